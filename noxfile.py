@@ -1,0 +1,70 @@
+"""Sessions for developers and CI, and one session per combination of a matrix file.
+
+The package has to be installed beside nox (``pip install -e '.[dev]'``): the list of combinations is its own.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import nox
+
+from tfjs_compat import api
+from tfjs_compat.errors import MachineryError
+
+nox.options.default_venv_backend = "uv|virtualenv"
+nox.options.sessions = ["lint", "types", "tests", "real"]
+nox.options.error_on_missing_interpreters = True
+
+MATRIX = os.environ.get("TFJS_COMPAT_MATRIX", "seed")
+
+
+def combinations() -> list[str]:
+    """The short names of the matrix's combinations; none where the package index cannot be asked."""
+    try:
+        found = api.cases(api.Request(matrix=MATRIX))
+    except MachineryError as error:
+        print(f"no matrix sessions: {error}")
+        return []
+    return list(dict.fromkeys(case.combination.slug() for case in found))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Unit tests: seconds, no network."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-m", "not real", *session.posargs)
+
+
+@nox.session
+def real(session: nox.Session) -> None:
+    """Real environments, real conversions: the core that CI runs. ``-- --full`` runs everything."""
+    session.install("-e", ".[test]")
+    marks = "real" if "--full" in session.posargs else "real and not full"
+    posargs = [one for one in session.posargs if one != "--full"]
+    session.run("pytest", "-m", marks, *posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Style and formatting."""
+    session.install(".[lint]")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Strict types."""
+    session.install("-e", ".[types]")
+    session.run("mypy")
+
+
+@nox.session
+@nox.parametrize("combination", combinations(), ids=combinations())
+def matrix(session: nox.Session, combination: str) -> None:
+    """One combination of the matrix named by TFJS_COMPAT_MATRIX (default: seed), with all its models and routes."""
+    session.install(".")
+    output = Path(session.create_tmp()) / "results"
+    session.run("tfjs-compat", "run", MATRIX, "--only", combination, "--output", str(output), *session.posargs)

@@ -1,0 +1,5 @@
+"""``python -m tfjs_compat``."""
+
+from tfjs_compat.cli import main
+
+main()

@@ -1,0 +1,100 @@
+"""What Keras 3 writes into a layers model and TensorFlow.js reads otherwise, or not at all.
+
+TensorFlow.js understands the config of Keras 2. It trips over one of these after the other; here they come at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tfjs_compat.checks.layers import Layer, label, member, walk
+from tfjs_compat.jsonpath import kind, show, step
+from tfjs_compat.outcomes import Finding
+from tfjs_compat.vocabulary import Vocabulary
+
+
+def check_keras3(root: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
+    """The findings whose ids start with ``keras3-``, and their kin that no Keras release writes."""
+    # An input without its shape is what TensorFlow.js trips over first.
+    for layer in walk(root):
+        if layer.class_name == "InputLayer":
+            yield from _check_input(layer)
+    for layer in walk(root):
+        if layer.is_model and layer.class_name in vocabulary.classes:
+            yield from _check_nodes(layer)
+            yield from _check_ends(layer, "inputLayers")
+            yield from _check_ends(layer, "outputLayers")
+    yield from _check_dtypes(root)
+
+
+def _check_input(layer: Layer) -> Iterator[Finding]:
+    if layer.config.get("batchInputShape") is not None or layer.config.get("inputShape") is not None:
+        return
+    if layer.config.get("batchShape") is not None:
+        message = f"{label(layer)} has `batch_shape`, as Keras 3 writes it; TensorFlow.js reads `batch_input_shape`"
+        yield Finding("keras3-batch-shape", layer.at("batchShape"), message)
+    else:
+        message = f"{label(layer)} has no `batch_input_shape`: An InputLayer should be passed one"
+        yield Finding("input-without-shape", f"{layer.path}.config", message)
+
+
+def inbound(layer: Layer) -> tuple[str, Any]:
+    """JSON path and value of a layer's ``inbound_nodes``."""
+    raw, value = member(layer.entry, "inboundNodes")
+    return step(layer.path, raw if value is not None else "inbound_nodes"), value
+
+
+def _check_nodes(model: Layer) -> Iterator[Finding]:
+    for layer in model.children:
+        path, nodes = inbound(layer)
+        if not isinstance(nodes, list):
+            message = f"{label(layer)}: expected a list of nodes, found {kind(nodes)}"
+            yield Finding("wiring-malformed", path, message)
+            continue
+        for index, node in enumerate(nodes):
+            if isinstance(node, list):
+                continue
+            if isinstance(node, dict) and "args" in node:
+                message = f"{label(layer)} has nodes with `args`, as Keras 3 writes them: expected array for nodeData"
+                yield Finding("keras3-inbound-nodes", f"{path}[{index}]", message)
+            else:
+                message = f"{label(layer)}: expected array for nodeData, found {kind(node)}"
+                yield Finding("wiring-malformed", f"{path}[{index}]", message)
+
+
+def _check_ends(model: Layer, key: str) -> Iterator[Finding]:
+    value = model.config.get(key)
+    path = model.at(key) if value is not None else f"{model.path}.config.{'in' if key[0] == 'i' else 'out'}put_layers"
+    if isinstance(value, list):
+        if value and isinstance(value[0], str):
+            message = f"{show(value)} is one tensor, as Keras 3 writes it; TensorFlow.js wants a list of tensors"
+            yield Finding("keras3-flat-io-layers", path, message)
+        return
+    named = " by name, as a model with a dictionary of inputs or outputs has them" if isinstance(value, dict) else ""
+    message = f"expected a list of tensors, found {kind(value)}{named}"
+    yield Finding("io-layers-by-name" if isinstance(value, dict) else "wiring-malformed", path, message)
+
+
+def _check_dtypes(root: Layer) -> Iterator[Finding]:
+    """Dtypes that are objects: TensorFlow.js wants a string, and looks at the dtype in few places only."""
+    policies: dict[str, list[Layer]] = {}
+    for layer in walk(root):
+        dtype = layer.config.get("dtype")
+        if not isinstance(dtype, dict):
+            continue
+        _, class_name = member(dtype, "className")
+        policies.setdefault(class_name if isinstance(class_name, str) else kind(class_name), []).append(layer)
+        shaped = layer.config.get("batchInputShape") is not None or layer.config.get("inputShape") is not None
+        if layer.class_name == "Embedding" and shaped:
+            message = f"{label(layer)} would make its weights of dtype {show(dtype)}, which is no string"
+            yield Finding("keras3-dtype-policy", layer.at("dtype"), message)
+    for class_name, layers in policies.items():
+        first = layers[0]
+        count = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
+        if class_name in ("Policy", "PolicyV1"):
+            message = f"{label(first)}{count} computed in mixed precision; TensorFlow.js computes in float32"
+            yield Finding("mixed-precision", first.at("dtype"), message, "warning")
+        else:
+            message = f"dtype of {label(first)}{count} is a {show(class_name)} object; TensorFlow.js wants a string"
+            yield Finding("keras3-dtype-policy", first.at("dtype"), message, "warning")

@@ -1,0 +1,164 @@
+"""Reads the topology of a layers model the way TensorFlow.js does, into values that the checks share.
+
+``convertPythonicToTs`` (tfjs-layers ``utils/serialization_utils.ts``) turns every key and every string into camelCase
+before anything is looked up: ``activation: "log_softmax"`` is the registered ``logSoftmax``, and a config that already
+holds ``batchInputShape`` works. Keys are therefore camelCase here, while paths show model.json as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from tfjs_compat.artifact import Artifact
+from tfjs_compat.jsonpath import kind, show, step, wrong_type
+from tfjs_compat.outcomes import Finding
+
+CONTAINERS = frozenset({"Sequential", "Functional", "Model"})
+"""Classes whose config lists layers."""
+
+_MODELS = frozenset({"Functional", "Model"})
+
+
+class Layer(msgspec.Struct, frozen=True):
+    """One layer, cell or nested model of the topology.
+
+    ``class_name`` is camelCase. ``config`` maps camelCase keys to values, ``raw`` those to the keys in model.json.
+    ``children`` are the layers of a container, the wrapped layer, the cell or cells: what TensorFlow.js reads.
+    ``wrapped`` says that a wrapper builds this layer: it is never applied itself.
+    """
+
+    class_name: str
+    name: str
+    config: Mapping[str, Any]
+    raw: Mapping[str, str]
+    path: str
+    entry: Mapping[str, Any]
+    children: tuple[Layer, ...] = ()
+    wrapped: bool = False
+
+    @property
+    def is_sequential(self) -> bool:
+        """A container that feeds each layer into the next."""
+        return self.class_name == "Sequential"
+
+    @property
+    def is_model(self) -> bool:
+        """A container that wires its layers by ``inbound_nodes``."""
+        return self.class_name in _MODELS
+
+    @property
+    def is_container(self) -> bool:
+        """A model in itself."""
+        return self.class_name in CONTAINERS
+
+    def at(self, key: str) -> str:
+        """The JSON path of a config value, given its camelCase key."""
+        return step(f"{self.path}.config", self.raw.get(key, key))
+
+    def on(self, key: str) -> bool:
+        """Whether a setting is there and not null, false, 0 or an empty string."""
+        return bool(self.config.get(key))
+
+
+class Topology(msgspec.Struct, frozen=True):
+    """A layers model: its root (None if there is none to look at) and what is malformed."""
+
+    root: Layer | None
+    findings: tuple[Finding, ...]
+
+
+def camel(text: str) -> str:
+    """``generic_utils.toCamelCase``.
+
+    >>> camel("batch_input_shape"), camel("L1L2"), camel("l1_l2"), camel("_hidden")
+    ('batchInputShape', 'L1L2', 'l1L2', 'Hidden')
+    """
+    if len(text) <= 1:
+        return text
+    return re.sub(r"_+(\w|\Z)", lambda found: found[1].upper(), text, flags=re.ASCII)
+
+
+def member(value: Mapping[str, Any], key: str) -> tuple[str, Any]:
+    """The raw key and the value of a camelCase key; (key, None) if it is not there. The last wins, as in JavaScript."""
+    found: tuple[str, Any] = (key, None)
+    for raw, item in value.items():
+        if camel(raw) == key:
+            found = (raw, item)
+    return found
+
+
+def read_topology(artifact: Artifact) -> Topology:
+    """The tree of layers of an artifact of format "layers"."""
+    findings: list[Finding] = []
+    entry: Any = artifact.topology
+    path = "$.modelTopology"
+    if entry.get("model_config") is not None:
+        entry, path = entry["model_config"], f"{path}.model_config"
+    root = _layer(entry, path, findings, wrapped=False)
+    return Topology(root, tuple(findings))
+
+
+def walk(layer: Layer) -> Iterator[Layer]:
+    """The layer and everything in it, in the order of model.json."""
+    yield layer
+    for child in layer.children:
+        yield from walk(child)
+
+
+def _layer(entry: object, path: str, findings: list[Finding], *, wrapped: bool) -> Layer | None:
+    if not isinstance(entry, dict):
+        findings.append(wrong_type(path, "a layer: an object with class_name and config", entry))
+        return None
+    raw_class, class_name = member(entry, "className")
+    if not isinstance(class_name, str):
+        at = step(path, raw_class if class_name is not None else "class_name")
+        findings.append(wrong_type(at, "a string", class_name))
+        return None
+    class_name = camel(class_name)
+    config: Any = entry.get("config")
+    listed: Any = None
+    if isinstance(config, list) and class_name == "Sequential":
+        config, listed = {}, config  # as Keras 1 and early Keras 2 wrote it
+    if not isinstance(config, dict):
+        findings.append(wrong_type(f"{path}.config", "an object", config))
+        return None
+    raw = {camel(key): key for key in config}
+    values = {camel(key): value for key, value in config.items()}
+    name = values.get("name")
+    layer = Layer(class_name, name if isinstance(name, str) else "", values, raw, path, entry, wrapped=wrapped)
+    return msgspec.structs.replace(layer, children=tuple(_children(layer, listed, findings)))
+
+
+def _children(layer: Layer, listed: Any, findings: list[Finding]) -> Iterator[Layer]:
+    places: list[tuple[str, object, bool]] = []
+    if layer.is_container:
+        layers = listed if listed is not None else layer.config.get("layers")
+        path = f"{layer.path}.config" if listed is not None else layer.at("layers")
+        if not isinstance(layers, list):
+            findings.append(Finding("artifact-wrong-type", path, f"expected a list of layers, found {kind(layers)}"))
+            return
+        places = [(f"{path}[{index}]", entry, False) for index, entry in enumerate(layers)]
+    elif layer.class_name in ("TimeDistributed", "Bidirectional"):
+        # The backward_layer of a Bidirectional is not read: it is made from a copy of `layer`.
+        places = [(layer.at("layer"), layer.config.get("layer"), True)]
+    elif layer.class_name == "RNN":
+        places = [(layer.at("cell"), layer.config.get("cell"), True)]
+    elif layer.class_name == "StackedRNNCells":
+        cells = layer.config.get("cells")
+        if not isinstance(cells, list):
+            findings.append(wrong_type(layer.at("cells"), "a list of cells", cells))
+            return
+        places = [(f"{layer.at('cells')}[{index}]", entry, True) for index, entry in enumerate(cells)]
+    for path, entry, wrapped in places:
+        child = _layer(entry, path, findings, wrapped=wrapped)
+        if child is not None:
+            yield child
+
+
+def label(layer: Layer) -> str:
+    """How messages name a layer."""
+    return f"{layer.class_name} {show(layer.name)}" if layer.name else layer.class_name

@@ -1,0 +1,165 @@
+"""Whether the layers of a model can be connected: plays ``Container.fromConfig`` and ``Sequential.add`` through.
+
+``Container.fromConfig`` puts every node whose inputs are not there yet back into its queue, with no end: a node that
+names a layer that does not exist makes TensorFlow.js spin for ever, without a message.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from tfjs_compat.checks.keras3 import inbound
+from tfjs_compat.checks.layers import Layer, label, walk
+from tfjs_compat.jsonpath import show
+from tfjs_compat.outcomes import Finding
+from tfjs_compat.vocabulary import Vocabulary
+
+_NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._/]*")  # tensorNameRegex in common.ts
+
+
+def check_wiring(root: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
+    """Roots that are no model, models that cannot be put together, names that cannot be used."""
+    if root.class_name in vocabulary.classes and not root.is_container:
+        yield Finding("root-not-a-model", root.path, f"the topology is a {label(root)}, not a model")
+    for layer in walk(root):
+        if layer.class_name not in vocabulary.classes or not layer.is_container:
+            continue
+        yield from _check_layer_names(layer)
+        if layer.is_sequential:
+            yield from _check_first(layer)
+        else:
+            yield from _check_reachable(layer, vocabulary)
+            yield from _check_inputs(layer)
+
+
+def is_tensor_name(name: str) -> bool:
+    """Whether TensorFlow.js lets a tensor or a variable have this name."""
+    return _NAME.fullmatch(name) is not None
+
+
+def references(nodes: object) -> list[list[tuple[str, int]]] | None:
+    """For each node the (layer, node index) it takes its inputs from; None if the nodes are none of Keras 2."""
+    if not isinstance(nodes, list) or not all(isinstance(node, list) for node in nodes):
+        return None
+    return [[_reference(item) for item in node] for node in nodes]
+
+
+def _reference(item: Any) -> tuple[str, int]:
+    """What ``inputData[0]`` and ``inputData[1]`` are in JavaScript: of a string, its first characters."""
+    if isinstance(item, list | str) and len(item) > 0:
+        name = item[0]
+        index = item[1] if len(item) > 1 and isinstance(item[1], int) else 0
+        return (name if isinstance(name, str) else ""), index
+    return "", 0
+
+
+def _check_layer_names(model: Layer) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for layer in model.children:
+        if layer.name and not is_tensor_name(layer.name):  # the name of its output, too
+            message = f"Not a valid tensor name: {show(layer.name)} of {label(layer)}"
+            yield Finding("layer-name-invalid", layer.at("name"), message)
+        if layer.name and layer.name in seen:
+            message = f"the name {show(layer.name)} is used twice in {label(model)}; layer names should be unique"
+            yield Finding("layer-name-duplicate", layer.at("name"), message)
+        seen.add(layer.name)
+
+
+def _check_first(model: Layer) -> Iterator[Finding]:
+    if not model.children:
+        return
+    first = model.children[0]
+    if first.is_container or first.class_name in ("InputLayer", "Embedding"):
+        return
+    given = [key for key in ("batchInputShape", "inputShape", "inputDim") if first.config.get(key) is not None]
+    if not given or (given == ["inputDim"] and first.class_name != "Dense"):
+        message = f"{label(first)}, the first of {label(model)}, has no `batch_input_shape` and follows no InputLayer"
+        yield Finding("sequential-without-shape", f"{first.path}.config", message)
+
+
+def _check_reachable(model: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
+    """Adds nodes as long as any can be added; what is left never can."""
+    wires = {layer.name: references(inbound(layer)[1]) for layer in model.children}
+    if len(wires) != len(model.children) or any(nodes is None for nodes in wires.values()):
+        return  # found by others
+    ready = {layer.name: _own_nodes(layer, vocabulary) for layer in model.children}
+    waiting = [(layer, index, node) for layer in model.children for index, node in enumerate(wires[layer.name] or [])]
+    while True:
+        left = []
+        for layer, index, node in waiting:
+            if not all(name in ready and ready[name] > at for name, at in node):
+                left.append((layer, index, node))
+            elif node:  # one without inputs is dropped, not made
+                ready[layer.name] += 1
+        if len(left) == len(waiting):
+            break
+        waiting = left
+    for layer, _, _ in waiting:
+        ready[layer.name] += 1  # what it would have if the others came
+    endless = [
+        (layer, index, f"layer {show(name)}, which never has node {at}")
+        for layer, index, node in waiting
+        for name, at in node
+        if ready.get(name, 0) <= at
+    ]
+    if waiting and not endless:
+        endless = [(layer, index, "a layer that waits for it") for layer, index, _ in waiting[:1]]
+    for layer, index, what in endless:
+        path = f"{inbound(layer)[0]}[{index}]"
+        yield Finding("wiring-endless", path, f"{label(layer)} waits for {what}: TensorFlow.js never returns")
+
+
+_MANY = 1 << 30
+
+
+def _own_nodes(layer: Layer, vocabulary: Vocabulary) -> int:
+    """Nodes that a layer has before it is called: an input has its own, and so has a model that is used as a layer.
+
+    Of a class that is not registered nothing is known.
+    """
+    if layer.class_name not in vocabulary.classes:
+        return _MANY
+    return 1 if layer.class_name == "InputLayer" or layer.is_container else 0
+
+
+def _check_inputs(model: Layer) -> Iterator[Finding]:
+    by_name = {layer.name: layer for layer in model.children}
+    for key in ("inputLayers", "outputLayers"):
+        tensors = model.config.get(key)
+        if not isinstance(tensors, list) or (tensors and isinstance(tensors[0], str)):
+            continue
+        for index, tensor in enumerate(tensors):
+            path = f"{model.at(key)}[{index}]"
+            if not isinstance(tensor, list) or not tensor or not isinstance(tensor[0], str):
+                yield Finding("wiring-malformed", path, f"expected [layer, node, tensor], found {show(tensor)}")
+            elif tensor[0] not in by_name:
+                yield Finding("wiring-malformed", path, f"there is no layer {show(tensor[0])} in {label(model)}")
+            elif key == "inputLayers" and by_name[tensor[0]].class_name != "InputLayer":
+                message = f"{label(by_name[tensor[0]])} is an input of {label(model)} and no InputLayer"
+                yield Finding("wiring-malformed", path, message)
+
+
+def reachable(model: Layer) -> Sequence[Layer]:
+    """The layers that a model keeps: those on a way back from its outputs. All of them if the way cannot be read."""
+    if not model.is_model:
+        return model.children
+    by_name = {layer.name: layer for layer in model.children}
+    outputs = references([model.config.get("outputLayers")])
+    if outputs is None:
+        return model.children
+    frontier = [name for name, _ in outputs[0]]
+    kept: set[str] = set()
+    while frontier:
+        name = frontier.pop()
+        if name in kept:
+            continue
+        if name not in by_name:
+            return model.children
+        kept.add(name)
+        nodes = references(inbound(by_name[name])[1])
+        if nodes is None:
+            return model.children
+        frontier.extend(source for node in nodes for source, _ in node)
+    return [layer for layer in model.children if layer.name in kept]

@@ -1,0 +1,122 @@
+"""What of this machine a run needs, and whether it is there."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import psutil
+
+from tfjs_compat import uv
+from tfjs_compat.errors import MachineryError
+from tfjs_compat.index import fetch_releases, index_url, without_credentials
+from tfjs_compat.interpreters import find_interpreters
+from tfjs_compat.runtime.browser import find_browser
+from tfjs_compat.runtime.node import find_node
+from tfjs_compat.store import Store
+
+_ENVIRONMENT_BYTES = 2.5e9
+
+
+class Examined(msgspec.Struct, frozen=True):
+    """One thing looked at: ``bad`` stops a run, ``note`` does not."""
+
+    what: str
+    status: Literal["ok", "note", "bad"]
+    says: str
+
+
+def examine(store: Store) -> list[Examined]:
+    """Look at everything a run needs. Never raises: what fails is a finding."""
+    looks: list[tuple[str, Callable[[Store], Examined]]] = [
+        ("interpreters", _interpreters),
+        ("uv", _uv),
+        ("package index", _index),
+        ("Node", _node),
+        ("browser", _browser),
+        ("store", _store),
+        ("disk", _disk),
+        ("file system", _file_system),
+        ("memory", _memory),
+    ]
+    return [_safely(what, look, store) for what, look in looks]
+
+
+def _safely(what: str, look: Callable[[Store], Examined], store: Store) -> Examined:
+    try:
+        return look(store)
+    except (MachineryError, OSError) as error:
+        return Examined(what, "note" if what == "browser" else "bad", str(error))
+
+
+def _interpreters(store: Store) -> Examined:
+    found = find_interpreters(store)
+    told = ", ".join(one.version for one in found) or "none"
+    if any(one.minor in ("3.9", "3.10", "3.11") for one in found):
+        return Examined("interpreters", "ok", told)
+    return Examined("interpreters", "note", f"{told}; TensorFlow 2.15 needs 3.9 to 3.11: `uv python install 3.11`")
+
+
+def _uv(store: Store) -> Examined:
+    said, _ = uv.call(["--version"], store, seconds=60)
+    return Examined("uv", "ok" if said.ok else "bad", said.text.strip())
+
+
+def _index(store: Store) -> Examined:
+    shown = without_credentials(index_url())
+    releases = fetch_releases("tensorflowjs", store)
+    dated = any(one.uploaded for one in releases)
+    newest = releases[-1].version if releases else "none"
+    told = f"{shown}: tensorflowjs {newest} is the newest of {len(releases)}"
+    return Examined(
+        "package index", "ok" if dated else "note", told if dated else f"{told}; no upload times: no --as-of"
+    )
+
+
+def _node(_store: Store) -> Examined:
+    node = find_node()
+    return Examined("Node", "ok", f"{node.version} ({node.origin})")
+
+
+def _browser(_store: Store) -> Examined:
+    return Examined("browser", "ok", f"{find_browser().name} (for --runtime browser)")
+
+
+def _store(store: Store) -> Examined:
+    folder = store.folder("scratch")
+    with tempfile.NamedTemporaryFile(dir=folder):
+        return Examined("store", "ok", str(store.root))
+
+
+def _disk(store: Store) -> Examined:
+    free = shutil.disk_usage(store.folder("scratch")).free
+    told = f"{free / 1e9:.0f} GB free; an environment takes about {_ENVIRONMENT_BYTES / 1e9:g} GB"
+    return Examined(
+        "disk", "ok" if free > 4 * _ENVIRONMENT_BYTES else "note" if free > _ENVIRONMENT_BYTES else "bad", told
+    )
+
+
+def _file_system(store: Store) -> Examined:
+    said, _ = uv.call(["cache", "dir"], store, seconds=60)
+    cache = Path(said.text.strip().splitlines()[-1]) if said.ok and said.text.strip() else None
+    if cache is None:
+        return Examined("file system", "note", "uv does not say where its cache is")
+    existing = next(path for path in (cache, *cache.parents) if path.exists())
+    same = existing.stat().st_dev == store.folder("scratch").stat().st_dev
+    told = "uv's cache and the store are on one file system, files are shared"
+    return (
+        Examined("file system", "ok", told)
+        if same
+        else Examined(
+            "file system", "note", f"uv's cache ({cache}) is on another file system: every environment is a full copy"
+        )
+    )
+
+
+def _memory(_store: Store) -> Examined:
+    free = psutil.virtual_memory().available
+    return Examined("memory", "ok" if free > 3e9 else "note", f"{free / 1e9:.0f} GB free; a case takes up to 3 GB")

@@ -1,0 +1,81 @@
+"""Stage build: the model, from a builder or a file, by the environment's own Keras."""
+
+import importlib
+import importlib.util
+import os
+import random
+import sys
+
+import numpy as np
+
+SEED = 20240410
+
+
+class NotAModel(TypeError):
+    """A builder gave something that is no Keras model."""
+
+
+class Built:
+    """A model, and the module of its builder (None for files)."""
+
+    def __init__(self, model, module=None):
+        self.model = model
+        self.module = module
+
+
+def build(tf, job):
+    random.seed(SEED)
+    np.random.seed(SEED)
+    tf.random.set_seed(SEED)
+    model = job["model"]
+    if model["kind"] == "builder":
+        module = import_builder(model)
+        made = getattr(module, model["function"])()
+        check_is_model(tf, made, model["function"])
+        return Built(made, module)
+    if model["kind"] == "saved-model" and job["route"]["format"] == "graph":
+        return Built(tf.saved_model.load(model["path"]))
+    return Built(tf.keras.models.load_model(model["path"], compile=False))
+
+
+def import_builder(model):
+    sys.path[:0] = model["search"]
+    stem = os.path.splitext(os.path.basename(model["path"]))[0]
+    if model["module"] != stem or model["path"].endswith("__init__.py"):
+        return importlib.import_module(model["module"])
+    # By its path: a user's file may be called like a package of the environment.
+    name = stem if stem not in sys.modules and importlib.util.find_spec(stem) is None else "tfjs_case_" + stem
+    name = stem if _is_this(stem, model["path"]) else name
+    spec = importlib.util.spec_from_file_location(name, model["path"])
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _is_this(stem, path):
+    try:
+        spec = importlib.util.find_spec(stem)
+    except (ImportError, ValueError, AttributeError):
+        return False
+    return spec is not None and spec.origin is not None and os.path.realpath(spec.origin) == os.path.realpath(path)
+
+
+def check_is_model(tf, made, function):
+    kinds = [tf.keras.Model, tf.Module]
+    for name in ("keras", "tf_keras"):
+        # A builder may use the other Keras of the environment: that is a model too, though it may not convert.
+        if name in sys.modules and hasattr(sys.modules[name], "Model"):
+            kinds.append(sys.modules[name].Model)
+    if not isinstance(made, tuple(kinds)):
+        got = "nothing (None)" if made is None else "a %s" % type(made).__name__
+        raise NotAModel("%s() returned %s, not a Keras model" % (function, got))
+
+
+def keras_of(model):
+    """The version of the Keras that a model is of; None where it is of none (a SavedModel as it is)."""
+    for kind in type(model).__mro__:
+        package = sys.modules.get(kind.__module__.split(".")[0])
+        if kind.__module__.split(".")[0] in ("keras", "tf_keras"):
+            return getattr(package, "__version__", None)
+    return None

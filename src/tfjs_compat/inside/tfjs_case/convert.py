@@ -1,0 +1,75 @@
+"""Stages serialize and convert, a pair of functions for each route."""
+
+import os
+import re
+import shutil
+import subprocess
+
+MODEL_H5, MODEL_KERAS, SAVED_MODEL, ARTIFACT = "model.h5", "model.keras", "saved_model", "artifact"
+
+
+class ConverterFailed(Exception):
+    """The converter's command line ended with an error that it did not explain by an exception."""
+
+
+def serialize(tf, job, model):
+    """Write the model in the form that the route converts, into the current folder."""
+    form = job["route"]["serialize"]
+    source = job["model"]
+    if form == "saved-model":
+        if source["kind"] == "saved-model":
+            shutil.copytree(source["path"], SAVED_MODEL)
+        elif _is_keras_3(model):
+            model.export(SAVED_MODEL)
+        else:
+            tf.saved_model.save(model, SAVED_MODEL)
+    elif source["kind"] == form and job["route"]["command"]:
+        shutil.copy(source["path"], "model." + form)
+    else:
+        model.save("model." + form)
+
+
+def convert(tfjs, job, model):
+    """Convert what ``serialize`` wrote into the folder ``artifact``."""
+    route = job["route"]
+    if route["command"]:
+        _command(job, route["command"] + ["model." + route["serialize"], ARTIFACT])
+    elif route["format"] == "graph":
+        tfjs.converters.convert_tf_saved_model(SAVED_MODEL, ARTIFACT, **job["options"])
+    else:
+        tfjs.converters.save_keras_model(model, ARTIFACT, **job["options"])
+
+
+def _is_keras_3(model):
+    return any(
+        kind.__module__.split(".")[0] == "keras" and "src.models" in kind.__module__ for kind in type(model).__mro__
+    )
+
+
+def _command(job, arguments):
+    done = subprocess.run(
+        [job["python"], "-c", _ENTRY] + arguments if job["converter"] is None else [job["converter"]] + arguments,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    said = done.stdout.decode("utf-8", "replace")
+    print(said, flush=True)
+    if done.returncode == 0 and os.path.exists(os.path.join(ARTIFACT, "model.json")):
+        return
+    raised = list(_PRINTED.finditer(said))
+    if "Traceback (most recent call last)" in said and raised:
+        raise _as_printed(raised[-1].group(1), raised[-1].group(2).strip())
+    end = said.strip().splitlines()[-1:] or ["it printed nothing"]
+    what = "with exit code %d" % done.returncode if done.returncode else "without writing a model.json"
+    raise ConverterFailed("tensorflowjs_converter ended %s: %s" % (what, end[0]))
+
+
+def _as_printed(kind, message):
+    """An exception of the type that a traceback names, so that it is recorded as if it had been raised here."""
+    module, _, name = kind.rpartition(".")
+    return type(name, (Exception,), {"__module__": module or "builtins"})(message)
+
+
+_PRINTED = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception)): ?(.*(?:\n(?! |\w+Error).+)*)", re.MULTILINE)
+_ENTRY = "import sys; from tensorflowjs.converters.converter import pip_main; sys.exit(pip_main())"

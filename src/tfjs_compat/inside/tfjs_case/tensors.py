@@ -1,0 +1,32 @@
+"""A folder of named tensors: tensors.json (names, dtypes, shapes, offsets) and tensors.bin (little-endian, C order)."""
+
+import json
+import os
+
+import numpy as np
+
+
+def write(folder, named):
+    """Write ``[(name, array), …]``. Text tensors go into the JSON as lists."""
+    os.makedirs(folder, exist_ok=True)
+    rows, offset = [], 0
+    with open(os.path.join(folder, "tensors.bin"), "wb") as file:
+        for name, array in named:
+            array = np.asarray(array)
+            row = {"name": name, "shape": list(array.shape)}
+            if array.dtype.kind in "OSU":
+                row.update(dtype="string", values=[_text(one) for one in array.reshape(-1)])
+            else:
+                if array.dtype.name == "bfloat16":
+                    array = array.astype("float32")
+                data = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<")).tobytes()
+                file.write(data)
+                row.update(dtype=array.dtype.name, offset=offset, bytes=len(data))
+                offset += len(data)
+            rows.append(row)
+    with open(os.path.join(folder, "tensors.json"), "w", encoding="utf-8") as file:
+        json.dump({"tensors": rows}, file)
+
+
+def _text(value):
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

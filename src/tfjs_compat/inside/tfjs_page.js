@@ -1,0 +1,84 @@
+/* The page of runtime/browser.py: the same check as tfjs_run.js, in a browser. Files come from, and the record and the
+ * outputs go to, the folder of addresses that this page was served from.
+ */
+'use strict';
+
+(async function () {
+  const post = (name, body) => fetch(name, { method: 'POST', body: body });
+  // One event after the other: their order in the record is the order in which things happened.
+  let sent = Promise.resolve();
+  const emit = (event) => {
+    sent = sent.then(() => post('event', JSON.stringify(event)));
+  };
+  let stage = 'load';
+  const fail = (error) => {
+    emit({ event: 'failure', stage: stage, error: tfjsCore.describe(error) });
+    sent.then(() => post('done', '1'));
+  };
+  window.addEventListener('error', (event) => fail(event.error || String(event.message)));
+  window.addEventListener('unhandledrejection', (event) => fail(event.reason));
+
+  async function get(name) {
+    const answer = await fetch(name);
+    if (!answer.ok) {
+      const why = await answer.text();
+      throw new tfjsCore.Problem(answer.status === 403 ? 'UnsafePath' : 'MissingFile', why);
+    }
+    return answer;
+  }
+  async function folder(name) {
+    const meta = await (await get(name + '/tensors.json')).json();
+    return { meta: meta, data: await (await get(name + '/tensors.bin')).arrayBuffer() };
+  }
+  async function chooseBackend(wanted) {
+    const reasons = [];
+    for (const name of wanted) {
+      try {
+        if (await tf.setBackend(name)) return;
+        reasons.push(name + ': does not start');
+      } catch (error) {
+        reasons.push(name + ': ' + tfjsCore.describe(error).message);
+      }
+    }
+    throw new tfjsCore.Problem('NoBackend', 'no backend starts in this browser: ' + reasons.join('; '));
+  }
+  function renderer() {
+    const gl = document.createElement('canvas').getContext('webgl2');
+    const names = gl && gl.getExtension('WEBGL_debug_renderer_info');
+    return names ? gl.getParameter(names.UNMASKED_RENDERER_WEBGL) : null;
+  }
+
+  const job = await (await get('job.json')).json();
+  await chooseBackend(job.backends);
+  await tf.ready();
+  emit({
+    event: 'facts', tfjs: tf.version.tfjs, backend: tf.getBackend(), browser: navigator.userAgent,
+    renderer: tf.getBackend() === 'webgl' ? renderer() : null,
+  });
+  const done = await tfjsCore.run(tf, {
+    format: job.format,
+    signatureOutputs: job.signature_outputs,
+    loadOnly: job.load_only,
+    emit: (event) => {
+      if (event.event === 'stage') stage = event.stage;
+      emit(event);
+    },
+    readModelJson: async () => {
+      const text = await (await get('file?name=model.json')).text();
+      try {
+        return JSON.parse(text);
+      } catch (error) {
+        throw new tfjsCore.Problem('BadModelJson', 'model.json is not JSON: ' + error.message);
+      }
+    },
+    readShard: async (name) => (await get('file?name=' + encodeURIComponent(name))).arrayBuffer(),
+    readInputs: () => folder('inputs'),
+    readExpected: () => (job.expected ? folder('expected') : null),
+    writeOutputs: async (tensors) => {
+      await post('outputs/tensors.bin', tensors.data);
+      await post('outputs/tensors.json', JSON.stringify(tensors.meta));
+    },
+  });
+  await sent;
+  await post('done', done ? '0' : '1');
+})();

@@ -1,0 +1,92 @@
+/* Loads a converted model in TensorFlow.js under Node and runs it: node tfjs_run.js JOB.json
+ *
+ * The job: {"bundle": tf.min.js, "model": folder of model.json, "format": "layers"|"graph", "inputs": tensor folder (without it the model is only loaded),
+ * "outputs": tensor folder to write, "record": JSON-lines file to append to, "expected": tensor folder or null,
+ * "signature_outputs": keys of a SavedModel's signature in the order of `expected`, or null}.
+ * Events in the record: facts, stage (load, predict; start, done), weights, inputs, outputs, failure.
+ * Exit code 0: both stages ended; 1: a failure is in the record; 2: no such job.
+ */
+'use strict';
+
+const fs = require('fs');
+const path = require('path');
+const core = require('./tfjs_core.js');
+
+let emit = null;
+let stage = 'load';
+
+function fail(error) {
+  if (emit) emit({ event: 'failure', stage: stage, error: core.describe(error) });
+  else console.error(error);
+  process.exit(emit ? 1 : 2);
+}
+
+/** The real path of a file of the model's folder, or a Problem: nothing outside the folder is opened. */
+function inside(folder, name) {
+  if (typeof name !== 'string' || name === '' || path.isAbsolute(name) || /^[a-z][a-z0-9+.-]*:/i.test(name) ||
+      name.includes('\\') || name.includes('\0') || name.split('/').includes('..')) {
+    throw new core.Problem('UnsafePath', 'the artifact names a file outside its folder: ' + JSON.stringify(name));
+  }
+  let real;
+  try {
+    real = fs.realpathSync(path.join(folder, name));
+  } catch (error) {
+    throw new core.Problem('MissingFile', 'the artifact has no file ' + JSON.stringify(name));
+  }
+  if (!real.startsWith(fs.realpathSync(folder) + path.sep)) {
+    throw new core.Problem('UnsafePath', 'the artifact links to a file outside its folder: ' + JSON.stringify(name));
+  }
+  if (!fs.statSync(real).isFile()) throw new core.Problem('MissingFile', JSON.stringify(name) + ' is not a file');
+  return real;
+}
+
+function bytesOf(file) {
+  const buffer = fs.readFileSync(file);
+  return buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength);
+}
+
+function readFolder(folder) {
+  const meta = JSON.parse(fs.readFileSync(path.join(folder, 'tensors.json'), 'utf8'));
+  const data = path.join(folder, 'tensors.bin');
+  return { meta: meta, data: fs.existsSync(data) ? bytesOf(data) : new ArrayBuffer(0) };
+}
+
+async function main(jobFile) {
+  const job = JSON.parse(fs.readFileSync(jobFile, 'utf8'));
+  const record = fs.openSync(job.record, 'a');
+  emit = (event) => {
+    if (event.event === 'stage') stage = event.stage;
+    fs.writeSync(record, JSON.stringify(event) + '\n');
+  };
+  const tf = require(path.resolve(job.bundle));
+  await tf.setBackend('cpu');
+  await tf.ready();
+  emit({ event: 'facts', tfjs: tf.version.tfjs, backend: tf.getBackend(), node: process.version });
+  const done = await core.run(tf, {
+    format: job.format,
+    emit: emit,
+    signatureOutputs: job.signature_outputs,
+    loadOnly: job.inputs === undefined,
+    readModelJson: async () => {
+      const text = fs.readFileSync(inside(job.model, 'model.json'), 'utf8');
+      try {
+        return JSON.parse(text);
+      } catch (error) {
+        throw new core.Problem('BadModelJson', 'model.json is not JSON: ' + error.message);
+      }
+    },
+    readShard: async (name) => bytesOf(inside(job.model, name)),
+    readInputs: async () => readFolder(job.inputs),
+    readExpected: async () => (job.expected ? readFolder(job.expected) : null),
+    writeOutputs: async (folder) => {
+      fs.mkdirSync(job.outputs, { recursive: true });
+      fs.writeFileSync(path.join(job.outputs, 'tensors.bin'), folder.data);
+      fs.writeFileSync(path.join(job.outputs, 'tensors.json'), JSON.stringify(folder.meta));
+    },
+  });
+  process.exit(done ? 0 : 1);
+}
+
+process.on('uncaughtException', fail);
+process.on('unhandledRejection', fail);
+main(process.argv[2]).catch(fail);

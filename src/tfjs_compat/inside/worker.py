@@ -1,0 +1,185 @@
+"""Cases in an environment's Python: import, build, serialize, convert.
+
+``python -I worker.py JOB.json`` runs one case. ``python -I worker.py --serve FD RECORD`` imports once, then forks a
+child for each job that comes over the Unix socket FD, so that a case costs its own work only and still has its own
+process. A job is a JSON object written by trial.py; what happens goes to the job's record, line by line.
+Python >= 3.8; imports nothing of tfjs_compat.
+"""
+
+import array
+import contextlib
+import json
+import os
+import socket
+import sys
+import tempfile
+import time
+import traceback
+
+sys.path.append(os.path.dirname(os.path.abspath(__file__)))
+
+from tfjs_case import family
+from tfjs_case.record import Record, describe
+
+STAGES = ("import", "build", "serialize", "convert")
+FAILED = 70
+
+
+def import_packages(record):
+    """Stage import. The modules, for the stages after it."""
+    with record.stage("import"):
+        import tensorflow as tf
+        import tensorflowjs as tfjs
+
+        tf.keras.Model  # noqa: B018 (resolved lazily: which Keras this is, and whether it is there, shows here)
+        keras = sys.modules.get(tf.keras.Model.__module__.split(".")[0])
+        record.write("facts", keras=getattr(tf.keras, "__version__", getattr(keras, "__version__", None)))
+    from tfjs_case import build, convert, sample, tensors  # noqa: F401 (a server's children find them loaded)
+
+    return tf, tfjs
+
+
+def run_case(job, record, tf, tfjs):
+    """The stages after import, as far as the job wants."""
+    from tfjs_case import build, convert
+
+    wanted = STAGES[: STAGES.index(job["until"]) + 1]
+    if "build" not in wanted:
+        return
+    with record.stage("build"):
+        built = build.build(tf, job)
+        # A script that says "import keras" gets Keras 3 whatever tf.keras is.
+        record.write("facts", keras=build.keras_of(built.model))
+    # Wherever a builder went to find its files: what is written from here on belongs into the case's folder.
+    os.chdir(job["folder"])
+    if "serialize" not in wanted:
+        return
+    take_sample(tf, job, built, record)
+    with record.stage("serialize"):
+        convert.serialize(tf, job, built.model)
+    if "convert" not in wanted:
+        return
+    with record.stage("convert"):
+        convert.convert(tfjs, job, built.model)
+        if not os.path.exists(os.path.join("artifact", "model.json")):
+            raise convert.ConverterFailed("the converter ended without writing a model.json")
+
+
+def take_sample(tf, job, built, record):
+    """Inputs and the model's own predictions. That there are none ends nothing: it is said where they are needed."""
+    from tfjs_case import sample, tensors
+
+    started = time.monotonic()
+    try:
+        inputs, predictions, facts = sample.sample(tf, job, built)
+        tensors.write("inputs", inputs)
+        tensors.write("expected", predictions)
+        record.write("sample", seconds=round(time.monotonic() - started, 4), **facts)
+    except Exception as error:
+        record.write("no-sample", chain=describe(error))
+
+
+def conclude(record, work):
+    """Run ``work`` and end the process: with 0 and "done" in the record, or with FAILED and the failure in it."""
+    try:
+        work()
+    except BaseException as error:
+        record.failure(error)
+        traceback.print_exc()
+        _flush()
+        # Not sys.exit: threads and exit handlers of what was imported must not keep a failed case alive.
+        os._exit(FAILED)
+    record.write("done")
+    _flush()
+    os._exit(0)
+
+
+def _flush():
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
+
+
+def serve(connection, record):
+    """Import, say so, then run each job in a fork until the socket closes. One job at a time."""
+    try:
+        tf, tfjs = import_packages(record)
+    except BaseException as error:
+        record.failure(error)
+        traceback.print_exc()
+        _flush()
+        os._exit(FAILED)
+    family.adopt()
+    _send(connection, {"ready": True})
+    while True:
+        request, descriptors = _receive(connection)
+        if request is None:
+            os._exit(0)
+        _flush()
+        pid = os.fork()
+        if pid == 0:
+            connection.close()
+            _become(request, descriptors[0])
+            with open(request["job"], encoding="utf-8") as file:
+                job = json.load(file)
+            own = Record(job["record"])
+            os.chdir(job["folder"])
+            conclude(own, lambda job=job, own=own: run_case(job, own, tf, tfjs))
+        for descriptor in descriptors:
+            os.close(descriptor)
+        _send(connection, {"pid": pid})
+        _, status = os.waitpid(pid, 0)
+        family.end_all()
+        code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        _send(connection, {"exit_code": code})
+
+
+def _become(request, output):
+    """Make a forked child a process of its own: session, output, environment."""
+    os.setsid()
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+    if output > 2:
+        os.close(output)
+    os.environ.update(request["env"])
+    tempfile.tempdir = None
+
+
+def _send(connection, message):
+    connection.sendall(json.dumps(message).encode() + b"\n")
+
+
+def _receive(connection):
+    """A request, one message of a line, and the file descriptors that came with it; (None, []) at the end."""
+    descriptors, data = array.array("i"), b""
+    while not data.endswith(b"\n"):
+        chunk, ancillary, _, _ = connection.recvmsg(1 << 16, socket.CMSG_LEN(4 * descriptors.itemsize))
+        for level, kind, content in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                descriptors.frombytes(content[: len(content) - len(content) % descriptors.itemsize])
+        if not chunk:
+            return None, []
+        data += chunk
+    return json.loads(data.decode()), list(descriptors)
+
+
+def main():
+    if sys.argv[1] == "--serve":
+        connection = socket.socket(fileno=int(sys.argv[2]))
+        # Children of children must not hold the socket open.
+        connection.set_inheritable(False)
+        serve(connection, Record(sys.argv[3]))
+    with open(sys.argv[1], encoding="utf-8") as file:
+        job = json.load(file)
+    record = Record(job["record"])
+    os.chdir(job["folder"])
+
+    def work():
+        tf, tfjs = import_packages(record)
+        run_case(job, record, tf, tfjs)
+
+    conclude(record, work)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,337 @@
+"""Child processes: a scrubbed environment, limits on time, silence, memory and output, and a whole-tree kill.
+
+Everything the tool runs (uv, environments' Pythons, Node, npm, a browser) is started here and nowhere else. A child
+leads its own session under ``inside/guard.py``, so that it dies with this process; what it leaves behind is found by
+a marker in its environment, so that a grandchild which left the session dies too.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+import psutil
+
+from tfjs_compat.errors import Interrupted, MachineryError
+from tfjs_compat.store import disk_errors
+
+_GUARD = Path(__file__).parent / "inside" / "guard.py"
+MARK = "TFJS_COMPAT_CHILD"
+_POLL = 0.2
+_GUARD_SECONDS = 6.0
+_KEPT_HEAD = 4 << 20
+_KEPT_TAIL = 1 << 20
+
+_NETWORK = (
+    *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"),
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
+)
+_WINDOWS = ("SYSTEMROOT", "WINDIR", "COMSPEC", "PATHEXT", "SYSTEMDRIVE", "NUMBER_OF_PROCESSORS")
+_SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child may use: seconds in all, seconds without output, bytes of memory (whole tree), bytes of output."""
+
+    seconds: float = 600.0
+    silence: float | None = None
+    memory: int | None = None
+    output: int = 1 << 30
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a child ended: its exit code (negative: the signal that ended it), or the limit that did."""
+
+    exit_code: int
+    killed_by: str | None
+    seconds: float
+    peak_memory: int
+
+    @property
+    def ok(self) -> bool:
+        """True where the child ended by itself with exit code 0."""
+        return self.exit_code == 0 and self.killed_by is None
+
+    def describe(self) -> str:
+        """A clause that says how the child ended, for messages."""
+        if self.killed_by is not None:
+            return f"was stopped: {self.killed_by}"
+        if self.exit_code < 0:
+            return f"was ended by signal {_signal_name(-self.exit_code)}"
+        return f"ended with exit code {self.exit_code}"
+
+
+def clean_environment(home: Path, **extra: str) -> dict[str, str]:
+    """The environment of a child: nothing of the caller's but certificates and password-free proxies.
+
+    ``home`` becomes HOME and the parent of TMPDIR, so that no credential file of the user is in reach.
+    """
+    kept = {name: value for name in _NETWORK if (value := os.environ.get(name)) and "@" not in value}
+    if os.name == "nt":
+        kept.update({name: os.environ[name] for name in _WINDOWS if name in os.environ})
+        path = os.environ.get("PATH", "")
+    else:
+        path = _SYSTEM_PATH
+    temporary = home / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    places = {name: str(temporary) for name in ("TMPDIR", "TEMP", "TMP")}
+    return {"PATH": path, "HOME": str(home), "LANG": "C.UTF-8", **places, **kept, **extra}
+
+
+def tool_environment(prefixes: tuple[str, ...], **extra: str) -> dict[str, str]:
+    """The environment of a package tool (uv, npm): the caller's HOME, network settings and the tool's own variables.
+
+    Package tools need the user's registry configuration, credentials included; they never run model code.
+    """
+    names = (
+        *_NETWORK,
+        "HOME",
+        "PATH",
+        "XDG_CACHE_HOME",
+        "XDG_CONFIG_HOME",
+        "XDG_DATA_HOME",
+        "TMPDIR",
+        "NETRC",
+        *_WINDOWS,
+    )
+    kept = {name: os.environ[name] for name in names if name in os.environ}
+    kept.update({name: value for name, value in os.environ.items() if name.startswith(prefixes)})
+    return {"LANG": "C.UTF-8", **kept, **extra}
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    log: Path,
+    limits: Limits = Limits(),
+    stop: threading.Event | None = None,
+    on_line: Callable[[str], None] | None = None,
+    pass_fds: tuple[int, ...] = (),
+    on_start: Callable[[], None] | None = None,
+) -> Ended:
+    """Run a command to its end, its output (both streams, in order) in the file ``log``.
+
+    Of an output above 5 MiB the first 4 and the last 1 are kept. When a limit is passed, the whole tree is killed and
+    ``Ended.killed_by`` says which. ``on_line`` is called with each line as it comes, from another thread; ``pass_fds``
+    are left open in the child, ``on_start`` is called once it has them.
+
+    Raises Interrupted when ``stop`` is set (the tree is killed first), MachineryError when nothing can be started.
+    """
+    token = new_token()
+    guarded = [sys.executable, "-I", "-S", str(_GUARD), *argv]
+    if shutil.which(argv[0], path=env.get("PATH")) is None:
+        raise MachineryError(f"cannot start {argv[0]}: there is no such program")
+    with disk_errors(log):
+        log.parent.mkdir(parents=True, exist_ok=True)
+        sink = log.open("wb")
+    try:
+        child = subprocess.Popen(
+            guarded,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**env, MARK: token},
+            cwd=cwd,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+    except OSError as error:
+        sink.close()
+        raise MachineryError(f"cannot start {Path(argv[0]).name}: {error}") from error
+    if on_start is not None:
+        on_start()
+    started = time.monotonic()
+    assert child.stdout is not None
+    output = Output(child.stdout, sink, on_line)
+
+    def has_ended(seconds: float) -> bool:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            child.wait(seconds)
+            return True
+        return False
+
+    try:
+        killed_by, peak = watch(has_ended, child.pid, output, limits, stop)
+    finally:
+        _end(child, token)
+        output.close()
+    seconds = time.monotonic() - started
+    return Ended(child.returncode, killed_by, seconds, peak)
+
+
+def _end(child: subprocess.Popen[bytes], token: str) -> None:
+    """End a guarded child and its tree: the guard does it when its pipe closes; what it cannot see is found here."""
+    left = _tree(child.pid) if child.poll() is None else []
+    assert child.stdin is not None
+    child.stdin.close()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(_GUARD_SECONDS)
+    for process in left:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    kill_session(child.pid, token)
+    child.wait()
+
+
+def watch(
+    has_ended: Callable[[float], bool], pid: int, output: Output, limits: Limits, stop: threading.Event | None
+) -> tuple[str | None, int]:
+    """Watch a process and its tree until it ends or passes a limit: the limit passed, and the most memory seen.
+
+    ``has_ended(seconds)`` waits up to that long and says whether it has. Kills nothing. Raises Interrupted, and
+    MachineryError where the log cannot be written.
+    """
+    started, peak = time.monotonic(), 0
+    while not has_ended(_POLL):
+        if stop is not None and stop.is_set():
+            raise Interrupted
+        output.check()
+        memory = sum(_memory(process) for process in _tree(pid))
+        peak = max(peak, memory)
+        killed_by = _passed(limits, time.monotonic() - started, output, memory)
+        if killed_by is not None:
+            return killed_by, peak
+    output.check()
+    return None, peak
+
+
+def new_token() -> str:
+    """A value for the marker that a child and all it leaves behind carry in their environment."""
+    return secrets.token_hex(8)
+
+
+def _passed(limits: Limits, seconds: float, output: Output, memory: int) -> str | None:
+    if seconds > limits.seconds:
+        return f"over its time limit of {limits.seconds:g} s"
+    if limits.silence is not None and output.silent_for() > limits.silence:
+        return f"no output for {limits.silence:g} s"
+    if limits.memory is not None and memory > limits.memory:
+        return f"over its memory limit of {limits.memory / 2**30:.3g} GiB"
+    if output.total > limits.output:
+        return f"over its output limit of {limits.output / 2**20:.0f} MiB"
+    return None
+
+
+class Output:
+    """Drains a pipe in a thread: the head goes to the log at once, the tail is kept and written at the end."""
+
+    def __init__(self, pipe: IO[bytes], sink: IO[bytes], on_line: Callable[[str], None] | None) -> None:
+        self.total = 0
+        self._fault: OSError | None = None
+        self._last = time.monotonic()
+        self._pipe, self._sink, self._on_line = pipe, sink, on_line
+        self._tail: deque[bytes] = deque()
+        self._tail_bytes = 0
+        self._thread = threading.Thread(target=self._drain, daemon=True)
+        self._thread.start()
+
+    def silent_for(self) -> float:
+        """Seconds since the last output."""
+        return time.monotonic() - self._last
+
+    def check(self) -> None:
+        """Raise MachineryError where the log could not be written."""
+        if self._fault is not None:
+            with disk_errors(Path(self._sink.name)):
+                raise self._fault
+
+    def _drain(self) -> None:
+        line = b""
+        with contextlib.suppress(OSError, ValueError):
+            while chunk := os.read(self._pipe.fileno(), 1 << 16):
+                self._last = time.monotonic()
+                self._keep(chunk)
+                if self._on_line is not None:
+                    *whole, line = (line + chunk).split(b"\n")
+                    line = line[-4096:]
+                    for one in whole:
+                        self._on_line(one[:4096].decode("utf-8", "replace"))
+
+    def _keep(self, chunk: bytes) -> None:
+        room = max(0, _KEPT_HEAD - self.total)
+        self.total += len(chunk)
+        if room and self._fault is None:
+            try:
+                self._sink.write(chunk[:room])
+                self._sink.flush()
+            except OSError as error:
+                # Go on reading: a child that nobody reads from hangs.
+                self._fault = error
+        if rest := chunk[room:]:
+            self._tail.append(rest)
+            self._tail_bytes += len(rest)
+            while self._tail_bytes - len(self._tail[0]) > _KEPT_TAIL:
+                self._tail_bytes -= len(self._tail.popleft())
+
+    def close(self) -> None:
+        """Write the tail and close; call it when nothing is left that could write."""
+        # Every process of the tree is dead: the pipe ends, unless one escaped that we may not kill.
+        self._thread.join(5.0)
+        left_out = self.total - _KEPT_HEAD - self._tail_bytes
+        with contextlib.suppress(OSError), self._sink:
+            if left_out > 0:
+                self._sink.write(b"\n[... %d bytes of output left out ...]\n" % left_out)
+            self._sink.writelines(self._tail)
+        self._pipe.close()
+
+
+def _tree(pid: int) -> list[psutil.Process]:
+    try:
+        parent = psutil.Process(pid)
+        return [parent, *parent.children(recursive=True)]
+    except psutil.Error:
+        return []
+
+
+def _memory(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def kill_tree(pid: int | None, token: str) -> None:
+    """Kill a process, its descendants, and every process that carries the marker. ``pid`` None: it has ended."""
+    found = [*(_tree(pid) if pid is not None else []), *_marked(token)]
+    for process in found:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(found, timeout=_GUARD_SECONDS)
+
+
+def kill_session(pid: int | None, token: str) -> None:
+    """Kill what is left of a session whose leader was ``pid``, and every process that carries the marker."""
+    if pid is not None:
+        with contextlib.suppress(OSError):
+            os.killpg(pid, signal.SIGKILL)
+    kill_tree(None, token)
+
+
+def _marked(token: str) -> Iterator[psutil.Process]:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.environ().get(MARK) == token:
+                yield process
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

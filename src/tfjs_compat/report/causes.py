@@ -1,0 +1,64 @@
+"""Cases grouped by what ended them, the most frequent cause first. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+
+from tfjs_compat.known_issues import catalogue
+from tfjs_compat.outcomes import Verdict
+from tfjs_compat.report.words import short
+from tfjs_compat.results import CaseResult
+
+
+class Cause(msgspec.Struct, frozen=True):
+    """One cause and its cases.
+
+    ``known``: in the catalogue, which gives title, explanation, remedies and links. ``named``: a check gives it a
+    name, the catalogue has nothing on it. ``unknown``: a signature only. ``machinery``: says nothing of the versions.
+    ``behind`` are the other issues that were found in its cases. ``message`` is that of its first case.
+    """
+
+    kind: Literal["known", "named", "unknown", "machinery"]
+    key: str
+    cases: tuple[CaseResult, ...]
+    title: str
+    explanation: str = ""
+    remedies: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    behind: tuple[str, ...] = ()
+    message: str = ""
+
+
+def causes(cases: Sequence[CaseResult]) -> tuple[Cause, ...]:
+    """The causes of everything that does not work, machinery first, then by the number of cases."""
+    groups: dict[tuple[bool, str], list[CaseResult]] = {}
+    for case in cases:
+        if case.verdict is not Verdict.WORKS and (key := _key(case)):
+            groups.setdefault((case.verdict is not Verdict.ERROR, key), []).append(case)
+    ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1])))
+    return tuple(_cause(key, group) for (_, key), group in ordered)
+
+
+def _key(case: CaseResult) -> str:
+    if case.verdict is Verdict.ERROR:
+        return short(case.message, 300) or "error"
+    return case.issue or case.signature or short(case.message, 300)
+
+
+def _cause(key: str, group: Sequence[CaseResult]) -> Cause:
+    first, cases = group[0], tuple(group)
+    if first.verdict is Verdict.ERROR:
+        return Cause("machinery", key, cases, "The machinery failed", message=first.message)
+    behind = tuple(sorted({issue for case in group for issue in case.issues} - {key}))
+    if first.issue is None:
+        title = "Unknown cause" if first.verdict is Verdict.FAILS else "Without a verdict"
+        return Cause("unknown", key, cases, title, behind=behind, message=first.message)
+    entry = catalogue().get(key)
+    if entry is None:
+        return Cause("named", key, cases, "", remedies=first.remedies, behind=behind, message=first.message)
+    remedies = tuple(remedy.title for remedy in entry.remedies)
+    explanation = entry.explanation.strip()
+    return Cause("known", key, cases, entry.title, explanation, remedies, entry.links, behind, first.message)

@@ -1,0 +1,142 @@
+"""Results → Markdown for documents and comments on pull requests: the table, and below it the causes. Pure.
+
+Texts come from logs and models and are hostile: what is not the catalogue's own is a code span, or has every character
+escaped that Markdown, HTML or GitHub (@names, links) would take for its own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from tfjs_compat.outcomes import Verdict
+from tfjs_compat.report import words
+from tfjs_compat.report.causes import Cause, causes
+from tfjs_compat.report.pivot import Pivot, label, pivot
+from tfjs_compat.results import CaseResult, Results
+
+SYMBOLS: Mapping[Verdict, str] = {
+    Verdict.WORKS: "✅",
+    Verdict.CONVERTS: "☑️",
+    Verdict.MISMATCH: "⚠️",
+    Verdict.FAILS: "❌",
+    Verdict.ERROR: "💥",
+}
+_SHOWN_CAUSES = 30
+_PLAIN = re.compile(r"[^`|\\\n]*")
+_SPECIAL = re.compile(r"[\\`*_{}\[\]<>&|~$^@#]|(?<=:)//|(?<=www)\.", re.IGNORECASE)
+
+
+def render(results: Results) -> str:
+    """The document. A comment on GitHub may have 65,536 characters; some 600 cases fit."""
+    results = words.cleaned(results)
+    found = causes(results.cases)
+    counts = ", ".join(f"{number} {verdict}" for verdict, number in words.counts(results))
+    parts = [f"### TensorFlow.js compatibility: {escape(results.matrix)}"]
+    parts.append(f"**{words.headline(results)[1]}**" + (f" {counts}." if counts else ""))
+    if results.cases:
+        parts.append(_table(pivot(results.cases), found))
+    if note := words.left_out(results.left_out):
+        parts.append(escape(note))
+    if found:
+        parts.append("#### Causes")
+        parts += [_cause(number, one) for number, one in enumerate(found[:_SHOWN_CAUSES], 1)]
+    if len(found) > _SHOWN_CAUSES:
+        parts.append(f"and {words.count(len(found) - _SHOWN_CAUSES, 'more cause')}: see results.json")
+    parts.append("Started " + escape(" · ".join(words.facts(results))))
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(table: Pivot, found: Sequence[Cause]) -> str:
+    numbers = {id(case): number for number, one in enumerate(found, 1) for case in one.cases}
+    heads = [escape(title) for title in table.row_titles]
+    names = [_name if title == "model" else _head for title in table.row_titles]
+    heads += ["<br>".join(_head(one) for one in label(table.column_titles, column)) or "–" for column in table.columns]
+    lines = [_line(heads), _line(["---"] * len(heads))]
+    for row in table.rows:
+        cells = ["<br>".join(_cell(case, numbers.get(id(case))) for case in cell) for cell in row.cells]
+        lines.append(_line([*(name(head) for name, head in zip(names, row.heads, strict=True)), *cells]))
+    if table.sums:
+        lines.append(_line(["works", *[""] * (len(table.row_titles) - 1), *table.sums]))
+    caption = f"For all: {', '.join(map(escape, table.caption))}.\n\n" if table.caption else ""
+    return caption + "\n".join(lines)
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _cell(case: CaseResult, number: int | None) -> str:
+    told = f"{SYMBOLS[case.verdict]} {words.result(case)}"
+    if case.issues and case.verdict is not Verdict.ERROR:
+        told += f": {_name(words.cause(case, 60))}"
+    elif number is not None:
+        told += f": cause {number}"
+    return told + (f" ({words.mark(case)})" if words.mark(case) else "")
+
+
+def _cause(number: int, one: Cause) -> str:
+    """A cause as a paragraph that begins with its number, not as a list item: nothing in it can end a list."""
+    named = one.kind in ("known", "named")
+    title = ": ".join(filter(None, [_name(one.key) if named else "", _marked(one.title)]))
+    lines = [f"**{number}.** {len(one.cases)} × {title}"]
+    if one.explanation:
+        lines.append(_marked(one.explanation))
+    else:
+        lines.append(code(words.short(one.message or one.key, 400)))
+    if one.kind == "unknown" and one.cases[0].log:
+        lines.append(f"log: {code(words.short(one.cases[0].log, 300))}")
+    if one.behind:
+        lines.append("found with it: " + ", ".join(_name(words.short(issue)) for issue in one.behind[:12]))
+    if one.remedies:
+        lines.append("should cure it: " + "; or ".join(map(_marked, one.remedies)))
+    lines += [f"<{link}>" for link in one.links if re.fullmatch(r"https?://[\w./#?=&%-]+", link)]
+    return "  \n".join(lines)
+
+
+def _name(text: str) -> str:
+    """A name: a code span where nothing in it could end one, else escaped."""
+    flat = words.short(text, 200)
+    return f"`{flat}`" if flat and _PLAIN.fullmatch(flat) else escape(flat)
+
+
+def _head(text: str) -> str:
+    """Words, numbers, versions: as they are where nothing in them needs escaping."""
+    flat = words.short(text, 200)
+    return flat if escape(flat) == flat else _name(text)
+
+
+def _marked(text: str) -> str:
+    """A text of the catalogue: its `code` stays code, the rest is escaped."""
+    parts = re.split(r"`([^`]*)`", " ".join(text.split()))
+    return "".join(code(part) if i % 2 else escape(part) for i, part in enumerate(parts))
+
+
+def code(text: str) -> str:
+    """A code span for a text outside of tables, fenced by more backticks than it has in a row.
+
+    >>> code("a `b` <c>")
+    '`` a `b` <c> ``'
+    """
+    flat = " ".join(text.split())
+    if not flat:
+        return ""
+    fence = "`" * (1 + max(map(len, re.findall("`+", flat)), default=0))
+    return f"{fence}{flat}{fence}" if len(fence) == 1 else f"{fence} {flat} {fence}"
+
+
+def escape(text: str) -> str:
+    """One line of plain text, with nothing in it that Markdown, HTML or GitHub would obey.
+
+    >>> escape("a|b <i> `c` @you")
+    'a&#124;b &lt;i&gt; &#96;c&#96; @\u200byou'
+    """
+    return _SPECIAL.sub(lambda found: _escaped(found[0]), re.sub(r"\s+", " ", text))
+
+
+def _escaped(special: str) -> str:
+    if special in "@#":
+        # GitHub links names and numbers when all escapes are gone: only a space of no width keeps them apart.
+        return f"{special}\u200b" if special == "@" else "&#35;\u200b"
+    named = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "_": r"\_", "*": r"\*"}
+    return named.get(special) or "".join(f"&#{ord(char)};" for char in special)

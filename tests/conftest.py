@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import hypothesis
+import pytest
+from samples import SmallIndex
+
+# The machines that run this are shared: how long one example takes says nothing.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
+
+
+@pytest.fixture
+def small_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallIndex]:
+    """A package index of our own on this machine, which is the configured one during the test."""
+    with SmallIndex() as index:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+        monkeypatch.setenv("UV_HTTP_RETRIES", "0")
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_CONFIG_FILE"):
+            monkeypatch.delenv(name, raising=False)
+        yield index

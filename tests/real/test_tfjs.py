@@ -1,0 +1,658 @@
+"""TensorFlow.js for real: artifacts written by hand, loaded and run in Node, and in a browser where there is one."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from tfjs_compat import process
+from tfjs_compat.errors import MachineryError, RequestError
+from tfjs_compat.parity import Parity, compare
+from tfjs_compat.runtime.browser import find_browser, run_in_browser
+from tfjs_compat.runtime.bundle import Bundle, default_version, get_bundle, read_vocabulary
+from tfjs_compat.runtime.node import Node, find_node
+from tfjs_compat.runtime.run import Task, read_record, run_in_node
+from tfjs_compat.store import Store
+from tfjs_compat.tensors import Tensor, read_tensors, write_tensors
+
+pytestmark = pytest.mark.real
+
+KERNEL = np.array([[0.5, -1.0], [2.0, 0.25], [-0.75, 1.5]], "float32")
+BIAS = np.array([0.125, -0.5], "float32")
+X = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]], "float32")
+Y = X @ KERNEL + BIAS
+
+
+@pytest.fixture(scope="session")
+def store() -> Store:
+    return Store()
+
+
+@pytest.fixture(scope="session")
+def node() -> Node:
+    return find_node()
+
+
+@pytest.fixture(scope="session")
+def bundle(store: Store, node: Node) -> Bundle:
+    return get_bundle(default_version(), store, node)
+
+
+# ----------------------------------------------------------------------------------------------- artifacts by hand
+
+
+def put_artifact(folder: Path, model: dict[str, Any], weights: dict[str, np.ndarray], **options: Any) -> None:
+    """Write model.json and one shard. ``options``: ``paths`` instead of the shard's, ``manifest`` instead of all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    specs = [{"name": name, "shape": list(one.shape), "dtype": one.dtype.name} for name, one in weights.items()]
+    (folder / "group1-shard1of1.bin").write_bytes(b"".join(one.tobytes() for one in weights.values()))
+    manifest = [{"paths": options.get("paths", ["group1-shard1of1.bin"]), "weights": specs}]
+    (folder / "model.json").write_text(json.dumps({**model, "weightsManifest": options.get("manifest", manifest)}))
+
+
+def dense(name: str, source: list[Any], units: int = 2) -> dict[str, Any]:
+    config = {"name": name, "units": units, "activation": "linear", "use_bias": True}
+    return {"class_name": "Dense", "name": name, "config": config, "inbound_nodes": [source]}
+
+
+def entry(name: str, shape: list[int | None], dtype: str = "float32") -> dict[str, Any]:
+    config = {"name": name, "batch_input_shape": [None, *shape], "dtype": dtype}
+    return {"class_name": "InputLayer", "name": name, "config": config, "inbound_nodes": []}
+
+
+def functional(layers: list[dict[str, Any]], inputs: list[Any], outputs: list[Any]) -> dict[str, Any]:
+    config = {"name": "model", "layers": layers, "input_layers": inputs, "output_layers": outputs}
+    topology = {"model_config": {"class_name": "Functional", "config": config}, "keras_version": "2.15.0"}
+    return {"format": "layers-model", "modelTopology": topology}
+
+
+def one_dense() -> dict[str, Any]:
+    return functional([entry("x", [3]), dense("d", [["x", 0, 0, {}]])], [["x", 0, 0]], [["d", 0, 0]])
+
+
+def flat_io() -> dict[str, Any]:
+    """What Keras >= 3.11 writes for a single input: TensorFlow.js takes the name's first letter for a layer."""
+    return functional([entry("entry", [3]), dense("d", [["entry", 0, 0, {}]])], ["entry", 0, 0], [["d", 0, 0]])
+
+
+WEIGHTS = {"d/kernel": KERNEL, "d/bias": BIAS}
+
+
+def graph_node(name: str, op: str, inputs: list[str] = [], **attributes: Any) -> dict[str, Any]:  # noqa: B006
+    return {"name": name, "op": op, "input": inputs, "attr": attributes}
+
+
+def place(name: str, kind: str, *sizes: int) -> dict[str, Any]:
+    shape = {"shape": {"dim": [{"size": str(size)} for size in sizes]}}
+    return graph_node(name, "Placeholder", dtype={"type": kind}, shape=shape)
+
+
+def graph(nodes: list[dict[str, Any]], inputs: dict[str, str], outputs: dict[str, str]) -> dict[str, Any]:
+    kinds = {one["name"]: one["attr"]["dtype"]["type"] for one in nodes if "dtype" in one["attr"]}
+    signature = {
+        "inputs": {key: {"name": name, "dtype": kinds[name.split(":")[0]]} for key, name in inputs.items()},
+        "outputs": {key: {"name": name, "dtype": "DT_FLOAT"} for key, name in outputs.items()},
+    }
+    topology = {"node": nodes, "library": {}, "versions": {"producer": 1}}
+    return {"format": "graph-model", "modelTopology": topology, "signature": signature}
+
+
+FLOAT = {"type": "DT_FLOAT"}
+CONSTANTS = [graph_node(name, "Const", dtype=FLOAT) for name in ("kernel", "bias")]
+PRODUCT = [
+    graph_node("product", "MatMul", ["x", "kernel"], T=FLOAT, transpose_a={"b": False}, transpose_b={"b": False}),
+    graph_node("sum", "BiasAdd", ["product", "bias"], T=FLOAT),
+]
+GRAPH_WEIGHTS = {"kernel": KERNEL, "bias": BIAS}
+
+
+def one_product() -> dict[str, Any]:
+    nodes = [place("x", "DT_FLOAT", -1, 3), *CONSTANTS, *PRODUCT, graph_node("Identity", "Identity", ["sum"], T=FLOAT)]
+    return graph(nodes, {"x": "x:0"}, {"d": "Identity:0"})
+
+
+class Ran:
+    """What a run left."""
+
+    def __init__(self, ended: process.Ended, task: Task, log: Path) -> None:
+        self.ended, self.task, self.log = ended, task, log
+        self.events = read_record(task.record)
+
+    def event(self, kind: str) -> dict[str, Any]:
+        return next(one for one in self.events if one["event"] == kind)
+
+    @property
+    def failure(self) -> tuple[str, str, str]:
+        failure = self.event("failure")
+        return failure["stage"], failure["error"]["type"], failure["error"]["message"]
+
+    @property
+    def parity(self) -> Parity:
+        assert self.ended.exit_code == 0, self.events
+        assert self.task.expected is not None
+        return compare(read_tensors(self.task.expected), read_tensors(self.task.outputs))
+
+    def by(self, kind: str) -> list[str]:
+        return [one["by"] for one in self.event(kind)["matched"]]
+
+
+Run = Callable[..., Ran]
+
+
+@pytest.fixture
+def run(tmp_path: Path, bundle: Bundle, node: Node) -> Run:
+    """Run the artifact in ``tmp_path / "a model"`` on inputs, and say what came of it."""
+
+    def run_it(
+        inputs: dict[str, np.ndarray] | None = None,
+        expected: dict[str, np.ndarray] | None = None,
+        kind: str = "layers",
+        **options: Any,
+    ) -> Ran:
+        for name, tensors in (("inputs", inputs or {"x": X}), ("expected", expected or {"d": Y})):
+            write_tensors(tmp_path / name, [Tensor(*one) for one in tensors.items()])
+        places = {name: tmp_path / name for name in ("inputs", "outputs", "expected")}
+        keys = options.pop("signature_outputs", None)
+        record = tmp_path / "record.jsonl"
+        task = Task(model=tmp_path / "a model", format=kind, record=record, signature_outputs=keys, **places)  # type: ignore[arg-type]
+        log = tmp_path / "log"
+        options = {"limits": process.Limits(seconds=60), "scratch": tmp_path, "log": log, **options}
+        browser = options.pop("browser", None)
+        used = options.pop("bundle", bundle)
+        if browser is not None:
+            return Ran(run_in_browser(task, used, browser, **options), task, log)
+        return Ran(run_in_node(task, used, options.pop("node", node), **options), task, log)
+
+    return run_it
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    return tmp_path / "a model"
+
+
+# -------------------------------------------------------------------------------------------------------- it works
+
+
+@pytest.mark.parametrize("version", ["4.10.0", "4.17.0", "4.22.0", "4.23.0-rc.0"])
+def test_both_formats_run_on_every_pinned_generation(
+    run: Run, model: Path, store: Store, node: Node, version: str
+) -> None:
+    used = get_bundle(version, store, node)
+    assert used.pinned
+    for kind, content, weights in (("layers", one_dense(), WEIGHTS), ("graph", one_product(), GRAPH_WEIGHTS)):
+        put_artifact(model, content, weights)
+        ran = run(kind=kind, bundle=used)
+        assert ran.parity.agrees, ran.parity
+        assert ran.parity.proves
+        assert ran.event("weights") | {"agree": True, "variables": 2, "values": 8, "unread_bytes": 0} == ran.event(
+            "weights"
+        )
+        ran.task.record.unlink()
+    known = read_vocabulary(used, node)
+    assert known.tfjs == version
+    assert {"Dense", "LSTM", "GlorotUniform", "hardSigmoid", "L1L2"} <= known.classes
+    assert {"Const", "Placeholder", "MatMul", "_FusedMatMul", "StatelessWhile"} <= known.ops
+    assert "MultiHeadAttention" not in known.classes
+    assert "StatefulPartitionedCall" not in known.ops
+    assert read_vocabulary(used, node) == known
+
+
+def test_the_record_tells_what_happened_in_order(run: Run, model: Path) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    ran = run()
+    told = [(one["event"], one.get("stage"), one.get("status")) for one in ran.events]
+    assert told == [
+        ("facts", None, None),
+        ("stage", "load", "start"),
+        ("weights", None, None),
+        ("stage", "load", "done"),
+        ("stage", "predict", "start"),
+        ("inputs", None, None),
+        ("outputs", None, None),
+        ("stage", "predict", "done"),
+    ]
+    facts = ran.event("facts")
+    assert (facts["tfjs"], facts["backend"]) == (default_version(), "cpu")
+    assert all(one["seconds"] >= 0 for one in ran.events if one.get("status") == "done")
+
+
+def test_a_system_node_does_as_well(run: Run, model: Path) -> None:
+    try:
+        system = find_node("system")
+    except (MachineryError, RequestError) as error:
+        pytest.skip(str(error))
+    put_artifact(model, one_dense(), WEIGHTS)
+    ran = run(node=system)
+    assert ran.parity.agrees
+    assert ran.event("facts")["node"] == f"v{system.version}"
+
+
+def two_inputs() -> dict[str, Any]:
+    layers = [
+        entry("zebra", [3]),
+        entry("apple", [3]),
+        dense("d", [["zebra", 0, 0, {}]]),
+        dense("e", [["apple", 0, 0, {}]]),
+    ]
+    return functional(layers, [["zebra", 0, 0], ["apple", 0, 0]], [["d", 0, 0], ["e", 0, 0]])
+
+
+@pytest.mark.parametrize(
+    ("names", "by"),
+    [
+        (("zebra", "apple"), "name"),
+        (("zebra:0", "apple:0"), "name"),
+        (("serving_default_zebra:0", "APPLE_1"), "name"),
+        (("keras_tensor", "keras_tensor_1"), "order"),
+    ],
+)
+def test_layers_inputs_go_where_they_belong(run: Run, model: Path, names: tuple[str, str], by: str) -> None:
+    put_artifact(model, two_inputs(), WEIGHTS | {"e/kernel": KERNEL * 3, "e/bias": BIAS})
+    other = X[::-1] * 2
+    expected = {"d": Y, "e": other @ (KERNEL * 3) + BIAS}
+    inputs = {names[0]: X, names[1]: other}
+    ran = run(inputs, expected)
+    assert ran.parity.agrees
+    assert ran.by("inputs") == [by, by]
+    ran.task.record.unlink()
+    if by == "name":
+        swapped = run(dict(reversed(inputs.items())), dict(reversed(expected.items())))
+        assert swapped.parity.agrees
+        assert [one.name for one in read_tensors(swapped.task.outputs)] == ["e", "d"]
+
+
+def test_inputs_of_other_shapes_are_matched_by_shape(run: Run, model: Path) -> None:
+    layers = [entry("a", [3]), entry("b", [2]), dense("d", [["a", 0, 0, {}]]), dense("e", [["b", 0, 0, {}]])]
+    content = functional(layers, [["a", 0, 0], ["b", 0, 0]], [["d", 0, 0], ["e", 0, 0]])
+    put_artifact(model, content, WEIGHTS | {"e/kernel": KERNEL[:2], "e/bias": BIAS})
+    ran = run({"p": X[:, :2], "q": X}, {"d": Y, "e": X[:, :2] @ KERNEL[:2] + BIAS})
+    assert ran.parity.agrees
+    assert ran.by("inputs") == ["shape", "shape"]
+
+
+def three_outputs(keys: list[str]) -> dict[str, Any]:
+    """Outputs x, 2x, 3x as Identity, Identity_1, Identity_2 under the keys of a signature."""
+    nodes = [place("x", "DT_FLOAT", -1, 3)]
+    for i, key in enumerate(keys):
+        nodes.append(graph_node(f"by{i}", "Const", dtype=FLOAT))
+        nodes.append(graph_node(f"times{i}", "Mul", ["x", f"by{i}"], T=FLOAT))
+        nodes.append(graph_node(f"Identity_{i}" if i else "Identity", "Identity", [f"times{i}"], T=FLOAT))
+        assert key
+    names = [f"Identity_{i}:0" if i else "Identity:0" for i in range(len(keys))]
+    return graph(nodes, {"x": "x:0"}, dict(zip(keys, names, strict=True)))
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected", "options", "by", "ambiguous"),
+    [
+        # The converter keeps a name where it can tell outputs apart by shape, else the node's.
+        (["a", "b", "c"], "bca", {}, ["name"] * 3, False),
+        (["output_0", "output_1", "output_2"], "zyx", {}, ["name"] * 3, False),
+        (["Identity:0", "b", "Identity_2:0"], "cab", {}, ["order", "order", "name"], False),
+        (["Identity:0", "output_1", "Identity_2:0"], "zyx", {}, ["order", "name", "order"], False),
+        (["Identity:0", "Identity_1:0", "Identity_2:0"], "abc", {}, ["order"] * 3, False),
+        (["Identity:0", "Identity_1:0", "Identity_2:0"], "cab", {}, ["order"] * 3, True),
+        (
+            ["Identity:0", "Identity_1:0", "Identity_2:0"],
+            "pqr",
+            {"signature_outputs": ["z", "x", "y"]},
+            ["order"] * 3,
+            False,
+        ),
+    ],
+)
+def test_graph_outputs_are_told_apart(
+    run: Run, model: Path, keys: list[str], expected: str, options: dict[str, Any], by: list[str], ambiguous: bool
+) -> None:
+    put_artifact(model, three_outputs(keys), {f"by{i}": np.array(i + 1.0, "float32") for i in range(3)})
+    if options:  # z, x, y: the signature flattens by sorted key
+        wanted = {"p": 3 * X, "q": X, "r": 2 * X}
+    elif "output" in "".join(keys):
+        wanted = {name: (i + 1) * X for i, name in enumerate(expected)}
+    else:
+        wanted = {name: ("abc".index(name) + 1) * X for name in expected}
+    ran = run({"x": X}, wanted, kind="graph", **options)
+    assert ran.parity.agrees, (ran.parity, ran.events)
+    assert ran.by("outputs") == by
+    assert ran.event("outputs")["ambiguous"] is ambiguous
+
+
+def test_swapped_outputs_are_a_mismatch(run: Run, model: Path) -> None:
+    put_artifact(model, three_outputs(["a", "b", "c"]), {f"by{i}": np.array(i + 1.0, "float32") for i in range(3)})
+    assert not run({"x": X}, {"a": 2 * X, "b": X, "c": 3 * X}, kind="graph").parity.agrees
+
+
+def test_dynamic_operations_are_run_asynchronously(run: Run, model: Path) -> None:
+    nodes = [
+        place("x", "DT_FLOAT", -1, 3),
+        graph_node("zero", "Const", dtype=FLOAT),
+        graph_node("above", "Greater", ["x", "zero"], T=FLOAT),
+        graph_node("Identity", "Where", ["above"], T={"type": "DT_BOOL"}),
+    ]
+    put_artifact(model, graph(nodes, {"x": "x:0"}, {"d": "Identity:0"}), {"zero": np.array(0, "float32")})
+    ran = run({"x": X}, {"d": np.argwhere(X > 0).astype("int64")}, kind="graph")
+    assert ran.parity.agrees
+    assert ran.event("outputs")["call"] == "executeAsync"
+
+
+def test_strings_and_booleans_go_in_and_out(run: Run, model: Path) -> None:
+    nodes = [
+        place("text", "DT_STRING", -1),
+        place("flag", "DT_BOOL", -1),
+        graph_node("Identity", "Identity", ["text"], T={"type": "DT_STRING"}),
+        graph_node("Identity_1", "LogicalNot", ["flag"]),
+    ]
+    content = graph(nodes, {"text": "text:0", "flag": "flag:0"}, {"t": "Identity:0", "u": "Identity_1:0"})
+    put_artifact(model, content, {})
+    text, flag = np.array(["a", "höllo"]), np.array([True, False])
+    assert run({"text": text, "flag": flag}, {"t": text, "u": ~flag}, kind="graph").parity.agrees
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int32", "float32", "uint8"])
+def test_integers_are_cast_to_what_the_model_wants(run: Run, model: Path, dtype: str) -> None:
+    table = np.arange(12, dtype="float32").reshape(6, 2)
+    config = {"name": "e", "input_dim": 6, "output_dim": 2}
+    embedding = {"class_name": "Embedding", "name": "e", "config": config, "inbound_nodes": [[["x", 0, 0, {}]]]}
+    content = functional([entry("x", [3], "int32"), embedding], [["x", 0, 0]], [["e", 0, 0]])
+    put_artifact(model, content, {"e/embeddings": table})
+    words = np.array([[0, 5, 2], [3, 1, 4]])
+    assert run({"x": words.astype(dtype)}, {"e": table[words]}).parity.agrees
+
+
+def test_numbers_that_fit_no_integer_input_are_refused(run: Run, model: Path) -> None:
+    nodes = [place("x", "DT_INT32", -1), graph_node("Identity", "Identity", ["x"], T={"type": "DT_INT32"})]
+    put_artifact(model, graph(nodes, {"x": "x:0"}, {"d": "Identity:0"}), {})
+    for values in (np.array([0.5, 1.0]), np.array([2**40, 1])):
+        ran = run({"x": values}, {"d": values}, kind="graph")
+        assert ran.failure[:2] == ("predict", "InputsNotMatched")
+        ran.task.record.unlink()
+
+
+@pytest.mark.parametrize("stored", ["uint8", "uint16", "float16"])
+def test_quantised_weights_are_those_of_the_artifact(run: Run, model: Path, stored: str) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    low, scale = -1.0, 3.0 / 255
+    raw = KERNEL.astype("float16") if stored == "float16" else np.round((KERNEL - low) / scale).astype(stored)
+    kernel = raw.astype("float64") if stored == "float16" else raw.astype("float64") * scale + low
+    content = json.loads((model / "model.json").read_text())
+    content["weightsManifest"][0]["weights"][0]["quantization"] = {"dtype": stored, "min": low, "scale": scale}
+    (model / "model.json").write_text(json.dumps(content))
+    (model / "group1-shard1of1.bin").write_bytes(raw.tobytes() + BIAS.tobytes())
+    assert run(expected={"d": (X @ kernel + BIAS).astype("float32")}).parity.agrees
+
+
+# --------------------------------------------------------------------------------------------- it does not work
+
+
+def test_not_a_number_stays_one(run: Run, model: Path) -> None:
+    broken = KERNEL.copy()
+    broken[0, 0] = np.nan
+    put_artifact(model, one_dense(), {"d/kernel": broken, "d/bias": BIAS})
+    assert not run().parity.agrees
+    parity = run(expected={"d": X @ broken + BIAS}).parity
+    assert parity.agrees
+    assert parity.proves
+
+
+def test_a_flipped_bit_is_a_mismatch(run: Run, model: Path) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    shard = bytearray((model / "group1-shard1of1.bin").read_bytes())
+    shard[6] ^= 0x20
+    (model / "group1-shard1of1.bin").write_bytes(shard)
+    assert not run().parity.agrees
+
+
+def test_without_weights_nothing_random_passes(run: Run, model: Path) -> None:
+    for manifest in (None, []):
+        put_artifact(model, one_dense(), WEIGHTS, manifest=manifest)
+        ran = run()
+        assert ran.failure[0] == "load"
+        assert "d/kernel" in ran.failure[2]
+        ran.task.record.unlink()
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({"d/kernel": KERNEL}, "1 of 2 weights are not set: d/bias"),
+        (WEIGHTS | {"e/kernel": KERNEL}, "no target variable: e/kernel"),
+        ({"d/kernel": KERNEL.T.copy(), "d/bias": BIAS}, "Shape mismatch"),
+    ],
+)
+def test_weights_that_do_not_fit_a_layers_model(run: Run, model: Path, weights: dict[str, Any], said: str) -> None:
+    put_artifact(model, one_dense(), weights)
+    ran = run()
+    assert ran.ended.exit_code == 1
+    assert ran.failure[0] == "load"
+    assert said in ran.failure[2]
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({"kernel": KERNEL}, "constant bias has no value"),
+        (GRAPH_WEIGHTS | {"more": BIAS}, "weight more of the artifact belongs to no node"),
+    ],
+)
+def test_weights_that_do_not_fit_a_graph_model(run: Run, model: Path, weights: dict[str, Any], said: str) -> None:
+    put_artifact(model, one_product(), weights)
+    ran = run(kind="graph")
+    assert ran.failure[:2] == ("load", "WeightsNotLoaded")
+    assert said in ran.failure[2]
+
+
+def changed(bundle: Bundle, folder: Path, code: str) -> Bundle:
+    """A TensorFlow.js that does something else than the real one."""
+    path = folder / "changed.js"
+    path.write_text(f"const tf = require({json.dumps(str(bundle.path))});\nmodule.exports = tf;\n{code}\n")
+    return msgspec.structs.replace(bundle, path=path)
+
+
+@pytest.mark.parametrize(
+    ("code", "weights", "said"),
+    [
+        # What a lenient load leaves: variables that were drawn at random.
+        (
+            "const load = tf.loadLayersModel; tf.loadLayersModel = (h) => load(h, {strict: false});",
+            {"other/kernel": KERNEL, "d/bias": BIAS},
+            "variable d/kernel [3,2] has no value in the artifact",
+        ),
+        (
+            "const load = tf.loadLayersModel; tf.loadLayersModel = async (h) => {"
+            " const m = await load(h); m.layers[1].setWeights([tf.ones([3, 2]), tf.zeros([2])]); return m; };",
+            WEIGHTS,
+            "variable d/kernel holds other values than the artifact",
+        ),
+    ],
+)
+def test_a_load_that_lies_is_caught(
+    run: Run, model: Path, bundle: Bundle, tmp_path: Path, code: str, weights: dict[str, Any], said: str
+) -> None:
+    put_artifact(model, one_dense(), weights)
+    ran = run(bundle=changed(bundle, tmp_path, code))
+    assert ran.failure[:2] == ("load", "WeightsNotLoaded")
+    assert said in ran.failure[2]
+
+
+@pytest.mark.parametrize(
+    "path", ["../secret.bin", "/etc/hostname", "a/../../secret.bin", "file:///etc/hostname", "link.bin"]
+)
+def test_nothing_outside_the_folder_is_read(run: Run, model: Path, tmp_path: Path, path: str) -> None:
+    put_artifact(model, one_dense(), WEIGHTS, paths=[path])
+    (tmp_path / "secret.bin").write_bytes(bytes(32))
+    (model / "link.bin").symlink_to(tmp_path / "secret.bin")
+    ran = run()
+    assert ran.failure[:2] == ("load", "UnsafePath")
+    assert path in ran.failure[2]
+
+
+@pytest.mark.parametrize(
+    "damage", ["missing", "empty", "short", "pipe", "not json", "no topology", "no model", "no specs"]
+)
+def test_damaged_artifacts_are_refused_with_the_reason(run: Run, model: Path, damage: str) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    shard, text = model / "group1-shard1of1.bin", (model / "model.json").read_text()
+    kind = "WeightsTruncated"
+    if damage == "missing":
+        shard.unlink()
+        kind = "MissingFile"
+    elif damage == "empty":
+        shard.write_bytes(b"")
+    elif damage == "short":
+        shard.write_bytes(shard.read_bytes()[:-1])
+    elif damage == "pipe":
+        shard.unlink()
+        os.mkfifo(shard)
+        kind = "MissingFile"
+    else:
+        kind = "MissingFile" if damage == "no model" else "BadModelJson"
+        content = {"not json": text[:-5], "no topology": "{}", "no specs": text.replace('"weights":', '"weight":')}
+        (model / "model.json").write_text(content.get(damage, ""))
+        if damage == "no model":
+            (model / "model.json").unlink()
+    ran = run()
+    assert ran.ended.exit_code == 1
+    assert ran.failure[:2] == ("load", kind)
+
+
+def test_an_error_without_a_message_still_says_something(run: Run, model: Path) -> None:
+    put_artifact(model, flat_io(), WEIGHTS)
+    ran = run()
+    assert ran.event("failure")["error"]["empty"] is True
+    assert ran.failure[0] == "load"
+    assert ran.failure[2].startswith("Error without a message, at ")
+    assert str(Path.home()) not in json.dumps(ran.event("failure"))
+
+
+def test_a_wrong_input_shape_is_told(run: Run, model: Path) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    ran = run({"nothing": X[:, :2]})
+    assert ran.failure == (
+        "predict",
+        "InputsNotMatched",
+        "the model wants x [?,3] and was given nothing [2,2]",
+    )
+
+
+# -------------------------------------------------------------------------------------------- it does not even end
+
+
+def test_a_load_that_never_returns_is_ended(run: Run, model: Path) -> None:
+    # TensorFlow.js waits for the sixth call of the input layer, which never comes.
+    content = functional([entry("x", [3]), dense("d", [["x", 5, 0, {}]])], [["x", 0, 0]], [["d", 0, 0]])
+    put_artifact(model, content, WEIGHTS)
+    ran = run(limits=process.Limits(seconds=3))
+    assert "time limit" in (ran.ended.killed_by or "")
+    assert [(one["stage"], one["status"]) for one in ran.events if one["event"] == "stage"] == [("load", "start")]
+
+
+@pytest.mark.parametrize(
+    ("code", "limits", "killed"),
+    [
+        ("process.abort();", process.Limits(seconds=60), None),
+        (
+            "for (;;) try { require('fs').writeSync(1, 'x'.repeat(1 << 16)); } catch (full) {}",
+            process.Limits(seconds=60, output=8 << 20),
+            "output limit",
+        ),
+        # Node keeps what it cannot write at once: a flood of console.log shows as memory.
+        ("for (;;) console.log('x'.repeat(1 << 16));", process.Limits(seconds=60, memory=1 << 30), "memory limit"),
+        (
+            "const a = []; for (;;) a.push(Buffer.alloc(1 << 24, 1));",
+            process.Limits(seconds=60, memory=1 << 30),
+            "memory limit",
+        ),
+    ],
+)
+def test_a_runtime_that_dies_or_eats_everything_harms_nothing_else(
+    run: Run, model: Path, bundle: Bundle, tmp_path: Path, code: str, limits: process.Limits, killed: str | None
+) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    ran = run(bundle=changed(bundle, tmp_path, code), limits=limits)
+    assert ran.ended.exit_code not in (0, 1)
+    assert killed is None or killed in (ran.ended.killed_by or "")
+    assert ran.log.stat().st_size < 8 << 20
+
+
+def test_an_error_outside_the_check_is_recorded(run: Run, model: Path, bundle: Bundle, tmp_path: Path) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    code = "tf.loadLayersModel = () => new Promise(() => { setTimeout(() => { throw new RangeError('late'); }); });"
+    assert run(bundle=changed(bundle, tmp_path, code)).failure == ("load", "RangeError", "late")
+
+
+# ------------------------------------------------------------------------------------------------------ in a browser
+
+
+@pytest.fixture(scope="session")
+def browser() -> Path:
+    try:
+        return find_browser()
+    except MachineryError as error:
+        pytest.skip(str(error))
+
+
+def test_a_browser_gives_the_same_numbers(run: Run, model: Path, browser: Path) -> None:
+    for kind, content, weights in (("layers", one_dense(), WEIGHTS), ("graph", one_product(), GRAPH_WEIGHTS)):
+        put_artifact(model, content, weights)
+        ran = run(kind=kind, browser=browser)
+        assert ran.parity.agrees, ran.parity
+        assert ran.event("facts")["backend"] in ("webgl", "cpu")
+        assert "Chrom" in ran.event("facts")["browser"]
+        ran.task.record.unlink()
+
+
+def test_a_browser_uses_the_backend_that_is_asked_for(run: Run, model: Path, browser: Path) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    ran = run(browser=browser, backends=("cpu",))
+    assert ran.parity.agrees
+    assert ran.event("facts")["backend"] == "cpu"
+
+
+def test_a_browser_fails_as_node_does(run: Run, model: Path, tmp_path: Path, browser: Path) -> None:
+    put_artifact(model, flat_io(), WEIGHTS)
+    ran = run(browser=browser)
+    assert ran.ended.exit_code == 1
+    assert ran.failure[2].startswith("Error without a message, at ")
+    ran.task.record.unlink()
+    (tmp_path / "secret.bin").write_bytes(bytes(32))
+    put_artifact(model, one_dense(), WEIGHTS, paths=["../secret.bin"])
+    ran = run(browser=browser)
+    assert ran.failure[:2] == ("load", "UnsafePath")
+    ran.task.record.unlink()
+    (model / "group1-shard1of1.bin").unlink()
+    put_artifact(model, one_dense(), WEIGHTS, paths=["gone.bin"])
+    assert run(browser=browser).failure[:2] == ("load", "MissingFile")
+
+
+def test_a_page_that_never_answers_is_ended(run: Run, model: Path, browser: Path) -> None:
+    content = functional([entry("x", [3]), dense("d", [["x", 5, 0, {}]])], [["x", 0, 0]], [["d", 0, 0]])
+    put_artifact(model, content, WEIGHTS)
+    ran = run(browser=browser, limits=process.Limits(seconds=5))
+    assert "time limit" in (ran.ended.killed_by or "")
+
+
+def test_no_browser_says_what_was_looked_for(
+    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(MachineryError, match="no-such-browser"):
+        find_browser("no-such-browser")
+    broken = tmp_path / "chromium"
+    broken.write_text("#!/bin/sh\necho cannot open display >&2\nexit 7\n")
+    broken.chmod(0o755)
+    put_artifact(model, one_dense(), WEIGHTS)
+    with pytest.raises(MachineryError, match=r"exit code 7.*cannot open display"):
+        run(browser=find_browser())
+
+
+def test_nothing_is_read_from_npm_a_second_time(store: Store, node: Node, bundle: Bundle) -> None:
+    without = msgspec.structs.replace(node, npm=())
+    assert get_bundle(bundle.version, store, without) == bundle
+    with pytest.raises(RequestError, match="there is no such release"):
+        get_bundle("4.22.99", store, node)
