@@ -11,12 +11,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from tfjs_compat.cases import Case, Combination
 from tfjs_compat.index import Release
 from tfjs_compat.interpreters import Interpreter
+from tfjs_compat.locks import Lock, Unresolved
+from tfjs_compat.matrix import Matrix
 from tfjs_compat.models import Kind, Model
 from tfjs_compat.outcomes import Stage, Verdict
 from tfjs_compat.parity import Parity, Tolerance
+from tfjs_compat.plan import Plan, Planned
 from tfjs_compat.results import CaseResult, Results
 
 DATA = Path(__file__).parent / "data"
@@ -96,6 +101,24 @@ def interpreters(*versions: str) -> tuple[Interpreter, ...]:
     """As the search gives them: newest first."""
     ordered = sorted(versions, key=lambda one: [int(part) for part in one.split(".")], reverse=True)
     return tuple(Interpreter(one, "linux-x86_64", f"/pythons/{one}/bin/python") for one in ordered)
+
+
+PYTHON = interpreters("3.11.7")[0]
+
+
+def lock(number: int) -> Lock:
+    return Lock(f"{number:016x}", PYTHON.tag, {"tensorflow": f"2.{number}.0"}, False, f"tensorflow==2.{number}.0\n")
+
+
+def planned(model: int, on: int | Unresolved | str, **variables: str) -> Planned:
+    """A case of a model of its own, on the lock of that number, or on what stands in a lock's place."""
+    made = case(ref=f"zoo:m{model}")
+    made = msgspec.structs.replace(made, model=msgspec.structs.replace(made.model, digest=f"{model:064x}"))
+    return Planned(made, PYTHON, lock(on) if isinstance(on, int) else on, variables)
+
+
+def plan(*cases: Planned) -> Plan:
+    return Plan(Matrix(), cases, ())
 
 
 def release(version: str, uploaded: str | None = None, tags: str = "cp310 cp311", yanked: bool = False) -> Release:

@@ -12,7 +12,7 @@ from packaging.version import Version
 
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.runtime import bundle as bundles
-from tfjs_compat.runtime.bundle import get_bundle, redact, verify_integrity
+from tfjs_compat.runtime.bundle import get_bundle, redact, require_releases, verify_integrity
 from tfjs_compat.runtime.node import Node, find_node
 from tfjs_compat.store import Store
 
@@ -105,6 +105,39 @@ def test_a_pinned_release_must_be_the_one_that_was_pinned(
     monkeypatch.setattr(bundles, "pinned_releases", lambda: {"1.2.0": other})
     with pytest.raises(MachineryError):
         get_bundle("1.2.0", store, npm.node)
+
+
+def test_what_has_to_exist_is_asked_for_without_fetching_it(npm: FakeNpm, store: Store) -> None:
+    def no_node() -> Node:
+        raise AssertionError("nobody has to be asked")
+
+    require_releases(["4.22.0", "4.17.0"], store, no_node)
+    require_releases(["1.2.0", "1.2.0"], store, lambda: npm.node)
+    assert npm.calls == ["view"]
+    get_bundle("1.2.0", store, npm.node)
+    require_releases(["1.2.0"], store, no_node)
+
+
+@pytest.mark.parametrize(
+    ("view", "error", "said"),
+    [
+        (
+            """echo '{"error": {"code": "E404", "summary": "No match"}}'; exit 1""",
+            RequestError,
+            "tfjs_runtime = '9.9.9': there is no such release of @tensorflow/tfjs; near it: 1.1.0, 1.2.0",
+        ),
+        ("""echo '{"error": {"code": "ENOTFOUND", "summary": "x"}}'; exit 1""", MachineryError, "ENOTFOUND"),
+    ],
+)
+def test_what_does_not_exist_is_a_wrong_request_and_no_network_is_not(
+    npm: FakeNpm, store: Store, view: str, error: type[Exception], said: str
+) -> None:
+    npm.answer(view=view)
+    with pytest.raises(error) as raised:
+        require_releases(["4.22.0", "9.9.9"], store, lambda: npm.node)
+    assert said in str(raised.value)
+    with pytest.raises(RequestError, match="is not a version"):
+        require_releases(["nine"], store, lambda: npm.node)
 
 
 @pytest.mark.parametrize("damage", ["flip", "truncate", "no description", "junk description"])

@@ -18,7 +18,7 @@ from tfjs_compat.store import Store
 
 (PYTHON,) = interpreters("3.11.7")
 LOCK = Lock("a" * 16, PYTHON.tag, {"keras": "3.2.1"}, False, "# lock")
-GIVEN = Conditions(Stage.PREDICT, "node wheel", {}, None)
+GIVEN = Conditions(Stage.PREDICT, "node wheel", None)
 FAILED = Outcome(
     Stage.CONVERT,
     Failure(Stage.CONVERT, "ValueError: x", (Raised("ValueError", "x", errno=None),)),
@@ -48,7 +48,6 @@ def test_the_same_question_has_the_same_key() -> None:
         key(tfjs="4.17.0"),
         key(given=changed(GIVEN, until=Stage.CONVERT)),
         key(given=changed(GIVEN, tfjs_runtime="browser wheel")),
-        key(given=changed(GIVEN, options={"control_flow_v2": True})),
         key(given=changed(GIVEN, inputs="digest")),
         key(Planned(case(route="graph"), PYTHON, LOCK, {})),
         key(Planned(case(), PYTHON, LOCK, {"TF_USE_LEGACY_KERAS": "1"})),
@@ -64,9 +63,9 @@ def test_whatever_can_change_an_outcome_changes_the_key(other: str) -> None:
 def test_the_content_of_given_inputs_counts(tmp_path: Path) -> None:
     file = tmp_path / "inputs.npz"
     file.write_bytes(b"1")
-    one = conditions(Stage.PREDICT, "node", {}, file)
+    one = conditions(Stage.PREDICT, "node", file)
     file.write_bytes(b"2")
-    assert conditions(Stage.PREDICT, "node", {}, file) != one
+    assert conditions(Stage.PREDICT, "node", file) != one
 
 
 def folder_of_a_case(tmp_path: Path) -> Path:

@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from samples import SmallIndex
 
-from tfjs_compat.api import matrix_path
+from tfjs_compat import api, cli
+from tfjs_compat.runtime.node import Node
 
 MINOR = "{}.{}".format(*sys.version_info[:2])
 MATRIX = f"""
@@ -56,15 +59,66 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tool(tmp_path: Path, cache: Path) -> Tool:
-    """Runs the command in an empty folder, over a store of the tests' own."""
+def tool(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
+    """Runs the command in an empty folder, over a store of the tests' own: in this process, which saves its start."""
+
+    def run(*arguments: str, env: dict[str, str] | None = None) -> Ran:
+        started = time.monotonic()
+        with monkeypatch.context() as patched, _signals_kept():
+            patched.chdir(tmp_path)
+            for name, value in environment(cache, env).items():
+                patched.setenv(name, value)
+            # As Python opens them for pipes.
+            said = [io.TextIOWrapper(io.BytesIO(), "utf-8", how) for how in ("strict", "backslashreplace")]
+            patched.setattr(sys, "argv", ["tfjs-compat", *arguments])
+            patched.setattr(sys, "stdin", None)
+            patched.setattr(sys, "stdout", said[0])
+            patched.setattr(sys, "stderr", said[1])
+            code = _exit_code(cli.main)
+            out, err = (_written(one) for one in said)
+        return Ran(code, out, err, time.monotonic() - started)
+
+    return run
+
+
+def _exit_code(program: Callable[[], None]) -> int:
+    try:
+        program()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
+    return 0
+
+
+def _written(stream: io.TextIOWrapper) -> str:
+    stream.flush()
+    assert isinstance(stream.buffer, io.BytesIO)
+    return stream.buffer.getvalue().decode("utf-8")
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    kept = [(one, signal.getsignal(one)) for one in (signal.SIGINT, signal.SIGTERM)]
+    try:
+        yield
+    finally:
+        for one, handler in kept:
+            signal.signal(one, handler)
+
+
+def environment(cache: Path, more: dict[str, str] | None = None) -> dict[str, str]:
+    return {**os.environ, "TFJS_COMPAT_CACHE": str(cache), "COLUMNS": "80", **(more or {})}
+
+
+@pytest.fixture
+def child(tmp_path: Path, cache: Path) -> Tool:
+    """The same as a process of its own, where starting and ending is the subject."""
 
     def run(*arguments: str, env: dict[str, str] | None = None) -> Ran:
         started = time.monotonic()
         done = subprocess.run(
             [sys.executable, "-m", "tfjs_compat", *arguments],
             cwd=tmp_path,
-            env={**os.environ, "TFJS_COMPAT_CACHE": str(cache), "COLUMNS": "80", **(env or {})},
+            env=environment(cache, env),
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -94,11 +148,12 @@ def put(folder: Path, **files: str) -> None:
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["-h"], ["run", "--help"], ["plan", "--help"], ["env", "--help"], []]
 )
-def test_help_is_there_and_fast(tool: Tool, arguments: list[str]) -> None:
-    fastest = min((tool(*arguments) for _ in range(3)), key=lambda ran: ran.seconds)
-    assert "Usage:" in fastest.out + fastest.err
-    assert fastest.seconds < 1.0
-    assert fastest.code == (0 if arguments else 2)
+def test_help_is_there_and_fast(child: Tool, arguments: list[str]) -> None:
+    # A machine that does other things too may be late once.
+    ran = next((ran for ran in (child(*arguments) for _ in range(4)) if ran.seconds < 1.0), None)
+    assert ran is not None
+    assert "Usage:" in ran.out + ran.err
+    assert ran.code == (0 if arguments else 2)
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
@@ -106,8 +161,8 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == ""
 
 
-def test_version(tool: Tool) -> None:
-    ran = tool("--version")
+def test_version(child: Tool) -> None:
+    ran = child("--version")
     assert re.fullmatch(r"tfjs-compat, version \d+\.\d+\.\d+\S*\n", ran.out)
 
 
@@ -132,7 +187,7 @@ def test_version(tool: Tool) -> None:
         (["run", "frontir"], "frontir: there is no such matrix file; shipped with the tool: seed, frontier"),
         (["run", "folder"], "folder: a folder, not a matrix file"),
         (["run", "--process-env", "legacy-kera"], "'legacy-kera'; did you mean 'legacy-keras'?"),
-        (["run", "--route", "layer"], "'layer'; did you mean 'layers'?"),
+        (["run", "--route", "layer"], "route 'layer': no such route; did you mean 'layers'?"),
         (["run", "--as-of", "yesterday"], "'yesterday' is neither a date such as 2024-04-10 nor 'today'"),
         (["run", "--as-of", "2024-02-30"], "'2024-02-30' is neither a date"),
         (["run", "--tensorflow", "two"], "'two' is neither a version ('2.16.1') nor a range"),
@@ -170,7 +225,7 @@ def test_a_wrong_command_line(tool: Tool, tmp_path: Path, arguments: list[str], 
             "[axes]\nprocess_env = ['legacy']",
             "key 'axes.process_env': unknown name 'legacy'; did you mean 'legacy-keras'?",
         ),
-        ("routes = ['grahp']", "m.toml: key 'routes': unknown name 'grahp'; did you mean 'graph'?"),
+        ("routes = ['grahp']", "m.toml: key 'routes': route 'grahp': no such route; did you mean 'graph'?"),
         ("[[expect]]\nmodel = 'x'", "m.toml: key 'expect[0]': says nothing"),
         ("until = 'covnert'", "m.toml: key 'until': unknown value 'covnert'; did you mean 'convert'?"),
     ],
@@ -223,6 +278,15 @@ def test_a_wrong_model(tool: Tool, tmp_path: Path, index: SmallIndex, model: str
     ran = tool("run", "m.toml", "--model", model)
     assert message in ran.message
     assert (ran.code, ran.out) == (2, "")
+    assert not (tmp_path / ".tfjs-compat").exists()
+
+
+def test_a_pattern_that_fits_nothing_is_answered_in_short(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    ran = tool("run", "m.toml", "--only", "nothing")
+    name = f"tf2.15.0-tfjs4.17.0-py{MINOR}"
+    assert ran.message == f"--only nothing: fits no case; the names are such as '{name}': `tfjs-compat plan` lists them"
+    assert ran.code == 2
 
 
 def test_a_version_that_does_not_exist(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
@@ -232,12 +296,35 @@ def test_a_version_that_does_not_exist(tool: Tool, tmp_path: Path, index: SmallI
     assert ran.code == 2
 
 
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_tensorflow_js_that_does_not_exist_is_found_before_anything_is_resolved(
+    tool: Tool, tmp_path: Path, index: SmallIndex, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    registry = tmp_path / "npm"
+    refused = """{"error": {"code": "E404"}}"""
+    registry.write_text(f"""#!/bin/sh\n[ "$3" = versions ] && echo '["4.22.0"]' || {{ echo '{refused}'; exit 1; }}\n""")
+    registry.chmod(0o755)
+    node = Node(Path("/nowhere/node"), "22.0.0", "system", (str(registry),))
+    monkeypatch.setattr(api, "find_node", lambda _preference: node)
+    ran = tool(command, "m.toml", "--tfjs-runtime", "9.9.9")
+    assert "tfjs_runtime = '9.9.9': there is no such release of @tensorflow/tfjs; near it: 4.22.0" in ran.message
+    assert (ran.code, ran.out) == (2, "")
+    assert not (tmp_path / ".tfjs-compat").exists()
+    registry.write_text("#!/bin/sh\nexit 1\n")
+    assert tool(command, "m.toml", "--tfjs-runtime", "9.9.9").code == 3
+    assert not [path for path in index.asked if path.endswith(".whl")]
+    told = tool(command, "m.toml", "--tfjs-runtime", "9.9.9", "--until", "convert")
+    assert told.code in (0, 1), "nobody needs it"
+
+
 def test_an_interpreter_that_is_not_there(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
     put(tmp_path, m__toml=MATRIX)
-    ran = tool("plan", "m.toml", "--python", "3.99")
-    assert re.search(r"no Python 3\.99 on this machine; found: .*" + re.escape(MINOR), ran.message)
+    ran = tool("plan", "m.toml", "--python", f"{MINOR}.99")
+    assert re.search(rf"no Python {MINOR}\.99 on this machine; found: .*" + re.escape(MINOR), ran.message)
     assert ran.code == 3
-    assert tool("plan", "m.toml", "--python", "python3").code == 2
+    for wrong in ("3.99", "python3"):
+        assert tool("plan", "m.toml", "--python", wrong).code == 2
 
 
 # -------------------------------------------------------------------------------------------- output, store, two runs
@@ -261,8 +348,8 @@ def test_a_store_that_cannot_be_made(tool: Tool, tmp_path: Path, index: SmallInd
 
 HOLDER = """
 import sys, time, pathlib
-from tfjs_compat import api
-with api._owned(pathlib.Path(sys.argv[1])):
+from tfjs_compat import session
+with session.owned(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(300)
 """
@@ -341,14 +428,14 @@ def test_what_cannot_be_resolved_is_an_answer(tool: Tool, tmp_path: Path, index:
 
 def test_json_is_json(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
     put(tmp_path, m__toml=MATRIX)
-    (planned,) = json.loads(tool("plan", "m.toml", "--json").out)["cases"]
+    empty = {"TFJS_COMPAT_CACHE": str(tmp_path / "empty")}
+    (planned,) = json.loads(tool("plan", "m.toml", "--json", env=empty).out)["cases"]
     assert planned["combination"]["tensorflow"] == "2.15.0"
     assert planned["cached"] is False
     issues = json.loads(tool("known-issues", "--json").out)
     one = json.loads(tool("known-issues", issues[0]["id"], "--json").out)
     assert one == issues[0]
     assert "mlp" in json.loads(tool("models", "--json").out)
-    empty = {"TFJS_COMPAT_CACHE": str(tmp_path / "empty")}
     assert json.loads(tool("env", "list", "--json", env=empty).out) == {"environments": [], "bytes": 0}
 
 
@@ -482,6 +569,7 @@ def test_a_run_over_packages_that_hold_nothing(tool: Tool, tmp_path: Path, index
     assert "tensorflow==2.15.0" in lock
     assert "--hash=sha256:" in lock
     assert "written: out/results.json" in ran.err
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".lock", "cases", "locks", "results.json"]
     assert case["lock"] in [one["id"] for one in json.loads(tool("env", "list", "--json").out)["environments"]]
     assert tool("env", "path", case["lock"]).out.strip().endswith(f"{case['lock']}{os.sep}venv")
     assert tool("env", "remove", case["lock"]).out == f"removed {case['lock']}\n"
@@ -514,12 +602,3 @@ def test_no_secret_gets_into_output_or_store(tool: Tool, tmp_path: Path, index: 
     assert len(files) > 10
     assert [path for path in files if b"hush-" in path.read_bytes()] == []
     assert "hush" not in ran.out + ran.err
-
-
-def test_a_shipped_matrix_is_found_beside_a_folder_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "seed").mkdir()
-    monkeypatch.chdir(tmp_path)
-    assert matrix_path("seed").name == "seed.toml"
-    (tmp_path / "seed").rmdir()
-    (tmp_path / "seed").write_text("a file of the user's comes first", "utf-8")
-    assert matrix_path("seed") == Path("seed")

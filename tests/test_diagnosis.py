@@ -155,3 +155,22 @@ def test_the_matrix_is_held_to_what_it_says() -> None:
         result = diagnose(told, Outcome(Stage.CONVERT, BROKEN, resolved={"keras": keras}), Stage.PREDICT)
         assert result.expected == expected
         assert result.as_expected is fine
+
+
+HOSTILE = "ValueError: \x1b[31mred\x1b[0m\x1b]0;title\x07 and \x00 \x9b2J\nsecond line\r\x08 end"
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome(Stage.BUILD, Failure(Stage.BUILD, HOSTILE, (Raised("ValueError", HOSTILE),))),
+        Outcome(Stage.LOAD, machinery=HOSTILE),
+        Outcome(Stage.PREDICT, unproven=HOSTILE),
+    ],
+)
+def test_nothing_that_a_terminal_would_obey_is_recorded(outcome: Outcome) -> None:
+    told = diagnose(case(), outcome, Stage.PREDICT)
+    for text in (told.message, told.signature or ""):
+        assert all(char == "\n" or char.isprintable() for char in text)
+    assert "red and" in told.message
+    assert "\nsecond line" in told.message

@@ -30,6 +30,9 @@ def test_a_request_means_the_newest_interpreter_that_fits(request_: str, version
     [
         ("3.9", MachineryError, "no Python 3.9 on this machine; found: 3.13.0, 3.12.1, 3.11.7"),
         ("3.11.9", MachineryError, "uv python install 3.11.9"),
+        ("3.99", RequestError, "there is no Python 3.99; found: 3.13.0, 3.12.1, 3.11.7"),
+        ("3.99.1", RequestError, "there is no Python 3.99.1"),
+        ("3.6", RequestError, "Python 3.6 is too old: the environments need 3.8 or newer; found: 3.13.0"),
         ("2.7", RequestError, "'2.7' is not a Python version"),
         ("3.x", RequestError, "'3.x' is not a Python version"),
         ("python3.11", RequestError, "found: 3.13.0"),
@@ -40,6 +43,12 @@ def test_what_is_not_there_is_said_with_what_is(request_: str, error: type[Excep
     with pytest.raises(error) as raised:
         choose(request_, FOUND)
     assert said in str(raised.value)
+
+
+def test_a_python_newer_than_this_tool_is_taken_where_it_is() -> None:
+    assert choose("3.99", interpreters("3.99.1", "3.11.7")).version == "3.99.1"
+    with pytest.raises(MachineryError, match=r"no Python 3\.98 on this machine"):
+        choose("3.98", interpreters("3.99.1"))
 
 
 def test_none_found_is_said_too() -> None:

@@ -57,6 +57,11 @@ EXPLAINED: dict[str, tuple[tuple[str, ...], list[str]]] = {
         ("tensorflow",),
         ["only include packages uploaded before 2024-01-10", "v2.16.1, was published at 2024-03-09T00:23:14.541Z."],
     ),
+    "asof-converter-py311": (("tensorflowjs",), ["v4.22.0, was published at 2024-10-21T21:35:41.663Z."]),
+    "asof-constraint-py311": (
+        ("setuptools", "tensorflow"),
+        ["only setuptools<=69.2.0 is available", "`setuptools` was filtered by `exclude-newer`"],
+    ),
     "extra-unknown-package-py311": (
         ("no-such-package-tfjs-compat",),
         ["no-such-package-tfjs-compat was not found in the package registry"],

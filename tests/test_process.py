@@ -237,7 +237,7 @@ def daemon(*, cleared: bool = False) -> str:
 @linux
 @pytest.mark.parametrize("end", ["pass", "time.sleep(60)", "os._exit(3)", "os.kill(os.getpid(), 9)"])
 def test_daemons_die_with_the_child(child: Child, pid_file: Path, end: str) -> None:
-    ended = child(textwrap.dedent(daemon()) + end, str(pid_file), limits=Limits(seconds=2.0))
+    ended = child(textwrap.dedent(daemon()) + end, str(pid_file), limits=Limits(seconds=1.2))
     assert pid_file.read_text()
     assert not is_alive(pid_file)
     assert (ended.killed_by is not None) == ("sleep(60)" in end)
@@ -261,11 +261,11 @@ def test_what_forks_faster_than_one_can_look_dies(child: Child, tmp_path: Path) 
                     if os.fork() != 0:
                         os._exit(0)
                     open("alive", "w").write(str(time.time()))
-        time.sleep(1)
+        time.sleep(0.4)
     """
     child(code)
     seen = (tmp_path / "alive").stat().st_mtime_ns
-    time.sleep(1.0)
+    time.sleep(0.4)
     assert (tmp_path / "alive").stat().st_mtime_ns == seen
 
 

@@ -176,7 +176,7 @@ def test_causes_are_grouped_and_ordered() -> None:
     ("case", "mark"),
     [
         (result(), ""),
-        (failed(), ""),
+        (failed(), "unexpected"),
         (failed(expected=FORESEEN, as_expected=True), "expected"),
         (failed(expected=FORESEEN, stage=Stage.LOAD), "unexpected"),
         (result(expected=FORESEEN, as_expected=False), "unexpected"),

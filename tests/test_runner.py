@@ -1,4 +1,4 @@
-"""How a plan becomes tasks, and that one task's bad luck is not another's."""
+"""How a plan becomes results, and that one task's bad luck is not another's."""
 
 from __future__ import annotations
 
@@ -6,90 +6,24 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from samples import case, interpreters
+from samples import PYTHON, lock, plan, planned
 
 from tfjs_compat import environments, runner
+from tfjs_compat.cases import Case
 from tfjs_compat.diagnosis import Outcome
+from tfjs_compat.durations import Durations
 from tfjs_compat.environments import NotInstallable
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.locks import Lock, Unresolved
-from tfjs_compat.matrix import Matrix
 from tfjs_compat.outcomes import Failure, Stage, Verdict
-from tfjs_compat.plan import Plan, Planned
+from tfjs_compat.plan import Plan
 from tfjs_compat.process import Limits
 from tfjs_compat.progress import Silent
 from tfjs_compat.results import Results, exit_code
-from tfjs_compat.runner import run_plan, tasks
+from tfjs_compat.runner import run_plan
 from tfjs_compat.store import Store
 from tfjs_compat.trial import Settings
-
-(PYTHON,) = interpreters("3.11.7")
-
-
-def lock(number: int) -> Lock:
-    return Lock(f"{number:016x}", PYTHON.tag, {"tensorflow": f"2.{number}.0"}, False, f"tensorflow==2.{number}.0\n")
-
-
-def planned(model: int, on: int | Unresolved | str, **variables: str) -> Planned:
-    made = case(ref=f"zoo:m{model}")
-    made = msgspec.structs.replace(made, model=msgspec.structs.replace(made.model, digest=f"{model:064x}"))
-    return Planned(made, PYTHON, lock(on) if isinstance(on, int) else on, variables)
-
-
-def plan(*cases: Planned) -> Plan:
-    return Plan(Matrix(), cases, ())
-
-
-def shape(made: list[runner.Task]) -> list[tuple[str, int]]:
-    return [(task.lock.id[-1], len(task.cases)) for task in made]
-
-
-# -------------------------------------------------------------------------------------------------------------- tasks
-
-
-def test_a_task_for_each_lock() -> None:
-    made = tasks(plan(planned(1, 5), planned(2, 6), planned(3, 5)), jobs=2)
-    assert shape(made) == [("5", 2), ("6", 1)]
-    assert [one.case.model.ref for one in made[0].cases] == ["zoo:m1", "zoo:m3"]
-
-
-def test_few_locks_are_split_so_that_every_job_has_work() -> None:
-    cases = [planned(number, 5) for number in range(7)]
-    assert shape(tasks(plan(*cases), jobs=1)) == [("5", 7)]
-    assert shape(tasks(plan(*cases), jobs=2)) == [("5", 4), ("5", 3)]
-    assert shape(tasks(plan(*cases), jobs=100)) == [("5", 1)] * 7
-
-
-def test_cases_with_the_same_variables_stay_together() -> None:
-    cases = [planned(number, 5, **({"TF": "1"} if number % 2 else {})) for number in range(4)]
-    (made,) = tasks(plan(*cases), jobs=1)
-    assert [one.variables for one in made.cases] == [{}, {}, {"TF": "1"}, {"TF": "1"}]
-
-
-def test_what_has_no_lock_or_is_done_is_no_work() -> None:
-    cases = [planned(1, Unresolved("no", (), "")), planned(2, "no network"), planned(3, 5), planned(4, 5)]
-    assert shape(tasks(plan(*cases), jobs=1)) == [("5", 2)]
-    assert shape(tasks(plan(*cases), jobs=1, done={cases[2].case.id})) == [("5", 1)]
-    assert tasks(plan(*cases[:2]), jobs=4) == []
-    assert tasks(plan(), jobs=4) == []
-
-
-@given(st.lists(st.integers(0, 3), max_size=12), st.integers(1, 9), st.sets(st.integers(0, 11)))
-def test_every_case_is_in_one_task_once(locks: list[int], jobs: int, finished: set[int]) -> None:
-    cases = [planned(number, on) for number, on in enumerate(locks)]
-    done = {cases[number].case.id for number in finished if number < len(cases)}
-    made = tasks(plan(*cases), jobs, done)
-    found = [one.case.id for task in made for one in task.cases]
-    assert sorted(found) == sorted(one.case.id for one in cases if one.case.id not in done)
-    assert all(task.cases for task in made)
-    assert all(one.lock == task.lock for task in made for one in task.cases)
-    if found:
-        assert len(made) >= min(jobs, len(found), len({one.lock.id for one in made}))
-
 
 # ------------------------------------------------------------------------------------------------------------ run_plan
 
@@ -128,14 +62,14 @@ def outcomes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Outcome | BaseExcepti
     """What running a model comes to: it converts, unless a test says otherwise."""
     answers: dict[str, Outcome | BaseException] = {}
 
-    def run_case(case: object, _bench: object, folder: Path, _settings: object) -> Outcome:
+    def convert_case(case: object, _bench: object, folder: Path, _settings: object) -> Outcome:
         answer = answers.get(getattr(case, "model").ref, Outcome(Stage.CONVERT))  # noqa: B009
         folder.mkdir(parents=True, exist_ok=True)
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
-    monkeypatch.setattr(runner, "run_case", run_case)
+    monkeypatch.setattr(runner, "convert_case", convert_case)
     return answers
 
 
@@ -231,3 +165,70 @@ def test_kept_outcomes_are_taken_from_the_cache(
     second = run(plan(planned(1, 5), planned(2, 5)), tmp_path, settings)
     assert [(str(one.verdict), one.cached) for one in second.cases] == [("fails", True), ("converts", False)]
     assert second.cases[0].verdict is Verdict.FAILS
+
+
+def test_a_check_overlaps_with_the_next_conversion_and_nothing_else(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running: set[str] = set()
+    seen: list[set[str]] = []
+    both = threading.Barrier(2, timeout=5)
+
+    def half(kind: str, name: str, waits: bool) -> None:
+        running.add(f"{kind} {name}")
+        if waits:
+            both.wait()
+            seen.append(set(running))
+            both.wait()
+        running.discard(f"{kind} {name}")
+
+    def convert(case: Case, _bench: object, folder: Path, _settings: object) -> Outcome:
+        half("convert", case.model.ref, case.model.ref != "zoo:m1")
+        folder.mkdir(parents=True)
+        return Outcome(Stage.CONVERT)
+
+    def finish(case: Case, _folder: object, converted: Outcome, _settings: object) -> Outcome:
+        half("check", case.model.ref, case.model.ref != "zoo:m3")
+        return converted
+
+    monkeypatch.setattr(runner, "convert_case", convert)
+    monkeypatch.setattr(runner, "finish_case", finish)
+    results = run(plan(planned(1, 5), planned(2, 5), planned(3, 5)), tmp_path, settings, jobs=1)
+    assert [one.model for one in results.cases] == ["zoo:m1", "zoo:m2", "zoo:m3"]
+    assert {frozenset(one) for one in seen} == {
+        frozenset({"check zoo:m1", "convert zoo:m2"}),
+        frozenset({"check zoo:m2", "convert zoo:m3"}),
+    }
+
+
+def test_a_fault_of_the_check_is_that_cases_alone(
+    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def finish(case: Case, _folder: object, converted: Outcome, _settings: object) -> Outcome:
+        if case.model.ref == "zoo:m1":
+            raise MachineryError("no Node")
+        return converted
+
+    monkeypatch.setattr(runner, "finish_case", finish)
+    results = run(plan(planned(1, 5), planned(2, 5)), tmp_path, settings, jobs=1)
+    assert verdicts(results) == ["error at check", "converts at convert"]
+
+
+@pytest.mark.parametrize("jobs", [1, 3])
+def test_the_order_of_the_work_changes_no_result(
+    tmp_path: Path, settings: Settings, outcomes: dict[str, Outcome | BaseException], jobs: int
+) -> None:
+    outcomes["zoo:m2"] = Outcome(Stage.BUILD, Failure(Stage.BUILD, "no"))
+    cases = [planned(number, number % 3, **({"TF": "1"} if number % 2 else {})) for number in range(9)]
+    durations = Durations(settings.store)
+    for number, one in enumerate(cases):
+        durations.record(one.case, 100.0 / (number + 1) if jobs == 1 else number)
+    results = run(plan(*cases), tmp_path, settings, jobs=jobs)
+    assert [one.id for one in results.cases] == [one.case.id for one in cases]
+    assert [str(one.verdict) for one in results.cases] == ["converts"] * 2 + ["fails"] + ["converts"] * 6
+
+
+def test_what_cases_took_is_remembered(tmp_path: Path, settings: Settings) -> None:
+    case = planned(1, 5)
+    run(plan(case), tmp_path, settings)
+    assert Durations(settings.store).of(case.case) < 1.0

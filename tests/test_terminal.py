@@ -20,7 +20,8 @@ from tfjs_compat.results import CaseResult, Results
 def printed(told: Results, width: int = 80, color: bool = False) -> str:
     out = io.StringIO()
     system = "truecolor" if color else None
-    Console(file=out, width=width, force_terminal=True, color_system=system, legacy_windows=False).print(render(told))
+    console = Console(file=out, width=width, force_terminal=True, color_system=system, legacy_windows=False)
+    console.print(render(told), crop=False)
     return out.getvalue()
 
 
@@ -134,10 +135,65 @@ def test_a_long_list_of_causes_ends() -> None:
 
 def test_what_was_not_expected_is_marked() -> None:
     expected = Expectation(verdict=Verdict.FAILS, stage=Stage.CONVERT, issue="duplicate-weight-name", keras="3.2.*")
-    told = flat(results(fails(as_expected=False), result(as_expected=False, expected=expected)))
-    assert "unexpected: should work" in told
-    assert "expected fails at convert with duplicate-weight-name, Keras 3.2.*" in told
+    told = flat(results(fails(as_expected=False), result(as_expected=False, expected=expected), result()))
+    assert "fails at convert *1 unknown" in told
+    assert "works *2 agrees" in told
+    assert "*1 unexpected: a case that the matrix says nothing of has to work" in told
+    assert "*2 unexpected: the matrix says fails at convert with duplicate-weight-name, Keras 3.2.*" in told
     assert "2 cases did not end as expected." in told
+    alone = flat(results(fails(as_expected=False), result()))
+    assert "fails at convert * unknown" in alone
+    assert "* unexpected: a case that" in alone
+    assert "unexpected" not in flat(results(result(), fails(as_expected=True)))
+
+
+def many_axes() -> Results:
+    """Cases that differ in every axis, as `frontier` and then some."""
+    asked = [
+        combination(
+            tensorflow=f"2.{minor}.0",
+            tensorflowjs=f"4.{minor}.0",
+            python=f"3.{minor - 6}",
+            keras="3.2.1" if minor % 2 else "resolved",
+            as_of="today" if minor % 2 else "2024-04-10",
+            process_env="legacy-keras+no-onednn" if minor % 2 else "default",
+            constraints=("setuptools<81", "ydf<0.13", "tensorflow-decision-forests==1.9.0"),
+            tfjs_runtime="4.22.0" if minor % 2 else "converter",
+        )
+        for minor in (15, 16, 17)
+    ]
+    return results(
+        *(fails("duplicate-weight-name", "keras3-batch-shape", combination=one, as_expected=False) for one in asked),
+        result(combination=asked[0], model="models/of/mine.py:build_the_model", route="graph"),
+        fails(combination=asked[0], log="cases/a-very-long-name-of-a-case-that-has-many-axes-and-so-a-long-id/log.txt"),
+    )
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+def test_no_word_is_broken_at_any_width(width: int) -> None:
+    told = printed(many_axes(), width)
+    words = {word.rstrip(";") for word in told.split()}
+    for whole in ("duplicate-weight-name", "legacy-keras+no-onednn", "2024-04-10", "models/of/mine.py:build_the_model"):
+        assert whole in words
+    assert "fails at convert *" in told
+    paths = [word for word in words if word.endswith("log.txt")]
+    assert paths == ["cases/a-very-long-name-of-a-case-that-has-many-axes-and-so-a-long-id/log.txt"]
+    assert all(cell_len(line) <= width or "log.txt" in line for line in told.splitlines())
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_no_line_ends_with_spaces(width: int) -> None:
+    for told in (many_axes(), seed()):
+        assert not re.search(" +$", printed(told, width), re.MULTILINE)
+
+
+def test_a_cause_is_a_paragraph_that_hangs_inward() -> None:
+    lines = printed(seed(), 60).splitlines()
+    start = next(at for at, line in enumerate(lines) if "pkg-resources-gone:" in line)
+    block = lines[start : next(at for at in range(start, len(lines)) if "duplicate-weight-name:" in lines[at])]
+    assert block[0].startswith("  2 × pkg")
+    assert len(block) > 5
+    assert all(re.match(r"    \S", line) for line in block[1:])
 
 
 @pytest.mark.parametrize(
@@ -210,7 +266,9 @@ def test_hostile_text_is_shown_and_not_obeyed(text: str, width: int) -> None:
     )
     shown = printed(told, width)
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\udc80-\udcff]", shown)
-    assert all(cell_len(line.rstrip()) <= width for line in shown.splitlines())
+    long = [line for line in shown.splitlines() if cell_len(line) > width]
+    # Only what has no place to break: it is not cut.
+    assert all(max(map(cell_len, line.split()), default=0) > width - 30 for line in long)
 
 
 def test_markup_of_others_is_text() -> None:
@@ -247,7 +305,8 @@ def test_nothing_that_a_terminal_obeys_is_left_of_any_text(text: str) -> None:
     assert plain(told) == told
 
 
-def test_a_pipe_gets_long_lines() -> None:
+def test_a_pipe_gets_long_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     out = io.StringIO()
     show(Console(file=out, width=80), seed())
     assert max(len(line.rstrip()) for line in out.getvalue().splitlines()) > 100

@@ -71,8 +71,9 @@ def test_releases_without_a_date_existed_always() -> None:
     [
         ("2.16", "tensorflow: there is no release '2.16'; did you mean '2.16.2'? '2.16.*' means the latest"),
         ("2.16.9", "near it: 2.16.0rc0, 2.16.1, 2.16.2"),
-        ("2.99", "there is no release '2.99'"),
+        ("2.99", "there is no release '2.99'; the newest is 2.16.2"),
         ("9", "there is no release '9'; the newest is 2.16.2"),
+        ("1.0", "there is no release '1.0'; the oldest is 2.14.1, the newest 2.16.2"),
         (">=3", "no release is in '>=3'; the newest is 2.16.2"),
         ("2.17.*", "no release is in '2.17.*'"),
     ],
@@ -81,6 +82,15 @@ def test_what_does_not_exist_is_said_with_what_is_near(text: str, said: str) -> 
     with pytest.raises(RequestError) as raised:
         chosen(text)
     assert said in str(raised.value)
+
+
+def test_the_nearest_by_number_is_said_and_not_the_nearest_by_spelling() -> None:
+    known = [release(one) for one in ("2.9.0", "2.9.3", "2.16.2", "2.18.0", "2.19.0rc0", "2.21.0")]
+    with pytest.raises(RequestError) as raised:
+        choose_versions("x", "2.17.0", known)
+    assert str(raised.value) == "x: there is no release '2.17.0'; nearest to it: 2.16.2, 2.18.0; the newest is 2.21.0"
+    with pytest.raises(RequestError, match=r"there is no release '2.99.0'; the newest is 2\.21\.0$"):
+        choose_versions("x", "2.99.0", known)
 
 
 def test_nothing_published_by_the_date_is_said_with_the_date() -> None:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tfjs_compat.api import Request, run
+    from tfjs_compat.api import run
+    from tfjs_compat.session import Request
 
 __version__ = "0.1.0"
 __all__ = ["Request", "__version__", "run"]

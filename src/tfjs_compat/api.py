@@ -2,95 +2,66 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import os
-import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
-import filelock
 import msgspec
-import psutil
 
-from tfjs_compat.artifact import read
-from tfjs_compat.cases import Case
+from tfjs_compat.artifact import Artifact, read
+from tfjs_compat.cases import DEFAULT, Case
 from tfjs_compat.diagnosis import Checked, Outcome, diagnose_artifact
-from tfjs_compat.environments import DEFAULT_LAYOUT, Layout
 from tfjs_compat.errors import RequestError
+from tfjs_compat.index import fetch_releases
 from tfjs_compat.interpreters import find_interpreters
-from tfjs_compat.matrix import TABLE, Include, Matrix, checked, read_matrix
+from tfjs_compat.matrix import TABLE, Include, Matrix, checked, missing_keys, read_matrix
 from tfjs_compat.outcomes import Stage
 from tfjs_compat.plan import Plan, expand_live, make_plan
 from tfjs_compat.process import Limits
 from tfjs_compat.progress import Progress, Silent
 from tfjs_compat.results import Results, write_results
+from tfjs_compat.routes import Quantization
 from tfjs_compat.runner import run_plan
-from tfjs_compat.runtime.bundle import default_version
-from tfjs_compat.server import can_fork
+from tfjs_compat.runtime.bundle import default_version, require_releases
+from tfjs_compat.runtime.node import find_node
+from tfjs_compat.search import cure
+from tfjs_compat.search.changes import World
+from tfjs_compat.search.laboratory import Laboratory
+from tfjs_compat.session import Request, memory_limit, owned, settings_of, threads
 from tfjs_compat.store import Store, disk_errors
-from tfjs_compat.trial import Settings
-from tfjs_compat.webcheck import Subject, Web, check_converted
+from tfjs_compat.webcheck import Subject, Web, check_converted, runtime_version
 
-_CASE_MEMORY = 3 << 30
-
-
-@dataclass(frozen=True)
-class Request:
-    """What to run and how.
-
-    ``matrix`` is a file, the name of a shipped matrix, or None for [tool.tfjs-compat] of ./pyproject.toml or else the
-    seed. ``axes``, ``models``, ``routes`` replace the file's; ``only`` are shell
-    patterns for the cases that count. ``jobs`` None: by cores and free memory.
-    """
-
-    matrix: str | None = None
-    axes: dict[str, list[str]] = field(default_factory=dict)
-    models: tuple[str, ...] = ()
-    routes: tuple[str, ...] = ()
-    only: tuple[str, ...] = ()
-    until: Stage | None = None
-    output: Path = Path(".tfjs-compat")
-    jobs: int | None = None
-    fresh: bool = False
-    source_builds: bool = False
-    runtime: Literal["node", "browser"] = "node"
-    node: str = "wheel"
-    inputs: Path | None = None
-    seconds: float | None = None
-    isolation: Literal["fork", "process"] = field(default_factory=lambda: "fork" if can_fork() else "process")
-    layout: Layout = DEFAULT_LAYOUT
-    store: Store = field(default_factory=Store)
-
-    @property
-    def asks_for_all(self) -> bool:
-        """Whether the matrix is taken as it stands, with nothing replaced or left away."""
-        return not (any(self.axes.values()) or self.models or self.routes or self.only)
+_NEUTRAL = "plain.toml"
 
 
 def load_matrix(request: Request) -> tuple[Matrix, dict[str, Path]]:
     """The matrix that a request means, and for each model the folder it is relative to. Raises RequestError."""
-    path = matrix_path(request.matrix)
+    path = matrix_path(request.matrix, neutral=request.says_what_to_run)
     matrix = narrowed(read_matrix(path), request)
+    for problem in missing_keys(matrix):
+        raise RequestError(f"{path}: {problem}")
+    if request.matrix is None and path == _shipped_folder() / _NEUTRAL:
+        matrix = msgspec.structs.replace(matrix, name=_named_after(matrix.models))
     shipped = path.parent == _shipped_folder()
     base = Path.cwd() if shipped or request.models else path.resolve().parent
     named = {*matrix.models, *(ref for block in matrix.include for ref in block.models or [])}
     return matrix, dict.fromkeys(named, base)
 
 
-def matrix_path(name: str | None) -> Path:
-    """The file of a matrix: a path, a shipped one's name, or the default. Raises RequestError."""
+def matrix_path(name: str | None, *, neutral: bool = False) -> Path:
+    """The file of a matrix: a path, a shipped one's name, or the default. Raises RequestError.
+
+    The default is [tool.tfjs-compat] of ./pyproject.toml. Where there is none it is the seed, a story of one model with
+    its dates and expectations; or, with ``neutral``, the matrix that tells no story, for what the user wants to try.
+    """
     if name is None:
         own = Path("pyproject.toml")
         if own.is_file() and f"[tool.{TABLE}" in own.read_text("utf-8", "replace"):
             return own
-        return _shipped_folder() / "seed.toml"
+        return _shipped_folder() / (_NEUTRAL if neutral else "seed.toml")
     path = Path(name)
     shipped = _shipped_folder() / f"{name}.toml"
     if not path.is_file() and shipped.is_file():
@@ -98,6 +69,11 @@ def matrix_path(name: str | None) -> Path:
     if path.is_dir():
         raise RequestError(f"{path}: a folder, not a matrix file")
     return path
+
+
+def _named_after(models: Sequence[str]) -> str:
+    names = [ref if ref.startswith("zoo:") else Path(ref).name or ref for ref in models]
+    return ", ".join(names[:3] if len(names) < 4 else names[:2]) + (f" and {len(names) - 2} more" if names[3:] else "")
 
 
 def _shipped_folder() -> Path:
@@ -137,17 +113,18 @@ def narrowed(matrix: Matrix, request: Request) -> Matrix:
 def cases(request: Request) -> tuple[Case, ...]:
     """The cases that a request means, without resolving anything. Raises RequestError, MachineryError."""
     matrix, bases = load_matrix(request)
-    with _threads(request) as (executor, _):
+    with threads(request) as (executor, _):
         found = find_interpreters(request.store)
         return expand_live(matrix, bases, found, request.store, executor, request.only).cases
 
 
 def plan(request: Request, progress: Progress | None = None, stop: threading.Event | None = None) -> Plan:
     """What a request would run: its cases and their locks. Builds nothing. Raises RequestError, MachineryError."""
-    with _threads(request) as (executor, _):
+    with threads(request) as (executor, _):
         matrix, bases = load_matrix(request)
         halt = stop or threading.Event()
         told = progress or Silent()
+        _require_runtimes(matrix, request, halt)
         return make_plan(matrix, bases, request.store, executor, told, halt, only=request.only, fresh=request.fresh)
 
 
@@ -158,31 +135,79 @@ def run(request: Request, progress: Progress | None = None, stop: threading.Even
     if request.inputs is not None and not request.inputs.is_file():
         raise RequestError(f"--inputs: there is no file {request.inputs}")
     output = request.output.absolute()
-    with _owned(output), _threads(request) as (executor, jobs):
+    with owned(output), threads(request) as (executor, jobs):
+        _require_runtimes(matrix, request, halt)
         planned = make_plan(matrix, bases, request.store, executor, told, halt, only=request.only, fresh=request.fresh)
-        memory = int(min(matrix.limits.memory * 2**30, sys.maxsize)) if matrix.limits.memory else None
-        limits = Limits(seconds=matrix.limits.seconds, memory=memory or _memory_limit(jobs))
-        web = Web(request.store, request.runtime, request.node, limits) if _wants_web(matrix.until) else None
-        settings = Settings(
-            store=request.store,
-            until=matrix.until,
-            limits=limits,
-            web=web,
-            stop=halt,
-            progress=told,
-            inputs=request.inputs,
-            isolation=request.isolation,
-            fresh=request.fresh,
-            layout=request.layout,
-        )
+        _require_runtimes(matrix, request, halt, planned)
+        settings = settings_of(request, matrix.until, matrix.limits, jobs, told, halt)
         results = run_plan(planned, output, executor, jobs, settings)
+        if request.try_remedies and results.complete:
+            laboratory = Laboratory(
+                settings,
+                output,
+                executor,
+                jobs,
+                find_interpreters(request.store),
+                process_env=matrix.process_env,
+                source_builds=matrix.requirements.source_builds,
+            )
+            results = _with_cures(results, planned, laboratory, request.store, told)
         results = msgspec.structs.replace(results, seconds=round(time.monotonic() - started, 3))
         write_results(results, output)
         return results
 
 
-def _wants_web(until: Stage) -> bool:
-    return until.rank > Stage.CONVERT.rank
+def _quantization(artifact: Artifact) -> Quantization:
+    """How the weights of an artifact are stored, the coarsest way first."""
+    stored = {weight.stored for weight in artifact.weights if weight.stored != weight.dtype}
+    ways: tuple[Quantization, ...] = ("uint8", "float16", "uint16")
+    return next((way for way in ways if way in stored), "")
+
+
+def _require_runtimes(matrix: Matrix, request: Request, stop: threading.Event, plan: Plan | None = None) -> None:
+    """Make sure that every TensorFlow.js that is named exists, before anything is resolved or built for it.
+
+    With a plan: also those that only its cases tell, which have the converter's version number. Raises RequestError,
+    MachineryError, Interrupted.
+    """
+    if matrix.until.rank <= Stage.CONVERT.rank:
+        return
+    named = {one for block in (matrix.axes, *matrix.include) for one in block.tfjs_runtime or []} - {
+        DEFAULT,
+        "converter",
+    }
+    if plan is not None:
+        named = {runtime_version(one.case) for one in plan.cases} - named
+    require_releases(sorted(named), request.store, lambda: find_node(request.node), stop=stop)
+
+
+def _with_cures(results: Results, plan: Plan, laboratory: Laboratory, store: Store, progress: Progress) -> Results:
+    """The results with what the remedies of each failing case came to."""
+    packages = ("tensorflow", "tensorflowjs")
+    world = World.of_index({name: fetch_releases(name, store) for name in packages}, find_interpreters(store))
+    cases = {one.case.id: one.case for one in plan.cases}
+    failing = {one.id: (cases[one.id], one) for one in results.cases if cure.wants_cure(one)}
+    what = "remedies"
+    progress.begin(what)
+    cures = cure.with_cures(failing, world, laboratory, lambda text: progress.say(what, text))
+    works = sum(one.works for one in cures.values())
+    progress.end(what, f"{works} of {len(failing)} failing cases have one that works")
+    return msgspec.structs.replace(results, cases=cure.cured(results.cases, cures))
+
+
+def _why_no_model(folder: Path) -> str:
+    """Why a folder that somebody wants checked has no model.json, as far as one can see."""
+    cases = sorted(one for one in (folder / "cases").glob("*") if one.is_dir())
+    if cases and (folder / "results.json").is_file():
+        example = next((one for one in cases if _converted(one)), cases[0])
+        return f"it is the output of a run; give one of its cases: {example}"
+    if (folder / "log.txt").is_file() and folder.resolve().parent.name == "cases":
+        return f"it is a case that ended before there was a converted model; see {folder / 'log.txt'}"
+    return "it holds no model.json, so it is no TensorFlow.js model"
+
+
+def _converted(case: Path) -> bool:
+    return (case / "artifact" / "model.json").is_file()
 
 
 def check(
@@ -205,8 +230,8 @@ def check(
     if not artifact.is_dir():
         raise RequestError(f"{folder}: there is no such folder; give one that holds a model.json")
     if not (artifact / "model.json").exists():
-        raise RequestError(f"{folder}: it holds no model.json, so it is no TensorFlow.js model")
-    web = Web(kept, runtime, node, Limits(seconds=300.0, memory=_memory_limit(1)))
+        raise RequestError(f"{folder}: {_why_no_model(folder)}")
+    web = Web(kept, runtime, node, Limits(seconds=300.0, memory=memory_limit(1)))
     parent = kept.folder("scratch")
     with disk_errors(parent), tempfile.TemporaryDirectory(dir=parent, prefix="check-") as name:
         scratch = Path(name)
@@ -220,47 +245,7 @@ def check(
             reading.artifact.format if reading.artifact is not None else "layers",
             tfjs or default_version(),
             None if len(told) == 2 else "there are no inputs and predictions beside it",
+            _quantization(reading.artifact) if reading.artifact is not None else "",
         )
         outcome = check_converted(subject, Outcome(Stage.CHECK), web, Stage.PREDICT, stop or threading.Event())
     return diagnose_artifact(str(folder), outcome)
-
-
-def default_jobs() -> int:
-    """How many cases at once: one per core, as far as memory goes (a case with TensorFlow takes up to 3 GiB)."""
-    return max(1, min(os.cpu_count() or 1, int(psutil.virtual_memory().available // _CASE_MEMORY)))
-
-
-def _memory_limit(jobs: int) -> int:
-    return max(_CASE_MEMORY, int(psutil.virtual_memory().total * 0.8 / jobs))
-
-
-@contextlib.contextmanager
-def _threads(request: Request) -> Iterator[tuple[Executor, int]]:
-    jobs = request.jobs or default_jobs()
-    executor = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="tfjs-compat")
-    try:
-        yield executor, jobs
-    finally:
-        executor.shutdown(wait=True, cancel_futures=True)
-
-
-@contextlib.contextmanager
-def _owned(output: Path) -> Iterator[None]:
-    """The output folder, made and held by this run alone."""
-    lock = filelock.FileLock(output / ".lock", timeout=0)
-    with disk_errors(output):
-        try:
-            output.mkdir(parents=True, exist_ok=True)
-            lock.acquire()
-        except filelock.Timeout:
-            raise RequestError(
-                f"--output {output}: another run is writing to it; give this one its own folder"
-            ) from None
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-                raise
-            raise RequestError(f"--output {output}: cannot be written to: {error.strerror}") from None
-    try:
-        yield
-    finally:
-        lock.release()

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
+import secrets
 import shutil
-import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -30,31 +28,53 @@ class Conditions(msgspec.Struct, frozen=True):
 
     until: Stage
     tfjs_runtime: str
-    options: Mapping[str, Any]
     inputs: str | None
 
 
-def conditions(until: Stage, runtime: str, options: Mapping[str, Any], inputs: Path | None) -> Conditions:
+def conditions(until: Stage, runtime: str, inputs: Path | None) -> Conditions:
     """``runtime``: what runs TensorFlow.js; of the file of inputs the content counts."""
     given = digest_files([(inputs.name, inputs)]) if inputs is not None else None
-    return Conditions(until, runtime, dict(options), given)
+    return Conditions(until, runtime, given)
 
 
-def key_of(planned: Planned, lock: Lock, tfjs: str, given: Conditions) -> str:
-    """A name for everything that decides the outcome of a case."""
+class Question(msgspec.Struct, frozen=True):
+    """Everything that decides the outcome of a case: two that are equal have one answer."""
+
+    lock: str
+    python: str
+    model: tuple[str, str, str, str]
+    route: str
+    variables: list[tuple[str, str]]
+    tfjs: str
+    given: Conditions
+    tolerance: list[float]
+    worker: str
+
+    @property
+    def key(self) -> str:
+        """A name for it."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
+
+
+def question_of(planned: Planned, lock: Lock, tfjs: str, given: Conditions) -> Question:
+    """What a case asks; ``tfjs`` is the TensorFlow.js release that loads its result."""
     case = planned.case
-    told = [
+    return Question(
         lock.id,
         planned.python.tag,
-        [case.model.digest, case.model.kind, case.model.module, case.model.function],
+        (case.model.digest, str(case.model.kind), case.model.module, case.model.function),
         case.route,
         sorted(planned.variables.items()),
         tfjs,
         given,
         [parity.ABSOLUTE, parity.RELATIVE],
         worker_version(),
-    ]
-    return hashlib.sha256(msgspec.json.encode(told)).hexdigest()[:32]
+    )
+
+
+def key_of(planned: Planned, lock: Lock, tfjs: str, given: Conditions) -> str:
+    """The name of what a case asks."""
+    return question_of(planned, lock, tfjs, given).key
 
 
 @functools.cache
@@ -65,7 +85,8 @@ def worker_version() -> str:
 
 def _deciding_files() -> Iterator[Path]:
     yield from (path for path in (_HERE / "inside").rglob("*") if path.suffix in (".py", ".js"))
-    yield from (_HERE / "checks").glob("*.py")
+    for folder in ("checks", "repairs", "runtime"):
+        yield from (_HERE / folder).rglob("*.py")
     names = (
         "artifact",
         "jsonpath",
@@ -97,31 +118,36 @@ def kept_outcome(key: str, store: Store, folder: Path | None = None) -> Outcome 
             folder.parent.mkdir(parents=True, exist_ok=True)
             # Copies, not links: what a user does to an artifact must not change what is kept.
             shutil.copytree(kept / "case", folder, symlinks=True)
-            write_whole(folder / _KEY_FILE, key)
+            write_whole(folder / _KEY_FILE, key, lasting=False)
     return outcome
 
 
-def keep(key: str, outcome: Outcome, folder: Path, store: Store) -> None:
-    """Keep an outcome and its case's folder, unless it is the machinery's or depends on a limit.
+def keep(key: str, outcome: Outcome, folder: Path, store: Store) -> bool:
+    """Keep an outcome and its case's folder, unless it is the machinery's or depends on a limit; whether it was kept.
 
     Raises MachineryError on a full disk.
     """
     if outcome.machinery is not None or outcome.limited:
-        return
+        return False
     kept = store.folder("outcomes") / key
-    with disk_errors(kept), tempfile.TemporaryDirectory(dir=kept.parent, prefix=".keeping-") as name:
-        staged = Path(name) / "kept"
-        shutil.copytree(folder, staged / "case", symlinks=True)
-        (staged / "outcome.json").write_bytes(msgspec.json.encode(outcome))
-        remove_tree(kept)
-        # Where another run kept the same outcome at the same moment, that one stays.
-        with contextlib.suppress(OSError):
+    staged = kept.with_name(f".keeping-{key}-{secrets.token_hex(4)}")
+    with disk_errors(kept):
+        try:
+            shutil.copytree(folder, staged / "case", symlinks=True)
+            (staged / "outcome.json").write_bytes(msgspec.json.encode(outcome))
+            remove_tree(kept)
+            # Where another run kept the same outcome at the same moment, that one stays.
             staged.rename(kept)
+        except OSError as error:
+            shutil.rmtree(staged, ignore_errors=True)
+            if not kept.is_dir():
+                raise error
     try:
-        write_whole(folder / _KEY_FILE, key)
+        write_whole(folder / _KEY_FILE, key, lasting=False)
     except MachineryError:
         remove_tree(kept)
         raise
+    return True
 
 
 def _read(path: Path) -> str | None:
@@ -129,3 +155,44 @@ def _read(path: Path) -> str | None:
         return path.read_text("utf-8")
     except OSError:
         return None
+
+
+def remember(case_id: str, question: Question, store: Store) -> None:
+    """Note what a case asked when its outcome was kept, so that ``why_not_kept`` can tell what has changed since.
+
+    Raises MachineryError on a full disk.
+    """
+    write_whole(store.folder("asked") / f"{case_id}.json", msgspec.json.encode(question), lasting=False)
+
+
+def why_not_kept(case_id: str, question: Question, store: Store) -> str | None:
+    """Why a case will run although it may have run before; None where its outcome is kept."""
+    if kept_outcome(question.key, store) is not None:
+        return None
+    try:
+        before = msgspec.json.decode((store.root / "asked" / f"{case_id}.json").read_bytes(), type=Question)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return "it was never run to an end that can be kept"
+    changed = [said for field, said in _CHANGES.items() if getattr(before, field) != getattr(question, field)]
+    if before.given != question.given:
+        changed += [
+            said for field, said in _GIVEN.items() if getattr(before.given, field) != getattr(question.given, field)
+        ]
+    return "; ".join(changed) + " since it was run" if changed else "its outcome is gone from the store, or damaged"
+
+
+_CHANGES = {
+    "lock": "the packages changed",
+    "python": "the Python changed",
+    "model": "the model changed",
+    "route": "the route changed",
+    "variables": "the process variables changed",
+    "tfjs": "the TensorFlow.js release changed",
+    "tolerance": "the tolerance changed",
+    "worker": "tfjs-compat changed",
+}
+_GIVEN = {
+    "until": "the last stage changed",
+    "tfjs_runtime": "what runs TensorFlow.js changed",
+    "inputs": "the inputs changed",
+}

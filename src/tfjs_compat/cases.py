@@ -18,9 +18,10 @@ DEFAULT = "default"
 class Combination(msgspec.Struct, frozen=True, omit_defaults=False):
     """One choice on every axis of the environment, as it was asked for (versions are exact by now).
 
-    ``keras`` is ``resolved`` where the resolver decides, ``as_of`` an ISO date or ``today``, ``process_env`` the
-    name of a set of variables, ``tfjs_runtime`` the TensorFlow.js that loads the result (``default``: the newest
-    known release, ``converter``: the one with the converter's version number).
+    ``stand_ins`` are packages that are left out, with an empty module in their place, for what imports them and does
+    not use them. ``keras`` is ``resolved`` where the resolver decides, ``as_of`` an ISO date or ``today``,
+    ``process_env`` the name of a set of variables, ``tfjs_runtime`` the TensorFlow.js that loads the result
+    (``default``: the newest known release, ``converter``: the one with the converter's version number).
     """
 
     python: str
@@ -30,6 +31,7 @@ class Combination(msgspec.Struct, frozen=True, omit_defaults=False):
     extra: tuple[str, ...] = ()
     constraints: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
     as_of: str = TODAY
     process_env: str = DEFAULT
     tfjs_runtime: str = DEFAULT
@@ -40,6 +42,7 @@ class Combination(msgspec.Struct, frozen=True, omit_defaults=False):
         if self.keras != RESOLVED:
             parts.append(f"keras{self.keras}")
         parts += [safe(text) for text in (*self.extra, *self.constraints, *self.overrides)]
+        parts += [f"no-{safe(name)}" for name in self.stand_ins]
         parts += [one for one in (self.as_of, self.process_env) if one not in (TODAY, DEFAULT)]
         if self.tfjs_runtime != DEFAULT:
             parts.append(f"js{self.tfjs_runtime}")
@@ -70,6 +73,13 @@ class Case(msgspec.Struct, frozen=True):
         told = msgspec.json.encode([self.combination, self.model.ref, self.route])
         short = hashlib.sha256(told).hexdigest()[:6]
         return f"{safe(self.model.name)[:40]}-{self.route}-{self.combination.slug()[:90]}-{short}"
+
+
+def asked_versions(case: Case) -> dict[str, str]:
+    """The versions that a case asks for by number, which stand in where no lock tells what they resolve to."""
+    asked = case.combination
+    versions = {"python": asked.python, "tensorflow": asked.tensorflow, "tensorflowjs": asked.tensorflowjs}
+    return versions if asked.keras == RESOLVED else {**versions, "keras": asked.keras}
 
 
 def safe(text: str) -> str:

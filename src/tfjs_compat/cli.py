@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -13,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tfjs_compat import __version__
+from tfjs_compat import __version__, search_commands
+from tfjs_compat.console import outputs, print_json, stop_on_signal
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError, nearest
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    pass
 
 _STAGES = ("resolve", "install", "import", "build", "serialize", "convert", "check", "load", "predict")
 
@@ -49,9 +48,10 @@ def _axes(command: Callable[..., Any]) -> Callable[..., Any]:
         ("--as-of", "DATE", "Packages as they were on that date (2024-04-10); 'today'."),
         ("--process-env", "NAME", "Process variables: default, legacy-keras, no-onednn, joined by +."),
         ("--constraint", "REQ", "A constraint on every combination: 'setuptools<81'."),
+        ("--stand-in", "PACKAGE", "Leave a package out, with an empty module in its place."),
         ("--tfjs-runtime", "V", "TensorFlow.js that loads the result: a version, default, converter."),
         ("--model", "M", "file.py:function, package.module:function, a .keras or .h5, a SavedModel, zoo:NAME."),
-        ("--route", "R", "How to convert: layers, keras-h5, keras-v3, graph."),
+        ("--route", "R", "How to convert: layers, keras-h5, keras-v3, graph; graph+control-flow-v2, layers+repair, …"),
         ("--only", "GLOB", "Only cases whose id or combination fits: 'tf2.16*'."),
     ]
     once = [
@@ -69,11 +69,12 @@ def _axes(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _request(options: dict[str, Any], **more: Any) -> Any:
-    from tfjs_compat.api import Request
     from tfjs_compat.outcomes import Stage
+    from tfjs_compat.session import Request
 
     names = ("tensorflow", "tensorflowjs", "keras", "python", "as_of", "process_env", "tfjs_runtime")
     axes: dict[str, Any] = {name: list(options[name]) for name in names}
+    axes["stand_ins"] = [list(options["stand_in"])] if options["stand_in"] else []
     axes["constraints"] = [list(options["constraint"])] if options["constraint"] else []
     return Request(
         matrix=options["matrix"],
@@ -87,12 +88,6 @@ def _request(options: dict[str, Any], **more: Any) -> Any:
         source_builds=options["source_builds"],
         **more,
     )
-
-
-def _outputs() -> tuple[Console, Console]:
-    from rich.console import Console
-
-    return Console(highlight=False), Console(stderr=True, highlight=False)
 
 
 @cli.command()
@@ -112,26 +107,28 @@ def _outputs() -> tuple[Console, Console]:
     type=click.Choice(["linked", "flat"]),
     help="Environments of links into one store of unpacked wheels, or of files of their own [default: linked].",
 )
+@click.option("--try-remedies", is_flag=True, help="Run the remedies of what fails, until one works.")
 def run(**options: Any) -> None:
-    """Run a MATRIX for real: a file, or a shipped one (seed, frontier).
+    """Run a MATRIX for real: a file, or a shipped one (seed, frontier, plain, zoo).
 
-    Without MATRIX: [tool.tfjs-compat] of ./pyproject.toml, else the seed. Exit code 0: every case ended as expected;
-    1: some did not; 2: the request is wrong; 3: the machine or the network failed; 130: interrupted.
+    Without MATRIX: [tool.tfjs-compat] of ./pyproject.toml; else plain (what installs today) if an option names a model,
+    a route or versions; else the seed. Exit code 0: every case ended as expected; 1: some did not; 2: the request is
+    wrong; 3: the machine or the network failed; 130: interrupted.
     """
     from tfjs_compat import api
     from tfjs_compat.progress import on_terminal
     from tfjs_compat.report import terminal
     from tfjs_compat.results import exit_code
 
-    out, err = _outputs()
-    own = {name: options[name] for name in ("output", "inputs", "runtime", "node")}
+    out, err = outputs()
+    own = {name: options[name] for name in ("output", "inputs", "runtime", "node", "try_remedies")}
     own |= {name: options[name] for name in ("isolation", "layout") if options[name]}
     request = _request(options, seconds=options["time_limit"], **own)
-    stop = _stop_on_signal()
+    stop = stop_on_signal()
     with on_terminal(err) as progress:
         results = api.run(request, progress, stop)
     if options["as_json"]:
-        _print_json(results)
+        print_json(results)
     else:
         terminal.show(out, results, f"{request.output}{os.sep}")
     err.print(f"written: {request.output / 'results.json'}", soft_wrap=True)
@@ -143,18 +140,18 @@ def run(**options: Any) -> None:
 def plan(**options: Any) -> None:
     """Show what a run would do: cases, locks, environments. Builds nothing."""
     from tfjs_compat import api
-    from tfjs_compat.plan import describe
+    from tfjs_compat.forecast import describe
     from tfjs_compat.progress import on_terminal
     from tfjs_compat.report import planned
 
-    out, err = _outputs()
+    out, err = outputs()
     request = _request(options)
     with on_terminal(err) as progress:
-        made = api.plan(request, progress, _stop_on_signal())
+        made = api.plan(request, progress, stop_on_signal())
     if options["as_json"]:
-        _print_json({"cases": describe(made, request.store), "left_out": made.left_out})
+        print_json({"cases": describe(made, request.store, fresh=request.fresh), "left_out": made.left_out})
     else:
-        planned.show(out, made, request.store)
+        planned.show(out, made, request.store, fresh=request.fresh)
     for rule in made.unused_rules if request.asks_for_all else ():
         err.print(f"note: {rule}", markup=False, soft_wrap=True)
     sys.exit(3 if any(isinstance(one.lock, str) for one in made.cases) else 0)
@@ -175,11 +172,11 @@ def check(folder: Path, tfjs_runtime: str | None, as_json: bool, **options: Any)
     from tfjs_compat import api
     from tfjs_compat.report import checked
 
-    found = api.check(folder, tfjs=tfjs_runtime, stop=_stop_on_signal(), **options)
+    found = api.check(folder, tfjs=tfjs_runtime, stop=stop_on_signal(), **options)
     if as_json:
-        _print_json(found)
+        print_json(found)
     else:
-        checked.show(_outputs()[0], found)
+        checked.show(outputs()[0], found)
     sys.exit(0 if str(found.verdict) in ("works", "converts") else 1)
 
 
@@ -210,7 +207,7 @@ def report(output: Path, form: Any, to: Path | None) -> None:
     results = read_results(output)
     folder = output if output.is_dir() else output.parent
     file = formats.target(form, folder, to)
-    out, err = _outputs()
+    out, err = outputs()
     if file is not None:
         write_whole(file, formats.render(results, form, folder, file))
         err.print(f"written: {file}", soft_wrap=True, markup=False)
@@ -232,9 +229,9 @@ def known_issues(issue: str | None, as_json: bool) -> None:
         raise RequestError(f"no known issue '{issue}'; {nearest(issue, catalogue())}")
     chosen = [catalogue()[issue]] if issue else list(catalogue().values())
     if as_json:
-        _print_json(chosen[0] if issue else chosen)
+        print_json(chosen[0] if issue else chosen)
     else:
-        issues.show(_outputs()[0], chosen, whole=issue is not None)
+        issues.show(outputs()[0], chosen, whole=issue is not None)
 
 
 @cli.command()
@@ -247,9 +244,9 @@ def doctor(as_json: bool) -> None:
 
     findings = examine(Store())
     if as_json:
-        _print_json(findings)
+        print_json(findings)
     else:
-        health.show(_outputs()[0], findings)
+        health.show(outputs()[0], findings)
     sys.exit(3 if any(one.status == "bad" for one in findings) else 0)
 
 
@@ -258,12 +255,13 @@ def doctor(as_json: bool) -> None:
 def models(as_json: bool) -> None:
     """List the example models (zoo:NAME)."""
     from tfjs_compat.models import zoo_models
+    from tfjs_compat.report import zoo
 
+    found = zoo_models()
     if as_json:
-        _print_json(zoo_models())
-        return
-    for name, what in zoo_models().items():
-        click.echo(f"zoo:{name:22} {what}")
+        print_json(found)
+    else:
+        zoo.show(outputs()[0], found)
 
 
 @cli.group(cls=_Commands)
@@ -283,9 +281,9 @@ def env_list(as_json: bool) -> None:
     found = environments.list_environments(store)
     sizes, total = usage.sizes(found, store)
     if as_json:
-        _print_json({"environments": shelf.rows(found, sizes), "bytes": total})
+        print_json({"environments": shelf.rows(found, sizes), "bytes": total})
     else:
-        shelf.show(_outputs()[0], found, sizes, total)
+        shelf.show(outputs()[0], found, sizes, total)
 
 
 @env.command("path")
@@ -322,23 +320,8 @@ def env_gc(unused_days: float) -> None:
     click.echo(f"removed {len(removed)}" + (f": {', '.join(removed)}" if removed else ""))
 
 
-def _print_json(value: Any) -> None:
-    import msgspec
-
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode() + "\n")
-
-
-def _stop_on_signal() -> threading.Event:
-    """An event that SIGTERM and the first Ctrl-C set; a second Ctrl-C ends at once."""
-    stop = threading.Event()
-
-    def first(_number: int, _frame: object) -> None:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        stop.set()
-
-    signal.signal(signal.SIGINT, first)
-    signal.signal(signal.SIGTERM, first)
-    return stop
+for _command in (search_commands.find, search_commands.convert, search_commands.repair):
+    cli.add_command(_command)
 
 
 def main() -> None:

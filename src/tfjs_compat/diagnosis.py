@@ -6,12 +6,14 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tfjs_compat.cases import RESOLVED, Case
+from tfjs_compat.cases import Case, asked_versions
 from tfjs_compat.known_issues import catalogue, recognise
 from tfjs_compat.outcomes import Failure, Finding, Stage, Verdict
 from tfjs_compat.parity import Parity
+from tfjs_compat.repairs import Applied
 from tfjs_compat.results import CaseResult, as_expected
 from tfjs_compat.signatures import signature
+from tfjs_compat.text import plain
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -20,6 +22,7 @@ class Outcome(msgspec.Struct, frozen=True):
     ``stage`` is the last one reached. ``failure`` is None where it came to the end asked for; ``machinery`` says
     what of the machine failed, in which case nothing else counts. ``unproven`` says why predictions could not be
     compared although the model loads. ``limited``: a limit ended it, which another machine may not reach.
+    ``no_sample`` says why Python took no predictions, ``repairs`` what was repaired before the check.
     """
 
     stage: Stage
@@ -36,6 +39,8 @@ class Outcome(msgspec.Struct, frozen=True):
     runtime: str | None = None
     keras_in_use: str | None = None
     limited: bool = False
+    no_sample: str | None = None
+    repairs: tuple[Applied, ...] = ()
 
 
 def verdict_of(outcome: Outcome) -> Verdict:
@@ -79,7 +84,7 @@ def diagnose(case: Case, outcome: Outcome, until: Stage, *, cached: bool = False
     """The result of a case: its verdict, what is known about the cause, and whether the matrix expected it."""
     verdict = verdict_of(outcome)
     failure = outcome.failure if verdict is Verdict.FAILS else None
-    issues = _issues(outcome, verdict, until, _asked(case))
+    issues = _issues(outcome, verdict, until, asked_versions(case))
     entry = catalogue().get(issues[0]) if issues else None
     return CaseResult(
         id=case.id,
@@ -92,7 +97,7 @@ def diagnose(case: Case, outcome: Outcome, until: Stage, *, cached: bool = False
         stage=outcome.stage,
         issue=issues[0] if issues else None,
         issues=issues,
-        signature=signature(failure) if failure is not None else None,
+        signature=plain(signature(failure)) if failure is not None else None,
         message=_message(outcome, verdict),
         remedies=tuple(remedy.title for remedy in entry.remedies) if entry else (),
         expected=case.expected,
@@ -105,14 +110,8 @@ def diagnose(case: Case, outcome: Outcome, until: Stage, *, cached: bool = False
         tfjs=outcome.tfjs,
         runtime=outcome.runtime,
         keras_in_use=outcome.keras_in_use,
+        repairs=outcome.repairs,
     )
-
-
-def _asked(case: Case) -> dict[str, str]:
-    """The versions that were asked for, which stand in where there is no lock to tell what they resolve to."""
-    asked = case.combination
-    versions = {"python": asked.python, "tensorflow": asked.tensorflow, "tensorflowjs": asked.tensorflowjs}
-    return versions if asked.keras == RESOLVED else {**versions, "keras": asked.keras}
 
 
 def _issues(
@@ -133,6 +132,11 @@ def _issues(
 
 
 def _message(outcome: Outcome, verdict: Verdict) -> str:
+    """Without what a terminal would obey: results.json is read by programs that print it as it is (``jq -r``)."""
+    return plain(_said(outcome, verdict))
+
+
+def _said(outcome: Outcome, verdict: Verdict) -> str:
     if outcome.machinery is not None:
         return outcome.machinery
     if outcome.failure is not None:

@@ -11,7 +11,7 @@ from typing import Literal
 import msgspec
 import psutil
 
-from tfjs_compat import uv
+from tfjs_compat import linking, uv
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index import fetch_releases, index_url, without_credentials
 from tfjs_compat.interpreters import find_interpreters
@@ -19,7 +19,8 @@ from tfjs_compat.runtime.browser import find_browser
 from tfjs_compat.runtime.node import find_node
 from tfjs_compat.store import Store
 
-_ENVIRONMENT_BYTES = 2.5e9
+# Environments share what is unpacked once: the next one takes what no other has, of which TensorFlow is the most.
+_FIRST_BYTES, _NEXT_BYTES = 2.5e9, 2e9
 
 
 class Examined(msgspec.Struct, frozen=True):
@@ -87,6 +88,8 @@ def _browser(_store: Store) -> Examined:
 
 
 def _store(store: Store) -> Examined:
+    if store.read_only:
+        return Examined("store", "note", f"{store.root}: read-only; what it holds is used, nothing new is kept")
     folder = store.folder("scratch")
     with tempfile.NamedTemporaryFile(dir=folder):
         return Examined("store", "ok", str(store.root))
@@ -94,10 +97,11 @@ def _store(store: Store) -> Examined:
 
 def _disk(store: Store) -> Examined:
     free = shutil.disk_usage(store.folder("scratch")).free
-    told = f"{free / 1e9:.0f} GB free; an environment takes about {_ENVIRONMENT_BYTES / 1e9:g} GB"
-    return Examined(
-        "disk", "ok" if free > 4 * _ENVIRONMENT_BYTES else "note" if free > _ENVIRONMENT_BYTES else "bad", told
-    )
+    first, more = f"{_FIRST_BYTES / 1e9:g} GB", f"{_NEXT_BYTES / 1e9:g} GB"
+    says = f"{free / 1e9:.0f} GB free; the first environment takes about {first}, each other TensorFlow release {more}"
+    if free <= _FIRST_BYTES:
+        return Examined("disk", "bad", says)
+    return Examined("disk", "ok" if free > _FIRST_BYTES + 3 * _NEXT_BYTES else "note", says)
 
 
 def _file_system(store: Store) -> Examined:
@@ -107,12 +111,14 @@ def _file_system(store: Store) -> Examined:
         return Examined("file system", "note", "uv does not say where its cache is")
     existing = next(path for path in (cache, *cache.parents) if path.exists())
     same = existing.stat().st_dev == store.folder("scratch").stat().st_dev
+    if not linking.is_possible(store.folder("scratch")):
+        return Examined("file system", "note", "the store has no symbolic links: every environment is a full copy")
     told = "uv's cache and the store are on one file system, files are shared"
     return (
         Examined("file system", "ok", told)
         if same
         else Examined(
-            "file system", "note", f"uv's cache ({cache}) is on another file system: every environment is a full copy"
+            "file system", "note", f"uv's cache ({cache}) is on another file system: every package is on disk twice"
         )
     )
 

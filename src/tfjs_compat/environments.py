@@ -79,8 +79,9 @@ def build(
     layout: Layout = DEFAULT_LAYOUT,
     stop: threading.Event | None = None,
     on_line: Callable[[str], None] | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> Environment | NotInstallable:
-    """The environment of a lock, built if it is not there.
+    """The environment of a lock, built if it is not there. ``warn`` is told what makes it larger than it should be.
 
     Of two runs that want the same one, the second waits and takes it. Until the last file is in place it does not
     count as built, and the next run starts it anew. Raises MachineryError for faults of disk and network, Interrupted.
@@ -91,11 +92,19 @@ def build(
         standing = _read(root)
         if standing is not None:
             return standing
+        if store.read_only:
+            raise MachineryError(
+                f"the environment of lock {lock.id} is not in the store, and the store {store.root} cannot be written"
+                " to: set TFJS_COMPAT_CACHE to a folder that can"
+            )
         remove_tree(root)
         with disk_errors(root):
             root.mkdir()
+        if layout == "linked" and not linking.is_possible(root):
+            warn("the store's file system has no symbolic links: every environment holds its packages itself")
+            layout = "flat"
         try:
-            refused = _fill(lock, interpreter, root, store, layout, stop, on_line)
+            refused = _fill(lock, interpreter, root, store, layout, stop, on_line, warn)
         except BaseException:
             remove_tree(root)
             raise
@@ -119,6 +128,7 @@ def _fill(
     layout: Layout,
     stop: threading.Event | None,
     on_line: Callable[[str], None] | None,
+    warn: Callable[[str], None],
 ) -> NotInstallable | None:
     import virtualenv
 
@@ -136,24 +146,34 @@ def _fill(
         raise MachineryError(f"no virtualenv can be made with {interpreter.executable}: {error}") from error
     if layout == "linked":
         try:
-            trees = wheels.unpacked(lock, interpreter, store, stop=stop, on_line=on_line)
+            trees = wheels.unpacked(lock, interpreter, store, stop=stop, on_line=on_line, warn=warn)
         except wheels.UnbuildableError as error:
             return NotInstallable(_build_failure(str(error)), str(error))
         with disk_errors(venv):
             linking.link_all(trees, venv)
+        _stand_in(lock, venv)
         return None
     python = Environment(lock.id, root, lock.python, "", {}, 0).executable
     arguments = ["pip", "install", "--python", str(python), "--require-hashes", "--no-deps", "-r", str(requirements)]
     said, _ = uv.call(arguments, store, stop=stop, on_line=on_line)
     if said.ok:
-        if "falling back to full copy" in said.text and on_line is not None:
-            on_line("files could not be linked from uv's cache: every one was copied")
+        if uv.COPIED in said.text:
+            warn("its files could not be linked from uv's cache: every one was copied")
+        _stand_in(lock, venv)
         return None
     if (fault := uv.machinery_fault(said.text)) is not None:
         raise MachineryError(fault)
     if "Failed to build" in said.text:
         return NotInstallable(_build_failure(said.text), said.text)
     raise MachineryError(f"uv could not install lock {lock.id}: {said.text.strip()[-600:]}")
+
+
+def _stand_in(lock: Lock, venv: Path) -> None:
+    """An empty module for each package that the lock leaves out, under the name that it would be imported by."""
+    for name in lock.stand_ins:
+        module = name.lower().replace("-", "_").replace(".", "_")
+        told = f'"""Stands in for {name}, which is not installed: an import of it succeeds and finds nothing."""\n'
+        write_whole(linking.site_packages(venv) / f"{module}.py", told)
 
 
 def _build_failure(text: str) -> str:
@@ -187,6 +207,10 @@ def in_use(environment: Environment) -> Iterator[None]:
     The mark is a lock and not a mere file: that of a process which was killed does not count.
     """
     mark = environment.root / f"used-by-{os.getpid()}-{threading.get_ident()}"
+    if environment.root.is_dir() and not os.access(environment.root, os.W_OK):
+        # Nothing can be marked in a read-only store, nor can anybody who is like us remove from it.
+        yield
+        return
     lock = FileLock(mark)
     with disk_errors(mark):
         lock.acquire()
@@ -245,6 +269,7 @@ def collect_garbage(store: Store, *, unused_days: float) -> list[str]:
                 removed.append(root.name)
     leftovers = [*store.folder("environments").glob(".removing-*")]
     leftovers += [path for path in store.folder("scratch").iterdir() if _is_old(path)]
+    leftovers += [path for path in store.folder("outcomes").glob(".*") if _is_old(path)]
     for leftover in leftovers:
         shutil.rmtree(leftover, ignore_errors=True)
     # A build that ends meanwhile looks, under this lock, whether what it links to is still there.

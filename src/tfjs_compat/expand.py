@@ -6,6 +6,7 @@ import fnmatch
 import functools
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -14,18 +15,19 @@ from tfjs_compat.cases import DEFAULT, RESOLVED, TODAY, Case, Combination, Expec
 from tfjs_compat.errors import MachineryError, RequestError, nearest
 from tfjs_compat.index import Release
 from tfjs_compat.interpreters import Interpreter
-from tfjs_compat.matrix import Axes, Expect, Include, Match, Matrix, texts
+from tfjs_compat.matrix import Axes, Expect, Include, Match, Matrix, missing_keys, texts
 from tfjs_compat.models import Model
-from tfjs_compat.routes import ROUTES, illegal
+from tfjs_compat.routes import find_route, illegal
 from tfjs_compat.versions import Choice, choose_versions, is_range, version_fits
 
 _DEFAULTS: dict[str, list[str]] = {
+    "as_of": [TODAY],
     "python": [pythons.AUTO],
     "keras": [RESOLVED],
     "extra": [""],
     "constraints": [""],
     "overrides": [""],
-    "as_of": [TODAY],
+    "stand_ins": [""],
     "process_env": [DEFAULT],
     "tfjs_runtime": [DEFAULT],
 }
@@ -96,8 +98,11 @@ def only(expansion: Expansion, patterns: Sequence[str]) -> Expansion:
         return expansion
     fitting = tuple(case for case in expansion.cases if any(_named(case, pattern) for pattern in patterns))
     if not fitting:
-        slugs = {case.combination.slug() for case in expansion.cases}
-        raise RequestError(f"--only {' '.join(patterns)}: fits no case; {nearest(patterns[0], slugs)}")
+        slugs = list(dict.fromkeys(case.combination.slug() for case in expansion.cases))
+        close = nearest(patterns[0], slugs)
+        known = f"the names are such as '{slugs[0]}': `tfjs-compat plan` lists them"
+        hint = close if close.startswith("did") else known
+        raise RequestError(f"--only {' '.join(patterns)}: fits no case; {hint}")
     return Expansion(fitting, expansion.left_out)
 
 
@@ -114,15 +119,12 @@ def _block_cases(
     left_out: dict[LeftOut, None],
 ) -> Iterator[Case]:
     axes = {field: getattr(block, field) or getattr(matrix.axes, field) for field in Axes.__struct_fields__}
-    for field in ("tensorflow", "tensorflowjs"):
-        if not axes[field]:
-            raise RequestError(f"{matrix.name}: key 'axes.{field}': missing: list the versions to try, e.g. ['2.16.1']")
+    for problem in missing_keys(matrix):
+        raise RequestError(f"{matrix.name}: {problem}")
     models = [find_model(ref) for ref in (block.models or matrix.models)]
-    if not models:
-        raise RequestError(f"{matrix.name}: key 'models': missing: list models, e.g. ['zoo:seed'], or give --model")
-    routes = [ROUTES[name] for name in (block.routes or matrix.routes)]
+    routes = list(dict.fromkeys(find_route(name).name for name in (block.routes or matrix.routes)))
     for combination in _combinations(matrix, axes, releases, found):
-        for model, route in itertools.product(models, routes):
+        for model, route in itertools.product(models, map(find_route, routes)):
             reason = illegal(route, combination.tensorflow, combination.tensorflowjs, model)
             if reason is not None:
                 left_out.setdefault(LeftOut(f"{model.name} at {combination.slug()}", reason))
@@ -137,32 +139,33 @@ def _combinations(
     found: Sequence[Interpreter],
 ) -> Iterator[Combination]:
     common = matrix.requirements
-    fields = ("as_of", "python", "keras", "extra", "constraints", "overrides", "process_env", "tfjs_runtime")
-    values = [axes[field] or _DEFAULTS[field] for field in fields]
+    given: dict[str, list[Any]] = {field: axes[field] or default for field, default in _DEFAULTS.items()}
+    rest = [dict(zip(given, values, strict=True)) for values in itertools.product(*given.values())]
 
     @functools.cache
     def choices(package: str, text: str, as_of: str) -> list[Choice]:
         return _choices(package, text, as_of, releases)
 
-    for tensorflow, tensorflowjs in itertools.product(axes["tensorflow"], axes["tensorflowjs"]):
-        for as_of, python, keras, extra, constraints, overrides, process_env, runtime in itertools.product(*values):
-            for tf, tfjs, keras_version in itertools.product(
-                choices("tensorflow", tensorflow, as_of),
-                choices("tensorflowjs", tensorflowjs, as_of),
-                choices("keras", keras, as_of),
-            ):
-                yield Combination(
-                    python=_python(python, tf.version, releases.get("tensorflow", ()), found),
-                    tensorflow=tf.version,
-                    tensorflowjs=tfjs.version,
-                    keras=keras_version.version,
-                    extra=(*common.extra, *texts(extra)),
-                    constraints=(*common.constraints, *texts(constraints)),
-                    overrides=(*common.overrides, *texts(overrides)),
-                    as_of=as_of,
-                    process_env=process_env,
-                    tfjs_runtime=tfjs.version if runtime == "converter" else runtime,
-                )
+    for tensorflow, tensorflowjs, one in itertools.product(axes["tensorflow"], axes["tensorflowjs"], rest):
+        as_of, runtime = one["as_of"], one["tfjs_runtime"]
+        for tf, tfjs, keras in itertools.product(
+            choices("tensorflow", tensorflow, as_of),
+            choices("tensorflowjs", tensorflowjs, as_of),
+            choices("keras", one["keras"], as_of),
+        ):
+            yield Combination(
+                python=_python(one["python"], tf.version, releases.get("tensorflow", ()), found),
+                tensorflow=tf.version,
+                tensorflowjs=tfjs.version,
+                keras=keras.version,
+                extra=(*common.extra, *texts(one["extra"])),
+                constraints=(*common.constraints, *texts(one["constraints"])),
+                overrides=(*common.overrides, *texts(one["overrides"])),
+                stand_ins=(*common.stand_ins, *texts(one["stand_ins"])),
+                as_of=as_of,
+                process_env=one["process_env"],
+                tfjs_runtime=tfjs.version if runtime == "converter" else runtime,
+            )
 
 
 def _choices(package: str, text: str, as_of: str, releases: Mapping[str, Sequence[Release]]) -> list[Choice]:

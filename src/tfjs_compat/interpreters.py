@@ -18,6 +18,9 @@ from tfjs_compat.store import Store
 AUTO = "auto"
 """Axis value: the interpreter that suits the TensorFlow release best (see ``choose_for``)."""
 
+_OLDEST, _NEWEST = 8, 15
+"""The minors of CPython 3 that environments can be of: what the programs in ``inside`` run on, what was released."""
+
 _BEST_SERVED = ("3.11", "3.10", "3.12", "3.9", "3.13", "3.8", "3.14")
 
 
@@ -88,7 +91,8 @@ def _data_home() -> Path:
 def choose(request: str, found: Sequence[Interpreter]) -> Interpreter:
     """The newest interpreter that a request such as ``3.11``, ``3.11.7`` or a path means.
 
-    Raises RequestError where the request is no version, MachineryError where there is no such interpreter.
+    Raises RequestError where the request is no version that there is, MachineryError where this machine has no such
+    interpreter.
     """
     for one in found:
         if request == one.executable:
@@ -98,6 +102,13 @@ def choose(request: str, found: Sequence[Interpreter]) -> Interpreter:
     for one in found:
         if one.version == request or one.version.startswith(request + "."):
             return one
+    minor = int(request.split(".")[1]) if "." in request else _OLDEST
+    if minor < _OLDEST:
+        raise RequestError(
+            f"python: Python {request} is too old: the environments need 3.{_OLDEST} or newer; {_have(found)}"
+        )
+    if minor > max(_NEWEST, *(int(one.minor.split(".")[1]) for one in found), 0):
+        raise RequestError(f"python: there is no Python {request}; {_have(found)}")
     raise MachineryError(
         f"there is no Python {request} on this machine; {_have(found)}. `uv python install {request}` adds one"
     )

@@ -19,15 +19,32 @@ _DATA = ("share", "etc", "include", "man")
 _SCRIPTS = ("bin", "Scripts")
 
 
+def site_packages(venv: Path) -> Path:
+    """Where a virtualenv keeps its packages."""
+    windows = venv / "Lib" / "site-packages"
+    return windows if windows.is_dir() else next(iter(sorted((venv / "lib").glob("python*/site-packages"))))
+
+
+def is_possible(folder: Path) -> bool:
+    """Whether there can be symbolic links in a folder: some file systems have none."""
+    probe = folder / ".link"
+    try:
+        probe.symlink_to("nowhere")
+        probe.unlink()
+    except (OSError, NotImplementedError):
+        return False
+    return True
+
+
 def link_all(trees: Iterable[Path], venv: Path) -> None:
     """Link the distributions unpacked at ``trees`` into a virtualenv; of two that bring one file the later wins."""
-    site_packages = next(iter(sorted((venv / "lib").glob("python*/site-packages"))))
+    target = site_packages(venv)
     python = venv / "bin" / "python"
     for tree in trees:
         for entry in os.scandir(tree):
             if entry.name in _SCRIPTS or entry.name == "__pycache__":
                 continue
-            _link(Path(entry.path), (venv if entry.name in _DATA else site_packages) / entry.name)
+            _link(Path(entry.path), (venv if entry.name in _DATA else target) / entry.name)
         for name, content in scripts(tree, python):
             script = venv / "bin" / name
             script.write_bytes(content)

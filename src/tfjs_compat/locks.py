@@ -27,24 +27,33 @@ _REPORTED = (
 
 
 class Request(msgspec.Struct, frozen=True):
-    """What a resolver is asked: all of a combination that decides its lock, and nothing else of it."""
+    """What a resolver is asked: all of a combination that decides its lock, and nothing else of it.
+
+    ``preferences`` are pins that are kept where they can be.
+    """
 
     requirements: tuple[str, ...]
     constraints: tuple[str, ...]
     overrides: tuple[str, ...]
+    stand_ins: tuple[str, ...]
     as_of: str
     source_builds: bool
     python: Interpreter
+    preferences: tuple[str, ...] = ()
 
 
 class Lock(msgspec.Struct, frozen=True):
-    """What a request resolves to: ``packages`` name → version, and a requirements file that pip and uv install."""
+    """What a request resolves to: ``packages`` name → version, and a requirements file that pip and uv install.
+
+    ``stand_ins`` are left out of it: an environment gets an empty module for each.
+    """
 
     id: str
     python: str
     packages: dict[str, str]
     source_builds: bool
     text: str
+    stand_ins: tuple[str, ...] = ()
 
     def resolved(self) -> dict[str, str]:
         """The versions that decide what a conversion does, Python's among them."""
@@ -68,7 +77,9 @@ def request_of(combination: Combination, python: Interpreter, *, source_builds: 
     return Request(
         requirements=(*pins, *combination.extra),
         constraints=combination.constraints,
-        overrides=combination.overrides,
+        # A marker that never holds takes a package out of every dependency list.
+        overrides=(*combination.overrides, *(f"{name}; python_version < '3'" for name in combination.stand_ins)),
+        stand_ins=combination.stand_ins,
         as_of=combination.as_of,
         source_builds=source_builds,
         python=python,
@@ -123,6 +134,9 @@ def _ask_uv(request: Request, store: Store, stop: threading.Event | None) -> Loc
         if lines := getattr(request, option):
             inputs[f"{option}.txt"] = _lines(lines)
             arguments += [f"--{option}", f"{option}.txt"]
+    if request.preferences:
+        # uv keeps to what an output file holds already, as far as that goes.
+        inputs["lock.txt"] = _lines(request.preferences)
     if not request.source_builds:
         arguments.append("--no-build")
     if request.as_of != TODAY:
@@ -136,7 +150,7 @@ def _ask_uv(request: Request, store: Store, stop: threading.Event | None) -> Loc
             f"the package index gives no upload times, so nothing can be resolved as of {request.as_of}"
         )
     if said.ok and pins:
-        return make_lock(pins, request.python, source_builds=request.source_builds)
+        return make_lock(pins, request.python, source_builds=request.source_builds, stand_ins=request.stand_ins)
     if (fault := _fault(said.text)) is not None:
         raise MachineryError(fault)
     if "No solution found" in said.text or "Failed to build" in said.text:
@@ -168,15 +182,17 @@ def _lines(requirements: tuple[str, ...]) -> str:
     return "".join(f"{line}\n" for line in requirements)
 
 
-def make_lock(pins: str, python: Interpreter, *, source_builds: bool) -> Lock:
+def make_lock(pins: str, python: Interpreter, *, source_builds: bool, stand_ins: tuple[str, ...] = ()) -> Lock:
     """A lock out of the pins and hashes that uv wrote."""
     body = pins.strip() + "\n"
     packages = dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", body, re.MULTILINE))
     policy = "" if source_builds else "--only-binary :all:\n"
-    told = f"{python.tag}\n{policy}{body}"
+    left_out = ", ".join(stand_ins)
+    absent = f"# without {left_out}: an empty module stands in; install with --no-deps\n" if stand_ins else ""
+    told = f"{python.tag}\n{policy}{absent}{body}"
     short = hashlib.sha256(told.encode()).hexdigest()[:16]
     head = f"# lock {short} for {python.tag}; " + ("source builds allowed" if source_builds else "wheels only") + "\n"
-    return Lock(short, python.tag, packages, source_builds, head + policy + body)
+    return Lock(short, python.tag, packages, source_builds, head + absent + policy + body, stand_ins)
 
 
 _STEP = re.compile(r"(?:\A|\n)\s*(?=(?:And because|Because) )|(?<=\. )(?=(?:And because|Because) )")

@@ -15,10 +15,10 @@ from packaging.requirements import InvalidRequirement, Requirement
 from tfjs_compat import versions
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.outcomes import Stage, Verdict
-from tfjs_compat.routes import ROUTES
+from tfjs_compat.routes import find_route
 
 TABLE = "tfjs-compat"
-SHIPPED = ("seed", "frontier", "zoo")
+SHIPPED = ("seed", "frontier", "plain", "zoo")
 
 PROCESS_ENVS: dict[str, dict[str, str]] = {
     "default": {},
@@ -41,17 +41,23 @@ class Axes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     extra: list[Texts] | None = None
     constraints: list[Texts] | None = None
     overrides: list[Texts] | None = None
+    stand_ins: list[Texts] | None = None
     as_of: list[str] | None = None
     process_env: list[str] | None = None
     tfjs_runtime: list[str] | None = None
 
 
 class Requirements(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What every combination adds; ``source_builds`` lets the installer build packages that have no wheel."""
+    """What every combination adds.
+
+    ``stand_ins`` are packages to leave out, an empty module in the place of each; ``source_builds`` lets the installer
+    build packages that have no wheel.
+    """
 
     extra: list[str] = []
     constraints: list[str] = []
     overrides: list[str] = []
+    stand_ins: list[str] = []
     source_builds: bool = False
 
 
@@ -150,6 +156,15 @@ def checked(matrix: Matrix, source: str) -> Matrix:
     return matrix
 
 
+def missing_keys(matrix: Matrix) -> Iterable[str]:
+    """What a matrix lacks to have cases; a file may lack what the command line gives."""
+    for field in ("tensorflow", "tensorflowjs"):
+        if not getattr(matrix.axes, field):
+            yield f"key 'axes.{field}': missing: list the versions to try, e.g. ['2.16.1']"
+    if not matrix.models:
+        yield "key 'models': missing: list models, e.g. ['zoo:seed'], or give --model"
+
+
 def process_variables(name: str, own: dict[str, dict[str, str]]) -> dict[str, str]:
     """The variables that a name, or several joined by ``+``, stands for. Raises RequestError."""
     known = {**PROCESS_ENVS, **own}
@@ -210,19 +225,20 @@ def _explain(message: str) -> str:
 
 def _problems(matrix: Matrix) -> Iterable[str]:
     for route in matrix.routes:
-        yield from _unknown("routes", route, ROUTES)
+        yield from _route_problems("routes", route)
     envs = {**PROCESS_ENVS, **matrix.process_env}
     blocks: list[tuple[str, Axes]] = [("axes", matrix.axes)]
     blocks += [(f"include[{number}]", block) for number, block in enumerate(matrix.include)]
     for place, block in blocks:
         if isinstance(block, Include):
             for route in block.routes or []:
-                yield from _unknown(f"{place}.routes", route, ROUTES)
+                yield from _route_problems(f"{place}.routes", route)
         yield from _axis_problems(place, block, envs)
     yield from _variable_problems(matrix.process_env)
     requirements = matrix.requirements
     for key in ("extra", "constraints", "overrides"):
         yield from _requirement_problems(f"requirements.{key}", getattr(requirements, key))
+    yield from _package_problems("requirements.stand_ins", requirements.stand_ins)
     for number, rule in enumerate(matrix.expect):
         if rule.verdict is None and rule.stage is None and rule.issue is None:
             yield f"key 'expect[{number}]': says nothing: give 'verdict', 'stage' or 'issue'"
@@ -241,6 +257,8 @@ def _axis_problems(place: str, block: Axes, envs: Iterable[str]) -> Iterable[str
             key = f"{place}.{field}"
             if field in ("extra", "constraints", "overrides"):
                 yield from _requirement_problems(key, texts(value))
+            elif field == "stand_ins":
+                yield from _package_problems(key, texts(value))
             elif field in ("tensorflow", "tensorflowjs") or (field == "keras" and value != "resolved"):
                 if problem := versions.check_syntax(value):
                     yield f"key '{key}': {problem}"
@@ -260,6 +278,13 @@ def _variable_problems(process_env: dict[str, dict[str, str]]) -> Iterable[str]:
                 yield f"key 'process_env.{name}.{variable}': a variable cannot hold a NUL"
 
 
+def _route_problems(key: str, name: str) -> Iterable[str]:
+    try:
+        find_route(name)
+    except RequestError as error:
+        yield f"key '{key}': {error}"
+
+
 def _unknown(key: str, name: str, known: Iterable[str]) -> Iterable[str]:
     if name not in known:
         yield f"key '{key}': unknown name '{name}'; {nearest(name, known)}"
@@ -271,6 +296,12 @@ def _requirement_problems(key: str, lines: Iterable[str]) -> Iterable[str]:
             Requirement(line)
         except InvalidRequirement as error:
             yield f"key '{key}': '{line}' is no requirement such as 'setuptools<81': {str(error).splitlines()[0]}"
+
+
+def _package_problems(key: str, names: Iterable[str]) -> Iterable[str]:
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
+            yield f"key '{key}': '{name}' is no package name such as 'tensorflow-decision-forests'"
 
 
 def _is_date(text: str) -> bool:

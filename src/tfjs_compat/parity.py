@@ -44,6 +44,16 @@ class Tolerance(msgspec.Struct, frozen=True):
     relative: float = RELATIVE
 
 
+TOLERANCES = {
+    "": Tolerance(),
+    "float16": Tolerance(relative=5e-3),
+    "uint16": Tolerance(relative=1e-3),
+    "uint8": Tolerance(relative=5e-2),
+}
+"""By how the weights are stored. A weight stored as uint8 is off by up to 1/510 of its tensor's range, as uint16 by
+1/131070, as float16 by 2**-11 of itself; layers add such errors up."""
+
+
 class OutputParity(msgspec.Struct, frozen=True):
     """One output. ``max_abs`` and ``max_rel`` (of the scale) are None where there was nothing finite to compare."""
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import msgspec
 
-from tfjs_compat import environments, expand, locks
+from tfjs_compat import expand, locks
 from tfjs_compat.cases import Case
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.index import Release, fetch_releases
@@ -181,27 +181,3 @@ def gather(executor: Executor, work: Callable[..., T], items: Sequence[object], 
             future.cancel()
         raise
     return [future.result() for future in futures]
-
-
-def describe(plan: Plan, store: Store) -> list[dict[str, object]]:
-    """The plan's cases as ``plan --json`` prints them: the shape of results.json without what only a run can know."""
-    rows: list[dict[str, object]] = []
-    for one in plan.cases:
-        lock = one.lock
-        built = isinstance(lock, Lock) and environments.is_built(lock.id, store)
-        rows.append(
-            {
-                "id": one.case.id,
-                "combination": one.case.combination,
-                "resolved": lock.resolved() if isinstance(lock, Lock) else {},
-                "lock": lock.id if isinstance(lock, Lock) else None,
-                "model": one.case.model.ref,
-                "route": one.case.route,
-                "expected": one.case.expected,
-                "environment": "built" if built else "to build" if isinstance(lock, Lock) else None,
-                "message": lock if isinstance(lock, str) else lock.message if isinstance(lock, Unresolved) else "",
-                "cached": False,
-                "why_not_cached": "every case is run anew",
-            }
-        )
-    return rows

@@ -13,10 +13,36 @@ from tfjs_compat.cases import Combination, Expectation
 from tfjs_compat.errors import RequestError
 from tfjs_compat.outcomes import Finding, Stage, Verdict
 from tfjs_compat.parity import Parity
+from tfjs_compat.repairs import Applied
 from tfjs_compat.store import write_whole
 from tfjs_compat.versions import version_fits
 
 SCHEMA = 1
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One remedy that was applied: for which issue (empty: none was known), which, and what it changed."""
+
+    issue: str
+    remedy: str
+    changes: tuple[str, ...]
+
+
+class Cure(msgspec.Struct, frozen=True):
+    """What running the remedies of a failing case came to.
+
+    ``works``: the ``steps``, one after another, led to a case that works: ``case``, with its combination and route and
+    the largest difference of its predictions. ``trials``: how many changed cases were run.
+    """
+
+    works: bool
+    trials: int
+    steps: tuple[Step, ...] = ()
+    case: str | None = None
+    combination: Combination | None = None
+    route: str | None = None
+    keras_in_use: str | None = None
+    max_abs: float | None = None
 
 
 class CaseResult(msgspec.Struct, frozen=True):
@@ -25,6 +51,8 @@ class CaseResult(msgspec.Struct, frozen=True):
     ``combination`` is what was asked, ``resolved`` the versions that the lock gave, ``stage`` the last one reached,
     ``issue`` the known issue that decided and ``issues`` all that were found, ``signature`` the normalised first
     cause, ``seconds`` the time of each stage, ``log`` a path relative to the output folder,
+    ``repairs`` what was repaired in the artifact,
+    ``cure`` what its remedies came to where they were run,
     ``keras_in_use`` the version of the Keras that the model was built with (or, before it was, of tf.keras).
     """
 
@@ -51,6 +79,8 @@ class CaseResult(msgspec.Struct, frozen=True):
     tfjs: str | None = None
     runtime: str | None = None
     keras_in_use: str | None = None
+    repairs: tuple[Applied, ...] = ()
+    cure: Cure | None = None
 
 
 class Results(msgspec.Struct, frozen=True):

@@ -7,32 +7,51 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import itertools
 import time
-from collections.abc import Container, Sequence
-from concurrent.futures import Executor
+from collections.abc import Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
-
 from tfjs_compat import __version__, cache, environments
+from tfjs_compat.capacity import Room
 from tfjs_compat.diagnosis import Outcome, diagnose
+from tfjs_compat.durations import Durations
 from tfjs_compat.environments import Environment, NotInstallable
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.locks import Lock, Unresolved
 from tfjs_compat.outcomes import Failure, Stage, Verdict
 from tfjs_compat.plan import Plan, Planned, gather
 from tfjs_compat.results import CaseResult, Results, machine_facts
+from tfjs_compat.schedule import Task, tasks
 from tfjs_compat.store import write_whole
-from tfjs_compat.trial import Bench, Settings, run_case
+from tfjs_compat.trial import Bench, Settings, convert_case, finish_case
 from tfjs_compat.webcheck import runtime_version
 
+_BUILD_SECONDS = 15.0
 
-class Task(msgspec.Struct, frozen=True):
-    """One environment and cases to run in it, one after another."""
 
-    lock: Lock
-    cases: tuple[Planned, ...]
+@dataclass(frozen=True)
+class _Run:
+    """What the tasks of one run share; ``done`` fills as cases end."""
+
+    output: Path
+    settings: Settings
+    given: cache.Conditions
+    durations: Durations
+    room: Room
+    done: dict[str, CaseResult]
+
+    def folder(self, planned: Planned) -> Path:
+        return self.output / "cases" / planned.case.id
+
+    def question(self, planned: Planned, lock: Lock) -> cache.Question:
+        return cache.question_of(planned, lock, runtime_version(planned.case), self.given)
+
+    def end(self, planned: Planned, outcome: Outcome) -> None:
+        result = diagnose(planned.case, outcome, self.settings.until)
+        self.done[planned.case.id] = result
+        self.settings.progress.end(planned.case.id, summary(result))
 
 
 def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: Settings) -> Results:
@@ -41,19 +60,34 @@ def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: 
     When the user interrupts, the results are those of the cases that had ended, and ``complete`` is false.
     """
     started, clock = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
+    if settings.store.read_only:
+        told = f"store {settings.store.root}"
+        settings.progress.begin(told)
+        settings.progress.end(told, "read-only: what it holds is used, nothing new is kept")
     for lock in plan.locks().values():
         write_whole(output / "locks" / f"{lock.id}.txt", lock.text)
-    done: dict[str, CaseResult] = {}
+    web = settings.web.describe() if settings.web is not None else "none"
+    given = cache.conditions(settings.until, web, settings.inputs)
+    run = _Run(output, settings, given, Durations(settings.store), Room(settings.stop), {})
     for planned in plan.cases:
         if not isinstance(planned.lock, Lock):
-            done[planned.case.id] = _without_lock(planned, output, settings)
-        elif not settings.fresh and (outcome := _kept(planned, planned.lock, output, settings)) is not None:
-            done[planned.case.id] = diagnose(planned.case, outcome, settings.until, cached=True)
+            run.done[planned.case.id] = _without_lock(planned, output, settings)
+        elif not settings.fresh and (outcome := _kept(planned, planned.lock, run)) is not None:
+            run.done[planned.case.id] = diagnose(planned.case, outcome, settings.until, cached=True)
+
+    def preparing(lock: Lock) -> float:
+        return 0.0 if environments.is_built(lock.id, settings.store, settings.layout) else _BUILD_SECONDS
+
+    todo = tasks(plan, jobs, run.done, lambda planned: run.durations.of(planned.case), preparing)
     complete = True
     try:
-        gather(executor, lambda task: _run_task(task, output, settings, done), tasks(plan, jobs, done), settings.stop)
+        gather(executor, lambda task: _run_task(task, run), todo, settings.stop)
     except (Interrupted, KeyboardInterrupt):
         complete = False
+    finally:
+        with contextlib.suppress(OSError):
+            # Each server has removed its own folder there.
+            (output / "servers").rmdir()
     return Results(
         schema=1,
         tool=__version__,
@@ -64,80 +98,84 @@ def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: 
         complete=complete,
         machine=machine_facts(),
         left_out=tuple(f"{one.what}: {one.why}" for one in plan.left_out),
-        cases=tuple(done[one.case.id] for one in plan.cases if one.case.id in done),
+        cases=tuple(run.done[one.case.id] for one in plan.cases if one.case.id in run.done),
     )
 
 
-def tasks(plan: Plan, jobs: int, done: Container[str] = ()) -> list[Task]:
-    """The plan's work that is not done: a task per lock, split where there are fewer locks than jobs."""
-    found = []
-    by_lock: dict[str, list[Planned]] = {}
-    for planned in plan.cases:
-        if isinstance(planned.lock, Lock) and planned.case.id not in done:
-            by_lock.setdefault(planned.lock.id, []).append(planned)
-    locks = plan.locks()
-    pieces = max(1, -(-jobs // max(1, len(by_lock))))
-    for lock_id, mine in by_lock.items():
-        mine.sort(key=lambda planned: sorted(planned.variables.items()))
-        size = -(-len(mine) // pieces)
-        found += [Task(locks[lock_id], tuple(mine[at : at + size])) for at in range(0, len(mine), size)]
-    return found
-
-
-def _run_task(task: Task, output: Path, settings: Settings, done: dict[str, CaseResult]) -> None:
+def _run_task(task: Task, run: _Run) -> None:
     try:
-        environment = _build(task, settings)
+        environment = _build(task, run.settings)
         if isinstance(environment, NotInstallable):
             for planned in task.cases:
                 failure = Failure(Stage.INSTALL, environment.message, text=environment.text)
-                log = _keep_text(planned, output, environment.text)
-                outcome = Outcome(Stage.INSTALL, failure, resolved=task.lock.resolved(), lock=task.lock.id, log=log)
-                _end(planned, outcome, settings, done)
+                log = _keep_text(planned, run.output, environment.text)
+                run.end(
+                    planned,
+                    Outcome(Stage.INSTALL, failure, resolved=task.lock.resolved(), lock=task.lock.id, log=log),
+                )
             return
         with environments.in_use(environment):
-            for _, group in itertools.groupby(task.cases, key=lambda planned: sorted(planned.variables.items())):
-                _run_group(list(group), environment, task.lock, output, settings, done)
+            for group in task.groups():
+                _run_group(group, environment, task.lock, run)
     except MachineryError as error:
         for planned in task.cases:
-            if planned.case.id not in done:
-                _end(planned, _lost(Stage.INSTALL, error, task.lock), settings, done)
+            if planned.case.id not in run.done:
+                run.end(planned, _lost(Stage.INSTALL, error, task.lock))
 
 
-def _run_group(
-    cases: Sequence[Planned],
-    environment: Environment,
-    lock: Lock,
-    output: Path,
-    settings: Settings,
-    done: dict[str, CaseResult],
-) -> None:
-    """Cases of one environment and one set of process variables: they can share a server."""
-    scratch = output / "servers" / cases[0].case.id
-    bench = Bench(environment, lock, cases[0].variables, scratch, settings)
+def _run_group(cases: Sequence[Planned], environment: Environment, lock: Lock, run: _Run) -> None:
+    """Cases of one environment and one set of process variables: they can share a server.
+
+    While TensorFlow.js checks one, the next is converted; never more than these two at once.
+    """
+    scratch = run.output / "servers" / cases[0].case.id
+    bench = Bench(environment, lock, cases[0].variables, scratch, run.settings)
     try:
-        for planned in cases:
-            settings.progress.begin(planned.case.id)
-            folder = output / "cases" / planned.case.id
-            try:
-                outcome = run_case(planned.case, bench, folder, settings)
-            except MachineryError as error:
-                outcome = _lost(Stage.IMPORT, error, lock)
-            with contextlib.suppress(MachineryError):
-                # An outcome that finds no room in the cache is one all the same.
-                cache.keep(_key(planned, lock, settings), outcome, folder, settings.store)
-            _end(planned, outcome, settings, done)
+        with ThreadPoolExecutor(1, thread_name_prefix="tfjs-compat-check") as checker:
+            before: Future[None] | None = None
+            for planned in cases:
+                started = time.monotonic()
+                converted = _convert(planned, bench, run)
+                seconds = time.monotonic() - started
+                if before is not None:
+                    before.result()
+                before = checker.submit(_finish, planned, lock, converted, seconds, run)
+            if before is not None:
+                before.result()
     finally:
         bench.close()
 
 
-def _key(planned: Planned, lock: Lock, settings: Settings) -> str:
-    web = settings.web.describe() if settings.web is not None else "none"
-    given = cache.conditions(settings.until, web, settings.options, settings.inputs)
-    return cache.key_of(planned, lock, runtime_version(planned.case), given)
+def _convert(planned: Planned, bench: Bench, run: _Run) -> Outcome:
+    """The Python half of a case, when there is room for it."""
+    progress, name = run.settings.progress, planned.case.id
+    progress.begin(name)
+    with run.room.entered(lambda: progress.say(name, "waiting for free memory")):
+        try:
+            return convert_case(planned.case, bench, run.folder(planned), run.settings)
+        except MachineryError as error:
+            return _lost(Stage.IMPORT, error, bench.lock)
 
 
-def _kept(planned: Planned, lock: Lock, output: Path, settings: Settings) -> Outcome | None:
-    return cache.kept_outcome(_key(planned, lock, settings), settings.store, output / "cases" / planned.case.id)
+def _finish(planned: Planned, lock: Lock, converted: Outcome, seconds: float, run: _Run) -> None:
+    """The TensorFlow.js half of a case, and its end. ``seconds``: what the first half took."""
+    started, folder = time.monotonic(), run.folder(planned)
+    try:
+        outcome = finish_case(planned.case, folder, converted, run.settings)
+    except MachineryError as error:
+        outcome = _lost(Stage.CHECK, error, lock)
+    if not outcome.limited and outcome.machinery is None:
+        run.durations.record(planned.case, seconds + time.monotonic() - started)
+    question = run.question(planned, lock)
+    with contextlib.suppress(MachineryError):
+        # An outcome that finds no room in the cache is one all the same.
+        if cache.keep(question.key, outcome, folder, run.settings.store):
+            cache.remember(planned.case.id, question, run.settings.store)
+    run.end(planned, outcome)
+
+
+def _kept(planned: Planned, lock: Lock, run: _Run) -> Outcome | None:
+    return cache.kept_outcome(run.question(planned, lock).key, run.settings.store, run.folder(planned))
 
 
 def _build(task: Task, settings: Settings) -> Environment | NotInstallable:
@@ -146,7 +184,7 @@ def _build(task: Task, settings: Settings) -> Environment | NotInstallable:
         return environments.build(lock, task.cases[0].python, settings.store, layout=settings.layout)
     what = f"building {lock.id}: " + " ".join(f"{k} {v}" for k, v in list(lock.resolved().items())[:4])
     settings.progress.begin(what)
-    result = "failed"
+    result, warnings = "failed", list[str]()
     try:
         built = environments.build(
             lock,
@@ -155,21 +193,16 @@ def _build(task: Task, settings: Settings) -> Environment | NotInstallable:
             layout=settings.layout,
             stop=settings.stop,
             on_line=lambda line: settings.progress.say(what, line.strip()),
+            warn=warnings.append,
         )
         result = f"environment of {len(lock.packages)} packages" if isinstance(built, Environment) else built.message
         return built
     finally:
-        settings.progress.end(what, result)
+        settings.progress.end(what, "; ".join((result, *warnings)))
 
 
 def _lost(stage: Stage, error: MachineryError, lock: Lock) -> Outcome:
     return Outcome(stage=stage, machinery=str(error), resolved=lock.resolved(), lock=lock.id)
-
-
-def _end(planned: Planned, outcome: Outcome, settings: Settings, done: dict[str, CaseResult]) -> None:
-    result = diagnose(planned.case, outcome, settings.until)
-    done[planned.case.id] = result
-    settings.progress.end(planned.case.id, summary(result))
 
 
 def summary(result: CaseResult) -> str:

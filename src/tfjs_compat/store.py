@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import errno
+import functools
 import hashlib
 import os
 import secrets
 import shutil
+import tempfile
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,9 +20,16 @@ from filelock import FileLock, Timeout
 
 from tfjs_compat.errors import Interrupted, MachineryError
 
+_PASSING = ("scratch", "locked", "keras", "virtualenv")
+_SMALL = ("index", "interpreters", "resolved", "tfjs")
+
 
 class Store:
-    """The user's cache directory of the tool. Everything in it can be deleted and is made again when needed."""
+    """The user's cache directory of the tool. Everything in it can be deleted and is made again when needed.
+
+    One that is read-only serves what it holds: environments, wheels, outcomes, known locks. What has to be written
+    while a run goes on is then in a temporary folder of this process.
+    """
 
     def __init__(self, root: Path | None = None) -> None:
         """``root`` defaults to TFJS_COMPAT_CACHE, else the platform's cache directory for the user."""
@@ -27,9 +37,27 @@ class Store:
         # Absolute: children that are given paths of the store run in folders of their own.
         self.root = (root or (Path(named) if named else platformdirs.user_cache_path("tfjs-compat"))).absolute()
 
+    @functools.cached_property
+    def read_only(self) -> bool:
+        """Whether the store is there and nothing can be written to it."""
+        return self.root.is_dir() and not os.access(self.root, os.W_OK)
+
+    @functools.cached_property
+    def _spare(self) -> Path:
+        """In place of a read-only store: an empty folder but for copies of its small files."""
+        spare = tempfile.TemporaryDirectory(prefix="tfjs-compat-")
+        # For as long as this process lives: children are given paths in it.
+        atexit.register(spare.cleanup)
+        for name in _SMALL:
+            if (self.root / name).is_dir():
+                with contextlib.suppress(OSError):
+                    shutil.copytree(self.root / name, Path(spare.name, name))
+        return Path(spare.name)
+
     def folder(self, *parts: str) -> Path:
         """A folder of the store, made if it is not there. Raises MachineryError where it cannot be."""
-        path = self.root.joinpath(*parts)
+        aside = self.read_only and parts[0] in (*_PASSING, *_SMALL)
+        path = (self._spare if aside else self.root).joinpath(*parts)
         with disk_errors(path):
             path.mkdir(parents=True, exist_ok=True)
         return path
@@ -64,8 +92,11 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise MachineryError(f"{error.filename or path}: {reason}") from error
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file so that a reader, or a run after a kill, sees the old content or the new one, never a part."""
+def write_whole(path: Path, content: str | bytes, *, lasting: bool = True) -> None:
+    """Write a file so that a reader, or a run after a kill, sees the old content or the new one, never a part.
+
+    Not ``lasting``: a loss of power may damage it, which must harm nothing; it takes a fraction of the time.
+    """
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with disk_errors(path):
@@ -73,8 +104,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
         try:
             with temporary.open("wb") as file:
                 file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
+                if lasting:
+                    file.flush()
+                    os.fsync(file.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -11,7 +11,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,7 +27,8 @@ from tfjs_compat.models import Kind
 from tfjs_compat.outcomes import Failure, Raised, Stage, is_machinery
 from tfjs_compat.process import Ended, Limits
 from tfjs_compat.progress import Progress
-from tfjs_compat.routes import ROUTES
+from tfjs_compat.repairs import Applied, DamagedArtifactError, repair_folder
+from tfjs_compat.routes import find_route
 from tfjs_compat.runtime.run import read_record
 from tfjs_compat.server import Server, ServerDiedError
 from tfjs_compat.store import Store, disk_errors, remove_tree, write_whole
@@ -35,6 +36,11 @@ from tfjs_compat.webcheck import Subject, Web, check_converted, runtime_version,
 
 _WORKER = Path(__file__).parent / "inside" / "worker.py"
 _OUTSIDE_KILLS = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+_THREADS = (
+    *("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"),
+    *("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
+)
+"""One each: as many cases run as there are cores, and a sum that is split by cores depends on their number."""
 _LOG_TAIL = 6000
 _MOST_RECORD = 4 << 20
 _LEAST_FREE = 1 << 20
@@ -51,7 +57,6 @@ class Settings:
     stop: threading.Event
     progress: Progress
     inputs: Path | None = None
-    options: Mapping[str, Any] = field(default_factory=dict)
     isolation: Literal["fork", "process"] = "process"
     fresh: bool = False
     layout: Layout = DEFAULT_LAYOUT
@@ -128,6 +133,7 @@ class Bench:
             "KERAS_HOME": str(self._settings.store.folder("keras")),
             "CUDA_VISIBLE_DEVICES": "-1",
             "TF_CPP_MIN_LOG_LEVEL": "1",
+            **dict.fromkeys(_THREADS, "1"),
         }
         return {**scrubbed, **own, **self.variables}
 
@@ -137,6 +143,11 @@ def run_case(case: Case, bench: Bench, folder: Path, settings: Settings) -> Outc
 
     Raises MachineryError for a full disk and the like, Interrupted.
     """
+    return finish_case(case, folder, convert_case(case, bench, folder, settings), settings)
+
+
+def convert_case(case: Case, bench: Bench, folder: Path, settings: Settings) -> Outcome:
+    """The Python half of a case: as far as stage convert. Raises as ``run_case`` does."""
     remove_tree(folder)
     with disk_errors(folder):
         folder.mkdir(parents=True)
@@ -144,25 +155,69 @@ def run_case(case: Case, bench: Bench, folder: Path, settings: Settings) -> Outc
         _write_job(case, bench.environment, folder, model_path, settings)
     events, ended = bench.run(folder)
     outcome = read_outcome(events, ended, _tail(folder / "log.txt"), _last_python_stage(settings.until))
-    goes_on = settings.until.rank > Stage.CONVERT.rank
-    if goes_on and outcome.failure is None and outcome.machinery is None and settings.web is not None:
-        settings.progress.say(case.id, "in TensorFlow.js")
-        subject = Subject(folder, ROUTES[case.route].format, runtime_version(case), why_no_inputs(events))
-        outcome = check_converted(subject, outcome, settings.web, settings.until, settings.stop)
-    if (outcome.failure or outcome.unproven) and shutil.disk_usage(folder).free < _LEAST_FREE:
-        # Few programs say so when a disk is full, and the record of it may not have found room either.
-        outcome = msgspec.structs.replace(outcome, machinery=f"{folder}: no space left on the device")
-    _clean(folder)
     told = [event.get("keras") for event in events if event.get("event") == "facts"]
     # The last word is on the model itself, the first on tf.keras.
     keras = next((version for version in reversed(told) if version), None)
     return msgspec.structs.replace(
         outcome,
+        no_sample=why_no_inputs(events),
         keras_in_use=keras if isinstance(keras, str) else None,
         resolved=bench.lock.resolved(),
         lock=bench.lock.id,
         log=f"{folder.parent.name}/{folder.name}/log.txt",
     )
+
+
+def finish_case(case: Case, folder: Path, converted: Outcome, settings: Settings) -> Outcome:
+    """The TensorFlow.js half of a case whose Python half left ``folder``; what did not convert stays as it is.
+
+    A repaired route starts from the artifact in ``folder``, which may be that of the same route without the repair.
+    Raises as ``run_case`` does.
+    """
+    outcome, route = converted, find_route(case.route)
+    goes_on = settings.until.rank > Stage.CONVERT.rank
+    if goes_on and outcome.failure is None and outcome.machinery is None and settings.web is not None:
+        settings.progress.say(case.id, "in TensorFlow.js")
+        if route.repairs:
+            outcome = msgspec.structs.replace(outcome, repairs=_repaired(folder))
+        subject = Subject(folder, route.format, runtime_version(case), outcome.no_sample, route.quantization)
+        outcome = check_converted(subject, outcome, settings.web, settings.until, settings.stop)
+    if (outcome.failure or outcome.unproven) and shutil.disk_usage(folder).free < _LEAST_FREE:
+        # Few programs say so when a disk is full, and the record of it may not have found room either.
+        outcome = msgspec.structs.replace(outcome, machinery=f"{folder}: no space left on the device")
+    _clean(folder)
+    return outcome
+
+
+def as_converted(outcome: Outcome, folder: Path) -> Outcome | None:
+    """An outcome taken back to the end of its conversion, or None where it did not come so far."""
+    if outcome.stage.rank < Stage.CHECK.rank or not (folder / "artifact" / "model.json").is_file():
+        return None
+    seconds = {stage: spent for stage, spent in outcome.seconds.items() if Stage(stage).rank <= Stage.CONVERT.rank}
+    return msgspec.structs.replace(
+        outcome,
+        stage=Stage.CONVERT,
+        failure=None,
+        findings=(),
+        parity=None,
+        unproven=None,
+        seconds=seconds,
+        log=f"{folder.parent.name}/{folder.name}/log.txt",
+    )
+
+
+def _repaired(folder: Path) -> tuple[Applied, ...]:
+    """Repair the artifact of a case; what the converter wrote stays beside it, as ``converted``."""
+    artifact, converted = folder / "artifact", folder / "converted"
+    with disk_errors(folder):
+        remove_tree(converted)
+        artifact.rename(converted)
+    try:
+        return repair_folder(converted, artifact).applied
+    except DamagedArtifactError:
+        # The check says what is wrong with it.
+        converted.rename(artifact)
+        return ()
 
 
 def _last_python_stage(until: Stage) -> Stage:
@@ -184,7 +239,7 @@ def _own_copy(case: Case, folder: Path) -> Path:
 
 
 def _write_job(case: Case, environment: Environment, folder: Path, model: Path, settings: Settings) -> None:
-    route = ROUTES[case.route]
+    route = find_route(case.route)
     command = environment.bin / "tensorflowjs_converter"
     job = {
         "folder": str(folder.absolute()),
@@ -197,8 +252,8 @@ def _write_job(case: Case, environment: Environment, folder: Path, model: Path, 
             "function": case.model.function,
             "search": case.model.search,
         },
-        "route": {"format": route.format, "serialize": route.serialize, "command": route.command},
-        "options": dict(settings.options),
+        "route": {"format": route.format, "serialize": route.serialize, "command": route.command, "flags": route.flags},
+        "options": route.options,
         "inputs_file": str(settings.inputs.absolute()) if settings.inputs else None,
         "python": str(environment.executable),
         "converter": str(command) if command.exists() else None,

@@ -30,6 +30,9 @@ _NETWORK = re.compile(
     re.IGNORECASE,
 )
 
+COPIED = "falling back to full copy"
+"""What uv says where it cannot link from its cache."""
+
 
 class Said(msgspec.Struct, frozen=True):
     """How a call of uv ended and all that it printed."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 from collections.abc import Sequence
 
@@ -95,9 +94,15 @@ def _near(text: str, known: dict[Version, Release]) -> str:
     kin = [one for one in known if one.release[:2] == wanted.release[:2]]
     if kin and len(wanted.release) <= 2:
         return f"did you mean '{max(kin)}'? '{text}.*' means the latest of its patches"
-    close = difflib.get_close_matches(text, [str(one) for one in known], n=3) if not kin else map(str, sorted(kin)[-4:])
-    names = ", ".join(close)
-    return f"near it: {names}" if names else _newest(known)
+    if kin:
+        return f"near it: {', '.join(map(str, sorted(kin)[-4:]))}"
+    stable = sorted(one for one, release in known.items() if not one.is_prerelease and not release.yanked)
+    below, above = [one for one in stable if one < wanted], [one for one in stable if one > wanted]
+    if not above:
+        return _newest(known)
+    if not below:
+        return f"the oldest is {above[0]}, the newest {stable[-1]}"
+    return f"nearest to it: {below[-1]}, {above[0]}; the newest is {stable[-1]}"
 
 
 def _newest(known: dict[Version, Release]) -> str:

@@ -15,8 +15,9 @@ from tfjs_compat.checks import examine
 from tfjs_compat.diagnosis import Outcome
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes import Failure, Finding, Raised, Stage
-from tfjs_compat.parity import compare
+from tfjs_compat.parity import TOLERANCES, compare
 from tfjs_compat.process import Ended, Limits
+from tfjs_compat.routes import Quantization
 from tfjs_compat.runtime.browser import find_browser, run_in_browser
 from tfjs_compat.runtime.bundle import default_version, get_bundle, read_vocabulary
 from tfjs_compat.runtime.node import Node, find_node
@@ -60,13 +61,15 @@ def runtime_version(case: Case) -> str:
 class Subject(msgspec.Struct, frozen=True):
     """A converted model: ``folder`` holds ``artifact`` and, for a comparison, ``inputs`` and ``expected``.
 
-    ``tfjs`` is the release to load it with; ``no_inputs`` says why there is nothing to compare, if so.
+    ``tfjs`` is the release to load it with; ``no_inputs`` says why there is nothing to compare, if so;
+    ``quantization`` is how the weights are stored, which widens what predictions may differ by.
     """
 
     folder: Path
     format: Literal["layers", "graph"]
     tfjs: str
     no_inputs: str | None = None
+    quantization: Quantization = ""
 
 
 def check_converted(subject: Subject, converted: Outcome, web: Web, until: Stage, stop: threading.Event) -> Outcome:
@@ -85,7 +88,8 @@ def check_converted(subject: Subject, converted: Outcome, web: Web, until: Stage
     if subject.no_inputs is not None:
         return replace(outcome, unproven=subject.no_inputs)
     try:
-        parity = compare(read_tensors(subject.folder / "expected"), read_tensors(subject.folder / "outputs"))
+        expected, outputs = (read_tensors(subject.folder / name) for name in ("expected", "outputs"))
+        parity = compare(expected, outputs, TOLERANCES[subject.quantization])
     except DamagedTensorsError as error:
         said = f"TensorFlow.js left no readable predictions: {error}"
         return replace(outcome, failure=Failure(Stage.PREDICT, said))

@@ -65,8 +65,11 @@ def unpacked(
     *,
     stop: threading.Event | None = None,
     on_line: Callable[[str], None] | None = None,
+    warn: Callable[[str], None] = lambda _: None,
 ) -> list[Path]:
     """The folders of a lock's distributions, in its order; what is not there is fetched first.
+
+    ``warn`` is told where files are copies of those in uv's cache and not links to them.
 
     Raises MachineryError, Interrupted, UnbuildableError.
     """
@@ -77,7 +80,7 @@ def unpacked(
         with store.locked("wheels", stop=stop):
             missing = [one for one in wanted if not (root / one.key).is_dir()]
             if missing:
-                _fill(missing, lock, python, store, root, stop, on_line)
+                _fill(missing, lock, python, store, root, stop, on_line, warn)
     return [root / one.key for one in wanted]
 
 
@@ -89,9 +92,11 @@ def _fill(
     root: Path,
     stop: threading.Event | None,
     on_line: Callable[[str], None] | None,
+    warn: Callable[[str], None],
 ) -> None:
     with disk_errors(root), tempfile.TemporaryDirectory(dir=root, prefix=".filling-") as name:
-        _install(missing, lock, python, store, Path(name) / "all", stop, on_line)
+        if _install(missing, lock, python, store, Path(name) / "all", stop, on_line):
+            warn("packages could not be linked from uv's cache: they are on this disk twice")
         clashing = part(Path(name) / "all", {one.name: Path(name) / one.key for one in missing})
         for one in missing:
             if one.name in clashing:
@@ -109,7 +114,8 @@ def _install(
     target: Path,
     stop: threading.Event | None,
     on_line: Callable[[str], None] | None,
-) -> None:
+) -> bool:
+    """Install into a folder; whether the files are copies where links were wanted."""
     policy = "" if lock.source_builds else "--only-binary :all:\n"
     arguments = ["pip", "install", "--python", python.executable, "--target", str(target), "--no-deps"]
     arguments += ["--require-hashes", "-r", "wanted.txt"]
@@ -117,7 +123,7 @@ def _install(
     said, _ = uv.call(arguments, store, inputs=inputs, stop=stop, on_line=on_line)
     if said.ok:
         (target / ".lock").unlink(missing_ok=True)  # uv's own
-        return
+        return uv.COPIED in said.text
     if (fault := uv.machinery_fault(said.text)) is not None:
         raise MachineryError(fault)
     if "Failed to build" in said.text:

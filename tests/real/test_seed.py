@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from tfjs_compat import api
-from tfjs_compat.api import Request
 from tfjs_compat.outcomes import Verdict
 from tfjs_compat.results import CaseResult, Results, exit_code
+from tfjs_compat.session import Request
 from tfjs_compat.store import Store
 
 pytestmark = pytest.mark.real

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from tfjs_compat import api
-from tfjs_compat.api import Request
 from tfjs_compat.environments import list_environments
 from tfjs_compat.process import Limits, clean_environment
 from tfjs_compat.process import run as run_child
 from tfjs_compat.results import CaseResult, Results
+from tfjs_compat.session import Request
 from tfjs_compat.store import Store
 
 pytestmark = pytest.mark.real

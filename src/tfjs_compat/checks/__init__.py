@@ -16,7 +16,7 @@ from tfjs_compat.checks.graph import check_graph
 from tfjs_compat.checks.keras3 import check_keras3
 from tfjs_compat.checks.layers import read_topology
 from tfjs_compat.checks.names import check_names
-from tfjs_compat.checks.settings import check_settings
+from tfjs_compat.checks.settings import check_definitions, check_settings
 from tfjs_compat.checks.weights import check_finite, check_weights
 from tfjs_compat.checks.wiring import check_wiring
 from tfjs_compat.outcomes import Finding
@@ -36,6 +36,8 @@ CHECKS: dict[str, str] = {
     "gru-reset-after": "a GRU has reset_after, which TensorFlow.js refuses",
     "unsupported-setting": "a setting of a layer that TensorFlow.js refuses",
     "ignored-setting": "a setting of a layer that TensorFlow.js passes over or treats otherwise",
+    "mask-ignored": "a layer computes without the mask that another layer makes",
+    "activation-redefined": "an activation that Keras 3 defines otherwise than TensorFlow.js",
     "input-without-shape": "an InputLayer has no shape at all",
     "sequential-without-shape": "a Sequential model starts with a layer that has no input shape",
     "root-not-a-model": "the topology is a single layer",
@@ -86,6 +88,7 @@ def _findings(artifact: Artifact, vocabulary: Vocabulary) -> Iterator[Finding]:
             yield from check_keras3(topology.root, vocabulary)
             yield from check_names(topology.root, vocabulary)
             yield from check_settings(topology.root, vocabulary)
+            yield from check_definitions(artifact.topology, topology.root)
             yield from check_wiring(topology.root, vocabulary)
             if not topology.findings:
                 yield from check_weights(artifact, topology.root, vocabulary)

@@ -5,7 +5,7 @@ TensorFlow.js understands the config of Keras 2. It trips over one of these afte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tfjs_compat.checks.layers import Layer, label, member, walk
@@ -76,23 +76,31 @@ def _check_ends(model: Layer, key: str) -> Iterator[Finding]:
     yield Finding("io-layers-by-name" if isinstance(value, dict) else "wiring-malformed", path, message)
 
 
+def is_mixed(policy: Mapping[str, Any]) -> bool:
+    """Whether a dtype policy is one of mixed precision: weights in float32, computed in a shorter dtype."""
+    config = policy.get("config")
+    name = config.get("name") if isinstance(config, Mapping) else None
+    return isinstance(name, str) and name.startswith("mixed_")
+
+
 def _check_dtypes(root: Layer) -> Iterator[Finding]:
     """Dtypes that are objects: TensorFlow.js wants a string, and looks at the dtype in few places only."""
-    policies: dict[str, list[Layer]] = {}
+    policies: dict[tuple[str, bool], list[Layer]] = {}
     for layer in walk(root):
         dtype = layer.config.get("dtype")
         if not isinstance(dtype, dict):
             continue
         _, class_name = member(dtype, "className")
-        policies.setdefault(class_name if isinstance(class_name, str) else kind(class_name), []).append(layer)
+        told = class_name if isinstance(class_name, str) else kind(class_name)
+        policies.setdefault((told, is_mixed(dtype)), []).append(layer)
         shaped = layer.config.get("batchInputShape") is not None or layer.config.get("inputShape") is not None
         if layer.class_name == "Embedding" and shaped:
             message = f"{label(layer)} would make its weights of dtype {show(dtype)}, which is no string"
             yield Finding("keras3-dtype-policy", layer.at("dtype"), message)
-    for class_name, layers in policies.items():
+    for (class_name, mixed), layers in policies.items():
         first = layers[0]
         count = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
-        if class_name in ("Policy", "PolicyV1"):
+        if class_name in ("Policy", "PolicyV1") or mixed:
             message = f"{label(first)}{count} computed in mixed precision; TensorFlow.js computes in float32"
             yield Finding("mixed-precision", first.at("dtype"), message, "warning")
         else:

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 
 from tfjs_compat.artifact import Artifact
 from tfjs_compat.jsonpath import kind, show, step, wrong_type
 from tfjs_compat.outcomes import Finding
+
+Place: TypeAlias = tuple[str | int, ...]
+"""A way into model.json: keys and indices from its top."""
 
 CONTAINERS = frozenset({"Sequential", "Functional", "Model"})
 """Classes whose config lists layers."""
@@ -28,7 +31,8 @@ class Layer(msgspec.Struct, frozen=True):
 
     ``class_name`` is camelCase. ``config`` maps camelCase keys to values, ``raw`` those to the keys in model.json.
     ``children`` are the layers of a container, the wrapped layer, the cell or cells: what TensorFlow.js reads.
-    ``wrapped`` says that a wrapper builds this layer: it is never applied itself.
+    ``wrapped`` says that a wrapper builds this layer: it is never applied itself. ``place`` is the way to its entry in
+    model.json, key by key, and ``path`` the same as a JSON path.
     """
 
     class_name: str
@@ -39,6 +43,7 @@ class Layer(msgspec.Struct, frozen=True):
     entry: Mapping[str, Any]
     children: tuple[Layer, ...] = ()
     wrapped: bool = False
+    place: Place = ()
 
     @property
     def is_sequential(self) -> bool:
@@ -93,12 +98,17 @@ def member(value: Mapping[str, Any], key: str) -> tuple[str, Any]:
 
 def read_topology(artifact: Artifact) -> Topology:
     """The tree of layers of an artifact of format "layers"."""
+    return read_layers(artifact.topology)
+
+
+def read_layers(topology: Mapping[str, Any]) -> Topology:
+    """The tree of layers of a modelTopology of format "layers"."""
     findings: list[Finding] = []
-    entry: Any = artifact.topology
-    path = "$.modelTopology"
+    entry: Any = topology
+    place: Place = ("modelTopology",)
     if entry.get("model_config") is not None:
-        entry, path = entry["model_config"], f"{path}.model_config"
-    root = _layer(entry, path, findings, wrapped=False)
+        entry, place = entry["model_config"], (*place, "model_config")
+    root = _layer(entry, place, findings, wrapped=False)
     return Topology(root, tuple(findings))
 
 
@@ -109,7 +119,8 @@ def walk(layer: Layer) -> Iterator[Layer]:
         yield from walk(child)
 
 
-def _layer(entry: object, path: str, findings: list[Finding], *, wrapped: bool) -> Layer | None:
+def _layer(entry: object, place: Place, findings: list[Finding], *, wrapped: bool) -> Layer | None:
+    path = at_place(place)
     if not isinstance(entry, dict):
         findings.append(wrong_type(path, "a layer: an object with class_name and config", entry))
         return None
@@ -129,34 +140,50 @@ def _layer(entry: object, path: str, findings: list[Finding], *, wrapped: bool) 
     raw = {camel(key): key for key in config}
     values = {camel(key): value for key, value in config.items()}
     name = values.get("name")
-    layer = Layer(class_name, name if isinstance(name, str) else "", values, raw, path, entry, wrapped=wrapped)
+    layer = Layer(
+        class_name, name if isinstance(name, str) else "", values, raw, path, entry, wrapped=wrapped, place=place
+    )
     return msgspec.structs.replace(layer, children=tuple(_children(layer, listed, findings)))
 
 
 def _children(layer: Layer, listed: Any, findings: list[Finding]) -> Iterator[Layer]:
-    places: list[tuple[str, object, bool]] = []
+    places: list[tuple[Place, object, bool]] = []
+    config: Place = (*layer.place, "config")
     if layer.is_container:
         layers = listed if listed is not None else layer.config.get("layers")
-        path = f"{layer.path}.config" if listed is not None else layer.at("layers")
+        within = config if listed is not None else (*config, layer.raw.get("layers", "layers"))
         if not isinstance(layers, list):
-            findings.append(Finding("artifact-wrong-type", path, f"expected a list of layers, found {kind(layers)}"))
+            message = f"expected a list of layers, found {kind(layers)}"
+            findings.append(Finding("artifact-wrong-type", at_place(within), message))
             return
-        places = [(f"{path}[{index}]", entry, False) for index, entry in enumerate(layers)]
+        places = [((*within, index), entry, False) for index, entry in enumerate(layers)]
     elif layer.class_name in ("TimeDistributed", "Bidirectional"):
         # The backward_layer of a Bidirectional is not read: it is made from a copy of `layer`.
-        places = [(layer.at("layer"), layer.config.get("layer"), True)]
+        places = [((*config, layer.raw.get("layer", "layer")), layer.config.get("layer"), True)]
     elif layer.class_name == "RNN":
-        places = [(layer.at("cell"), layer.config.get("cell"), True)]
+        places = [((*config, layer.raw.get("cell", "cell")), layer.config.get("cell"), True)]
     elif layer.class_name == "StackedRNNCells":
         cells = layer.config.get("cells")
         if not isinstance(cells, list):
             findings.append(wrong_type(layer.at("cells"), "a list of cells", cells))
             return
-        places = [(f"{layer.at('cells')}[{index}]", entry, True) for index, entry in enumerate(cells)]
-    for path, entry, wrapped in places:
-        child = _layer(entry, path, findings, wrapped=wrapped)
+        places = [((*config, layer.raw["cells"], index), entry, True) for index, entry in enumerate(cells)]
+    for place, entry, wrapped in places:
+        child = _layer(entry, place, findings, wrapped=wrapped)
         if child is not None:
             yield child
+
+
+def at_place(place: Place) -> str:
+    """The JSON path of a place.
+
+    >>> at_place(("modelTopology", "node", 3, "a b"))
+    '$.modelTopology.node[3]["a b"]'
+    """
+    path = "$"
+    for key in place:
+        path = step(path, key) if isinstance(key, str) else f"{path}[{key}]"
+    return path
 
 
 def label(layer: Layer) -> str:

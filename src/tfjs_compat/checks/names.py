@@ -79,6 +79,17 @@ _SHORT = {
 }
 """Short names (``*_IDENTIFIER_REGISTRY_SYMBOL_MAP``), which stand for a class name if one is given as a string."""
 
+REGISTERED = {
+    "initializer": frozenset(_SHORT["initializer"].values()),
+    "regularizer": frozenset(_SHORT["regularizer"].values()),
+    "constraint": frozenset(_SHORT["constraint"].values()),
+    "activation": frozenset(
+        {"elu", "gelu", "hard_sigmoid", "linear", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "softmax",
+         "softplus", "softsign", "swish", "tanh"}
+    ),
+}  # fmt: skip
+"""What TensorFlow.js 4.17 to 4.22 registers, activations as Keras calls them; a bundle's vocabulary goes before it."""
+
 _WORDS = {"distribution": ("normal", "uniform", "truncatedNormal"), "mode": ("fanIn", "fanOut", "fanAvg")}
 
 

@@ -5,7 +5,8 @@ Each entry names what the constructor, ``build`` or ``call`` in tfjs-layers 4.17
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from tfjs_compat.checks.layers import Layer, camel, label, walk
 from tfjs_compat.checks.names import NAMED, object_class
@@ -30,6 +31,36 @@ def check_settings(root: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
             for rule in _RULES:
                 yield from rule(layer)
             yield from _activity(layer, vocabulary)
+    yield from _masks(root)
+
+
+def _masks(root: Layer) -> Iterator[Finding]:
+    """What TensorFlow.js does without the mask that a layer of the model makes; it may never get that far."""
+    layers = list(walk(root))
+    if not any(one.class_name == "Masking" or (one.class_name == "Embedding" and one.on("maskZero")) for one in layers):
+        return
+    for layer in layers:
+        if layer.class_name == "GlobalAveragePooling1D":
+            message = f"{label(layer)} averages over masked steps too, where the model's mask reaches it"
+            yield Finding("mask-ignored", layer.path, message, "warning")
+        elif layer.on("zeroOutputForMask") and layer.on("returnSequences"):
+            why = "masked steps give the last output again and no zeros, where the model's mask reaches it"
+            finding = _ignored(layer, "zeroOutputForMask", why)
+            yield Finding("mask-ignored", finding.path, finding.message, "warning")
+
+
+def check_definitions(topology: Mapping[str, Any], root: Layer) -> Iterator[Finding]:
+    """Functions that Keras 3 defines otherwise than Keras 2, as which TensorFlow.js takes them."""
+    version = topology.get("keras_version")
+    if not isinstance(version, str) or not version.startswith("3."):
+        return
+    for layer in walk(root):
+        for key in NAMED.get(layer.class_name, ()):
+            value = layer.config.get(key)
+            if key.lower().endswith("activation") and isinstance(value, str) and camel(value) == "hardSigmoid":
+                why = "Keras 3 computes relu6(x + 3) / 6, TensorFlow.js 0.2 x + 0.5 between 0 and 1"
+                finding = _ignored(layer, key, why)
+                yield Finding("activation-redefined", finding.path, finding.message, "warning")
 
 
 def _refused(layer: Layer, key: str, why: str, id: str = "unsupported-setting") -> Finding:

@@ -39,12 +39,16 @@ _NONE = frozenset(
 
 
 class Wanted(msgspec.Struct, frozen=True):
-    """A variable that TensorFlow.js makes and wants to fill. ``shape`` has None where it depends on the input."""
+    """A variable that TensorFlow.js makes and wants to fill. ``shape`` has None where it depends on the input.
+
+    ``aliases`` are what Keras calls it, without the names of the models around its layer.
+    """
 
     name: str
     shape: Shape | None
     layer: Layer
     dtype: str | None = "float32"
+    aliases: tuple[str, ...] = ()
 
 
 class Wants(msgspec.Struct, frozen=True):
@@ -58,7 +62,7 @@ def wanted(root: Layer, vocabulary: Vocabulary) -> Wants:
     """What TensorFlow.js will look for when it loads the weights of a model."""
     known: list[Wanted] = []
     unknown: set[str] = set()
-    _collect(root, (root.name,), vocabulary, known, unknown)
+    _collect(root, (root.name,), ((root.name,),), vocabulary, known, unknown)
     return Wants(tuple(known), frozenset(unknown))
 
 
@@ -70,7 +74,7 @@ def check_weights(artifact: Artifact, root: Layer, vocabulary: Vocabulary) -> It
             yield Finding("layer-name-invalid", want.layer.at("name"), f"Not a valid tensor name: {show(want.name)}")
     # The last of several weights of one name is the one that counts.
     given = {weight.name: weight for weight in artifact.weights if not weight.optimizer}
-    if not artifact.complete or (given and _numbered(next(iter(given)))):
+    if not artifact.complete or (given and is_numbered(next(iter(given)))):
         return
     open_wants: dict[str, Wanted] = {}
     for want in wants.known:
@@ -80,7 +84,7 @@ def check_weights(artifact: Artifact, root: Layer, vocabulary: Vocabulary) -> It
         open_wants[want.name] = want
     prefixed: set[str] = set()
     for name, weight in given.items():
-        want_name = name if name in open_wants else _shortened(name)
+        want_name = name if name in open_wants else shortened(name)
         if want_name in open_wants:
             yield from _check_fit(weight, open_wants.pop(want_name))
         else:
@@ -112,26 +116,36 @@ def check_finite(artifact: Artifact) -> Iterator[Finding]:
 # ------------------------------------------------------------------------------------------------- what is wanted
 
 
+_Scope: TypeAlias = tuple[str, ...]
+
+
 def _collect(
-    layer: Layer, scope: tuple[str, ...], vocabulary: Vocabulary, known: list[Wanted], unknown: set[str]
+    layer: Layer,
+    scope: _Scope,
+    aliases: tuple[_Scope, ...],
+    vocabulary: Vocabulary,
+    known: list[Wanted],
+    unknown: set[str],
 ) -> None:
-    """Adds the variables of a layer that is built in a scope."""
+    """Adds the variables of a layer that is built in a scope, which Keras calls by one of the aliases."""
     if layer.class_name not in vocabulary.classes:
         unknown.update({*scope, "" if "layers" in layer.config else layer.name})
     elif layer.is_container:
         for child in reachable(layer):
-            _collect(child, (child.name,), vocabulary, known, unknown)
+            _collect(child, (child.name,), ((child.name,),), vocabulary, known, unknown)
     elif layer.class_name == "TimeDistributed" and layer.children:
-        _collect(layer.children[0], scope, vocabulary, known, unknown)
+        inner = layer.children[0]
+        _collect(inner, scope, (*_within(aliases, inner.name), *aliases), vocabulary, known, unknown)
     elif layer.class_name == "Bidirectional" and layer.children:
         inner = layer.children[0]
-        for side in ("forward_", "backward_"):
-            _collect(inner, (*scope, f"{side}{inner.name}"), vocabulary, known, unknown)
+        for side, names in _sides(layer, inner).items():
+            _collect(inner, (*scope, f"{side}_{inner.name}"), _within(aliases, *names), vocabulary, known, unknown)
     elif layer.class_name == "RNN" and layer.children:
-        _collect(layer.children[0], scope, vocabulary, known, unknown)
+        cell = layer.children[0]
+        _collect(cell, scope, _within(aliases, cell.name), vocabulary, known, unknown)
     elif layer.class_name == "StackedRNNCells":
         for index, cell in enumerate(layer.children):
-            _collect(cell, (*scope, f"RNNCell_{index}"), vocabulary, known, unknown)
+            _collect(cell, (*scope, f"RNNCell_{index}"), _within(aliases, cell.name), vocabulary, known, unknown)
     else:
         shapes = _variables(layer)
         # A model or layer without a name gets one that counts up with every layer ever made.
@@ -139,10 +153,23 @@ def _collect(
             unknown.update({*scope, layer.name})
             return
         dtype = layer.config.get("dtype") if layer.class_name == "Embedding" else None
-        known.extend(
-            Wanted("/".join((*scope, name)), shape, layer, None if dtype else "float32")
-            for name, shape in shapes.items()
-        )
+        for name, shape in shapes.items():
+            called = "kernel" if name == "depthwise_kernel" and layer.class_name == "DepthwiseConv2D" else name
+            also = tuple("/".join((*alias, called)) for alias in aliases)
+            known.append(Wanted("/".join((*scope, name)), shape, layer, None if dtype else "float32", also))
+
+
+def _within(aliases: tuple[_Scope, ...], *names: str) -> tuple[_Scope, ...]:
+    return tuple((*alias, name) for alias in aliases for name in names)
+
+
+def _sides(layer: Layer, inner: Layer) -> dict[str, tuple[str, ...]]:
+    """What Keras calls the two layers of a Bidirectional: Keras 2 after ``layer``, Keras 3 as the config says."""
+    backward = layer.config.get("backwardLayer")
+    config = backward.get("config") if isinstance(backward, dict) else None
+    given = config.get("name") if isinstance(config, dict) else None
+    own = given if isinstance(given, str) else f"backward_{inner.name.removeprefix('forward_')}"
+    return {"forward": (inner.name, f"forward_{inner.name}"), "backward": (own, f"backward_{inner.name}")}
 
 
 def _variables(layer: Layer) -> dict[str, Shape | None] | None:
@@ -216,12 +243,13 @@ def _kernel(layer: Layer, rank: int) -> Shape:
 # ---------------------------------------------------------------------------------------------------- what is given
 
 
-def _numbered(name: str) -> bool:
+def is_numbered(name: str) -> bool:
     """Whether TensorFlow.js takes the names for those of a Keras v3 file (``dense/vars/0``), which it numbers."""
     return re.match(r"\s*[+-]?\d", name.split("/")[-1]) is not None
 
 
-def _shortened(name: str) -> str:
+def shortened(name: str) -> str:
+    """The name without its last but one part, which TensorFlow.js tries if nothing has the whole name."""
     parts = name.split("/")
     return "/".join([*parts[:-2], parts[-1]])
 
@@ -231,7 +259,7 @@ def _unwanted(weight: Weight, wants: Wants, prefixed: set[str]) -> Iterator[Find
     names = {want.name for want in wants.known}
     for start in range(1, len(parts)):
         rest = "/".join(parts[start:])
-        match = rest if rest in names else _shortened(rest)
+        match = rest if rest in names else shortened(rest)
         if match in names and "/" in match:
             prefixed.add(match)
             prefix = "/".join(parts[:start])

@@ -18,7 +18,7 @@ import traceback
 
 sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 
-from tfjs_case import family
+from tfjs_case import family, tracing
 from tfjs_case.record import Record, describe
 
 STAGES = ("import", "build", "serialize", "convert")
@@ -111,6 +111,7 @@ def serve(connection, record):
         os._exit(FAILED)
     family.adopt()
     _send(connection, {"ready": True})
+    follower = tracing.Follower()
     while True:
         request, descriptors = _receive(connection)
         if request is None:
@@ -124,14 +125,24 @@ def serve(connection, record):
                 job = json.load(file)
             own = Record(job["record"])
             os.chdir(job["folder"])
-            conclude(own, lambda job=job, own=own: run_case(job, own, tf, tfjs))
+
+            def work(job=job, own=own):
+                try:
+                    run_case(job, own, tf, tfjs)
+                finally:
+                    tracing.tell(request["env"]["HOME"])
+
+            conclude(own, work)
         for descriptor in descriptors:
             os.close(descriptor)
         _send(connection, {"pid": pid})
         _, status = os.waitpid(pid, 0)
         family.end_all()
         code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        wanted = tracing.told(request["env"]["HOME"])
         _send(connection, {"exit_code": code})
+        # While TensorFlow.js checks what the case converted.
+        follower.follow(wanted)
 
 
 def _become(request, output):

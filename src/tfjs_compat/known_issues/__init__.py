@@ -37,21 +37,35 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Remedy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A change to a case that should cure an issue, in the matrix's own words, least change first."""
+    """A change to a case that should cure an issue, in the matrix's own words.
+
+    ``tensorflow`` and ``tensorflowjs`` are versions or ranges (the newest in it is taken), ``python`` is ``auto`` (the
+    one that suits TensorFlow), ``{minor}`` in a line stands for TensorFlow's minor version; ``route`` is another base
+    route, ``variant`` something that the route does besides. ``when``: versions that the lock must have given for the
+    remedy to make sense. One with a title alone is for a person to do.
+    """
 
     title: str
     constraints: tuple[str, ...] = ()
     extra: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
+    stand_ins: tuple[str, ...] = ()
     process_env: str = ""
     route: str = ""
+    variant: str = ""
+    python: str = ""
     tensorflow: str = ""
     tensorflowjs: str = ""
     keras: str = ""
+    when: dict[str, str] = {}
 
 
 class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A catalogued cause: how to recognise it, what it is, where upstream tracks it, what should cure it."""
+    """A catalogued cause: how to recognise it, what it is, where upstream tracks it, what should cure it.
+
+    ``remedies``: those that change least stand first. ``hides``: the issues that usually show once this one is cured.
+    ``foretold``: sets of versions of a lock's packages, each of which is certain to run into the issue.
+    """
 
     id: str
     title: str
@@ -60,6 +74,8 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     match: tuple[Pattern, ...] = ()
     links: tuple[str, ...] = ()
     remedies: tuple[Remedy, ...] = ()
+    hides: tuple[str, ...] = ()
+    foretold: tuple[dict[str, str], ...] = ()
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,21 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tfjs_compat.doctor import Examined
+from tfjs_compat.report.grid import Column, Grid, Hanging
 
 _STYLES = {"ok": "green", "note": "yellow", "bad": "bold red"}
 
 
 def show(console: Console, findings: Sequence[Examined]) -> None:
     """Print one row a finding, and whether a run can start."""
-    table = Table.grid(padding=(0, 2))
-    for _ in range(3):
-        table.add_column(overflow="fold")
-    for one in findings:
-        table.add_row(Text(one.status, _STYLES[one.status]), one.what, Text(one.says))
-    console.print(table)
+    marks = Column("", [Text(one.status, _STYLES[one.status]) for one in findings])
+    names = Column("", [Text(one.what) for one in findings], wraps=False)
+    console.print(Grid([marks, names, Column("", [Text(one.says) for one in findings], stays=True)]), crop=False)
     bad = [one.what for one in findings if one.status == "bad"]
-    console.print(Text(f"\nA run would stop: {', '.join(bad)}." if bad else "\nNothing here would stop a run.", "bold"))
+    said = f"A run would stop: {', '.join(bad)}." if bad else "Nothing here would stop a run."
+    console.print(Hanging(Text(f"\n{said}", "bold")))

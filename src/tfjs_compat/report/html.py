@@ -38,7 +38,7 @@ MEANINGS: Mapping[Verdict, str] = {
 }
 MARKS = (
     ("expected", "as the matrix says, although it does not work"),
-    ("unexpected", "the matrix, or the run, asks for another end"),
+    ("unexpected", "the matrix, or the run, asks for another end; a case that the matrix says nothing of should work"),
 )
 _LONGEST = 6000
 
@@ -141,6 +141,7 @@ def _asked(asked: Combination) -> dict[str, str]:
         "extra": " ".join(asked.extra),
         "constraints": " ".join(asked.constraints),
         "overrides": " ".join(asked.overrides),
+        "stand-ins for": " ".join(asked.stand_ins),
         "process variables": "" if asked.process_env == DEFAULT else asked.process_env,
         "TensorFlow.js": "" if asked.tfjs_runtime == DEFAULT else asked.tfjs_runtime,
     }

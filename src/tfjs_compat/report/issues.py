@@ -5,28 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from tfjs_compat.known_issues import KnownIssue
+from tfjs_compat.report.grid import Column, Grid, Hanging
 
 
 def show(console: Console, issues: Sequence[KnownIssue], *, whole: bool) -> None:
     """Print one line an issue, or all of one."""
     if not whole:
-        table = Table(box=None, pad_edge=False)
-        for title in ("issue", "shows at", "what it is"):
-            table.add_column(title, overflow="fold")
-        for issue in issues:
-            table.add_row(issue.id, ", ".join(map(str, issue.stages)), issue.title)
-        console.print(table)
+        names = Column("issue", [Text(one.id) for one in issues])
+        stages = Column("shows at", [Text(", ".join(map(str, one.stages))) for one in issues])
+        titles = Column("what it is", [Text(one.title) for one in issues])
+        console.print(Grid([names, stages, titles]), crop=False)
         return
     for issue in issues:
-        console.print(Text.assemble((issue.id, "bold"), f": {issue.title}"))
-        console.print(Text(f"shows at {', '.join(map(str, issue.stages))}\n\n{issue.explanation.strip()}"))
+        console.print(Hanging(Text.assemble((issue.id, "bold"), f": {issue.title}"), 0, 2))
+        console.print(Text(f"shows at {', '.join(map(str, issue.stages))}\n"))
+        console.print(Hanging(Text(issue.explanation.strip())))
         if issue.remedies:
             console.print(Text("\nShould cure it, the least change first:", "bold"))
             for number, remedy in enumerate(issue.remedies, 1):
-                console.print(Text(f"  {number}. {remedy.title}"))
+                console.print(Hanging(Text(f"{number}. {remedy.title}"), 2, 5))
         for link in issue.links:
             console.print(Text(link, "dim"), soft_wrap=True)

@@ -21,7 +21,7 @@ T = TypeVar("T", bound=Hashable)
 Heads = tuple[str, ...]
 
 NOTHING = "–"
-_ADDED = ("process_env", "constraints", "overrides", "extra")
+_ADDED = ("process_env", "constraints", "overrides", "stand_ins", "extra")
 _WIDE = 8
 _SUMMED = 4
 
@@ -172,6 +172,7 @@ def _added(asked: Combination, fields: Iterable[str]) -> str:
         "process_env": [_unless(DEFAULT, asked.process_env)],
         "constraints": asked.constraints,
         "overrides": [f"override {one}" for one in asked.overrides],
+        "stand_ins": [f"no {one}" for one in asked.stand_ins],
         "extra": [f"+{one}" for one in asked.extra],
     }
     return " ".join(filter(None, itertools.chain.from_iterable(told[field] for field in fields)))

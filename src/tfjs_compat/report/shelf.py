@@ -6,9 +6,10 @@ import datetime
 from collections.abc import Mapping, Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from tfjs_compat.environments import Environment, last_used
+from tfjs_compat.report.grid import Column, Grid
 from tfjs_compat.usage import Size
 
 
@@ -29,17 +30,15 @@ def rows(found: Sequence[Environment], sizes: Mapping[str, Size]) -> list[dict[s
 
 def show(console: Console, found: Sequence[Environment], sizes: Mapping[str, Size], total: int) -> None:
     """Print the table and the total."""
-    table = Table(box=None, pad_edge=False)
-    for title in ("id", "Python", "TensorFlow", "tfjs", "Keras", "last used"):
-        table.add_column(title)
-    table.add_column("MB", justify="right")
-    table.add_column("own MB", justify="right")
-    for one in found:
-        versions = [one.packages.get(name, "-") for name in ("tensorflow", "tensorflowjs", "keras")]
-        size = sizes[one.id]
-        table.add_row(one.id, one.python.split("-")[1], *versions, _when(one)[:10], _mb(size.whole), _mb(size.own))
+    columns = [Column("id", [Text(one.id) for one in found])]
+    columns.append(Column("Python", [Text(one.python.split("-")[1]) for one in found]))
+    for title, name in (("TensorFlow", "tensorflow"), ("tfjs", "tensorflowjs"), ("Keras", "keras")):
+        columns.append(Column(title, [Text(one.packages.get(name, "-")) for one in found]))
+    columns.append(Column("last used", [Text(_when(one)[:10]) for one in found], wraps=False))
+    columns.append(Column("MB", [Text(_mb(sizes[one.id].whole)) for one in found], right=True))
+    columns.append(Column("own MB", [Text(_mb(sizes[one.id].own)) for one in found], wraps=False, right=True))
     if found:
-        console.print(table)
+        console.print(Grid(columns), crop=False)
     console.print(f"{len(found)} environments, {_mb(total)} MB with shared files counted once")
 
 

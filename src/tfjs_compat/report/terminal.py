@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
 from tfjs_compat.outcomes import Stage, Verdict
 from tfjs_compat.progress import clock
+from tfjs_compat.report import axes
 from tfjs_compat.report.causes import Cause, causes
+from tfjs_compat.report.grid import Column, Grid, Hanging
 from tfjs_compat.report.words import cause, cleaned, count, counts, expectation, left_out, plain, short
 from tfjs_compat.results import CaseResult, Results
 
@@ -23,105 +23,76 @@ _STYLES = {
     Verdict.FAILS: "red",
     Verdict.ERROR: "bold magenta",
 }
-_AXES = (
-    ("tensorflow", "TF"),
-    ("tensorflowjs", "tfjs"),
-    ("python", "Python"),
-    ("keras", "keras asked"),
-    ("as_of", "as of"),
-    ("tfjs_runtime", "runtime"),
-)
-# What a combination adds or changes: one column, because most cases have none of it.
-_WITH = ("extra", "constraints", "overrides", "process_env")
 _SHOWN_CAUSES = 12
 
 
 def render(results: Results, output: str = "") -> RenderableType:
     """The whole report: the table of cases, the causes, one closing line. ``output``: the folder that logs are in."""
     results = cleaned(results)
-    parts: list[RenderableType] = [_caption(results), _table(results)]
+    marks = unexpected(results.cases)
+    parts: list[RenderableType] = [Hanging(_caption(results), 0, 2)]
+    parts += [_table(results, marks)] if results.cases else []
+    parts += [Hanging(Text(f"{mark} unexpected: {wanted}", "bold"), 0, 2) for wanted, mark in marks.items()]
     parts += _causes(results.cases, output)
     if results.left_out:
-        parts.append(Text("\n" + left_out(results.left_out), "dim"))
-    parts.append(closing(results))
+        parts.append(Hanging(Text("\n" + left_out(results.left_out), "dim")))
+    parts.append(Hanging(closing(results)))
     return Group(*parts)
 
 
-def _table(results: Results) -> Table:
+def unexpected(cases: Sequence[CaseResult]) -> dict[str, str]:
+    """What was wanted of the cases that ended otherwise, each with the mark that stands at those cases."""
+    wanted = list(dict.fromkeys(_wanted(case) for case in cases if _is_unexpected(case)))
+    return dict(zip(wanted, ["*"] if len(wanted) == 1 else [f"*{at}" for at in range(1, len(wanted) + 1)], strict=True))
+
+
+def _is_unexpected(case: CaseResult) -> bool:
+    return not case.as_expected and case.verdict is not Verdict.ERROR
+
+
+def _wanted(case: CaseResult) -> str:
+    rule = case.expected
+    if rule is None:
+        return "a case that the matrix says nothing of has to work"
+    return f"the matrix says {expectation(case)}" + (f" ({short(rule.reason, 200)})" if rule.reason else "")
+
+
+def _table(results: Results, marks: Mapping[str, str]) -> Grid:
     cases = results.cases
-    axes = [(field, title) for field, title in _AXES if field == "tensorflow" or _varies(cases, field)]
-    added = [field for field in _WITH if _varies(cases, field)]
-    columns: list[tuple[str, list[Text]]] = [
-        (title, [Text(plain(_value(case, field))) for case in cases]) for field, title in axes
-    ]
-    if added:
-        columns.append(("with", [Text(plain(_added(case, added))) for case in cases]))
-    columns.append(("Keras", [Text(plain(case.keras_in_use or case.resolved.get("keras", "-"))) for case in cases]))
+    columns = axes.columns([case.combination for case in cases])
+    keras = [case.keras_in_use or case.resolved.get("keras", "-") for case in cases]
+    columns.append(Column("Keras", [Text(plain(one)) for one in keras]))
     for field in ("model", "route"):
         if len({getattr(case, field) for case in cases}) > 1:
-            columns.append((field, [Text(plain(getattr(case, field))) for case in cases]))
-    columns.append(("result", [_result(case) for case in cases]))
-    columns.append(("why", [_why(case) for case in cases]))
-    table = Table(box=None, padding=(0, 1, 0, 0), pad_edge=False)
-    for title, _ in columns:
-        table.add_column(title, overflow="fold", no_wrap=title == "result")
-    for row in zip(*(cells for _, cells in columns), strict=True):
-        table.add_row(*row)
-    return table
+            columns.append(Column(field, [Text(plain(getattr(case, field))) for case in cases]))
+    columns.append(Column("result", [_result(case, marks) for case in cases], stays=True, wraps=False))
+    columns.append(Column("why", [_why(case) for case in cases]))
+    return Grid(columns)
 
 
-def _varies(cases: Sequence[CaseResult], field: str) -> bool:
-    return len({getattr(case.combination, field) for case in cases}) > 1
-
-
-def _value(case: CaseResult, field: str) -> str:
-    value = getattr(case.combination, field)
-    return " ".join(value) if isinstance(value, tuple) else str(value)
-
-
-def _added(case: CaseResult, fields: Iterable[str]) -> str:
-    return " ".join(filter(None, (_told(case, field) for field in fields)))
-
-
-def _told(case: CaseResult, field: str) -> str:
-    value = _value(case, field)
-    return "" if value in ("", "resolved", "default") else value
-
-
-def _result(case: CaseResult) -> Text:
+def _result(case: CaseResult, marks: Mapping[str, str]) -> Text:
     told = str(case.verdict) if case.verdict is Verdict.WORKS else f"{case.verdict} at {case.stage}"
-    return Text(told, _STYLES[case.verdict])
+    mark = f" {marks[_wanted(case)]}" if _is_unexpected(case) else ""
+    return Text.assemble((told, _STYLES[case.verdict]), (mark, "bold"))
 
 
 def _caption(results: Results) -> Text:
     """What is the same for all cases."""
     cases = results.cases
-    shown = {field for field in (*(name for name, _ in _AXES), *_WITH) if _varies(cases, field)}
-    common: list[str] = []
-    if cases:
-        titles = {"tensorflowjs": "tensorflowjs", "python": "Python", "keras": "keras", "as_of": "as of"}
-        for field in (*titles, *_WITH):
-            if field not in shown and (value := _told(cases[0], field)):
-                common.append(f"{titles.get(field, 'with')} {value}")
-        for field in ("model", "route"):
-            if len({getattr(case, field) for case in cases}) == 1:
-                common.append(f"{field} {getattr(cases[0], field)}")
-        runtimes = {f"{case.tfjs} in {case.runtime}" for case in cases if case.tfjs and case.runtime}
-        common += [f"TensorFlow.js {one}" for one in runtimes] if len(runtimes) == 1 else []
+    common = axes.shared([case.combination for case in cases])
+    for field in ("model", "route"):
+        names = {getattr(case, field) for case in cases}
+        common += [f"{field} {one}" for one in names] if len(names) == 1 and names != {results.matrix} else []
+    runtimes = {f"{case.tfjs} in {case.runtime}" for case in cases if case.tfjs and case.runtime}
+    common += [f"TensorFlow.js {one}" for one in runtimes] if len(runtimes) == 1 else []
     return Text(plain(f"{results.matrix}: " + ", ".join(common)), "bold")
 
 
 def _why(case: CaseResult) -> Text:
-    if case.verdict is Verdict.WORKS:
-        agreed = case.parity.max_abs if case.parity is not None else None
-        why = Text(f"agrees to {agreed:.0e}" if agreed is not None else "")
-    else:
-        why = Text(cause(case))
-    if not case.as_expected and case.verdict is not Verdict.ERROR:
-        rule = case.expected
-        wanted = "should work" if rule is None or rule.verdict is Verdict.WORKS else f"expected {expectation(case)}"
-        why.append(f"{' ' if why.plain else ''}(unexpected: {wanted})", "bold")
-    return why
+    if case.verdict is not Verdict.WORKS:
+        return Text(cause(case))
+    agreed = case.parity.max_abs if case.parity is not None else None
+    return Text(f"agrees to {agreed:.0e}" if agreed is not None else "")
 
 
 def _causes(cases: Sequence[CaseResult], output: str) -> list[RenderableType]:
@@ -131,27 +102,31 @@ def _causes(cases: Sequence[CaseResult], output: str) -> list[RenderableType]:
         return []
     failing = sum(len(group.cases) for group in groups)
     parts: list[RenderableType] = [Text(f"\n{count(failing, 'case')}, {count(len(groups), 'cause')}:", "bold")]
-    parts += [Padding(_cause(group, output), (0, 0, 0, 2)) for group in groups[:_SHOWN_CAUSES]]
+    parts += [cause_text(group, output) for group in groups[:_SHOWN_CAUSES]]
     if len(groups) > _SHOWN_CAUSES:
         parts.append(Text(f"  and {count(len(groups) - _SHOWN_CAUSES, 'more cause')}: see results.json"))
     return parts
 
 
-def _cause(group: Cause, output: str) -> Text:
+def cause_text(group: Cause, output: str) -> Group:
+    """One cause: what it is, what hides behind it, what should cure it. Print it without cropping: paths stay whole."""
     times = f"{len(group.cases)} × "
-    if group.kind != "known":
-        log = group.cases[0].log
-        told = Text.assemble((times + ("unknown: " if group.kind == "unknown" else ""), "bold"), short(group.key, 300))
-        where = f"\n  log: {plain(output + log)}" if log else ""
-        return told.append(where if group.kind == "unknown" else f"\n  {short(group.message, 400)}")
-    told = Text.assemble((times + group.key, "bold"), f": {group.title}.\n  {group.explanation}")
-    if group.behind:
-        told.append(f"\n  With it: {', '.join(group.behind)}.")
-    if group.remedies:
-        told.append(f"\n  Should cure it: {'; or '.join(group.remedies)}.")
+    unknown = group.kind == "unknown"
+    if group.kind == "known":
+        head, told = f"{times}{group.key}", [f": {group.title}."]
+        below = [Text(group.explanation)]
+    else:
+        head, told = times + ("unknown: " if unknown else ""), [short(group.key, 300)]
+        below = [] if unknown else [Text(short(group.message, 400))]
+    if group.behind and group.kind == "known":
+        below.append(Text(f"With it: {', '.join(group.behind)}."))
+    if group.remedies and group.kind == "known":
+        below.append(Text(f"Should cure it: {'; or '.join(group.remedies)}."))
     if group.links:
-        told.append(f"\n  {group.links[0]}", "dim")
-    return told
+        below.append(Text(group.links[0], "dim"))
+    if (log := group.cases[0].log) and unknown:
+        below.append(Text(f"log: {plain(output + log)}"))
+    return Group(Hanging(Text.assemble((head, "bold"), *told), 2, 4), *(Hanging(one, 4, 4) for one in below))
 
 
 def closing(results: Results) -> Text:
@@ -176,7 +151,7 @@ def closing(results: Results) -> Text:
 
 
 def show(console: Console, results: Results, output: str = "") -> None:
-    """Print the report; a pipe gets lines as long as they are, not cut to 80 columns."""
+    """Print the report; a pipe gets long lines, and no path is cut or broken anywhere."""
     if not console.is_terminal and "COLUMNS" not in os.environ:
         console.width = max(console.width, 160)
-    console.print(render(results, output))
+    console.print(render(results, output), crop=False)

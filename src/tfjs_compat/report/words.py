@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -11,14 +10,9 @@ import msgspec
 from tfjs_compat.outcomes import Stage, Verdict
 from tfjs_compat.progress import clock
 from tfjs_compat.results import CaseResult, Results
+from tfjs_compat.text import plain as plain
 
 Mood = Literal["good", "bad", "error", "part"]
-
-
-def plain(text: str) -> str:
-    """A text from a log or a model without anything that a terminal would obey."""
-    text = re.sub(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)", "", text)
-    return "".join(char if char == "\n" or char.isprintable() else " " if char.isspace() else "�" for char in text)
 
 
 def cleaned(results: Results) -> Results:
@@ -77,14 +71,14 @@ def expectation(case: CaseResult) -> str:
 def mark(case: CaseResult) -> Literal["", "expected", "unexpected"]:
     """What has to be said beside a result for a reader to know whether it is bad.
 
-    A failure is bad unless it was ``expected``, a success good unless it was ``unexpected``; and a failure is
-    ``unexpected`` where the matrix foresaw another one.
+    A failure is ``expected`` where the matrix foresaw it. Whatever else does not end as it should is ``unexpected``: a
+    case that the matrix says nothing of should work. Nothing is said of a fault of the machinery.
     """
     if case.verdict is Verdict.ERROR:
         return ""
     if case.as_expected:
         return "expected" if case.verdict in (Verdict.FAILS, Verdict.MISMATCH) else ""
-    return "" if case.expected is None and case.verdict is not Verdict.CONVERTS else "unexpected"
+    return "unexpected"
 
 
 def counts(results: Results) -> list[tuple[Verdict, int]]:

@@ -16,6 +16,7 @@ import shutil
 import tarfile
 import tempfile
 import threading
+from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ def pinned_releases() -> dict[str, str]:
     return {version: pins[version] for version in sorted(pins, key=_order)}
 
 
+@cache
 def default_version() -> str:
     """The newest stable release that is pinned: the default of the axis ``tfjs_runtime``."""
     return [version for version in pinned_releases() if not Version(version).is_prerelease][-1]
@@ -88,6 +90,22 @@ def get_bundle(version: str, store: Store, node: Node, *, stop: threading.Event 
         return kept
     with store.locked("tfjs", version):
         return _kept_bundle(version, folder) or _fetch(version, folder, store, node, stop)
+
+
+def require_releases(
+    versions: Iterable[str], store: Store, node: Callable[[], Node], *, stop: threading.Event | None = None
+) -> None:
+    """Make sure that releases exist, before anything rests on them. What is pinned or in the store asks nobody.
+
+    ``node`` gives the Node whose npm asks the registry. Raises as ``get_bundle`` does.
+    """
+    for version in dict.fromkeys(versions):
+        check_version(version)
+        if version in pinned_releases() or _kept_bundle(version, store.folder("tfjs", version)) is not None:
+            continue
+        scratch_root = store.folder("scratch")
+        with disk_errors(scratch_root), tempfile.TemporaryDirectory(dir=scratch_root, prefix="npm-") as name:
+            _Npm(node(), Path(name), stop).integrity(version)
 
 
 def read_vocabulary(bundle: Bundle, node: Node) -> Vocabulary:

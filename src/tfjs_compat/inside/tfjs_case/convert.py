@@ -33,7 +33,7 @@ def convert(tfjs, job, model):
     """Convert what ``serialize`` wrote into the folder ``artifact``."""
     route = job["route"]
     if route["command"]:
-        _command(job, route["command"] + ["model." + route["serialize"], ARTIFACT])
+        _command(job, route["command"] + route["flags"] + ["model." + route["serialize"], ARTIFACT])
     elif route["format"] == "graph":
         tfjs.converters.convert_tf_saved_model(SAVED_MODEL, ARTIFACT, **job["options"])
     else:

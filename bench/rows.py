@@ -1,0 +1,333 @@
+"""The rows of the table: each measures our side and the peers' side by side and gives a part of results.json."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import disk
+import measure
+import msgspec
+from measure import ROOT, alternating, ours, ratio, timed, told
+
+from tfjs_compat import environments
+from tfjs_compat.interpreters import Interpreter, choose, find_interpreters
+from tfjs_compat.locks import Lock, make_lock
+from tfjs_compat.store import Store
+
+PYTHON = "3.11"
+MODELS, ROUTES = ("mlp", "cnn", "lstm"), ("layers", "graph")
+NARROWED = [
+    *("frontier", "--tensorflow", "2.15.1", "--tensorflow", "2.16.2", "--tensorflow", "2.17.1"),
+    *("--tensorflowjs", "4.17.0", "--tensorflowjs", "4.22.0", "--process-env", "default", "--python", PYTHON),
+]
+ONE = ["frontier", "--tensorflow", "2.15.1", "--tensorflowjs", "4.17.0", "--process-env", "default"]
+IMPORT = "import tensorflow, tensorflowjs; tensorflow.keras.Model"
+
+
+@dataclass
+class Bench:
+    """Where it runs and how often: ``times`` for what takes seconds, ``long`` minutes, ``longest`` pip's minutes."""
+
+    work: Path
+    store: Path
+    times: int
+    long: int
+    longest: int
+
+    @property
+    def locks(self) -> Path:
+        return self.work / "six" / "locks"
+
+    def python(self) -> Interpreter:
+        return choose(PYTHON, find_interpreters(Store(self.store)))
+
+    def lock(self) -> tuple[Lock, Path]:
+        """One lock of the six, of TensorFlow 2.15.1 where it is there."""
+        files = sorted(self.locks.glob("*.txt"))
+        path = next((one for one in files if "tensorflow==2.15.1" in one.read_text()), files[0])
+        text = path.read_text()
+        return make_lock(
+            text[text.index("\n", text.index("--only-binary")) + 1 :], self.python(), source_builds=False
+        ), path
+
+    def fresh(self, name: str) -> Path:
+        folder = self.work / name
+        measure.remove(folder)
+        folder.mkdir(parents=True)
+        return folder
+
+
+def prepare(bench: Bench) -> None:
+    """Everything in every cache that is to be warm: our store, uv's cache, pip's cache; all bytecode compiled."""
+    ours("run", *NARROWED, "--output", str(bench.work / "six"), store=bench.store, cwd=bench.work)
+    for path in bench.locks.glob("*.txt"):
+        # pip has no other way to fill its cache without installing.
+        target = bench.fresh("pip-download")
+        timed([sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", str(target), "-r", str(path)])
+    measure.remove(bench.work / "pip-download")
+
+
+# ---------------------------------------------------------------------------------------------------- one environment
+
+
+def known_lock(bench: Bench) -> dict[str, Any]:
+    """A lock that is known and whose packages are there → an environment that can be imported from."""
+    lock, path = bench.lock()
+    python, store = bench.python(), Store(bench.store)
+    environments.build(lock, python, store)
+
+    def we() -> float:
+        environments.remove(environments.find(lock.id, store), store)
+        started = time.monotonic()
+        made = environments.build(lock, python, store)
+        assert isinstance(made, environments.Environment)
+        return time.monotonic() - started
+
+    sides = {"ours": we, "uv": lambda: _uv(bench, python, path), "pip": lambda: _pip(bench, python, path)}
+    _uv(bench, python, path)
+    found = alternating(sides, {"ours": bench.times, "uv": bench.times, "pip": bench.longest})
+    return {**found, "uv_ratio": ratio(found["uv"], found["ours"]), "pip_ratio": ratio(found["pip"], found["ours"])}
+
+
+def _uv(bench: Bench, python: Interpreter, lock: Path, **extra: str) -> float:
+    venv = bench.fresh("uv-venv")
+    started = time.monotonic()
+    timed(["uv", "venv", "-q", "--clear", "--python", python.executable, str(venv)], **extra)
+    command = ["uv", "pip", "install", "-q", "--python", str(venv / "bin" / "python"), "--no-deps", "-r", str(lock)]
+    timed(command, **extra)
+    return time.monotonic() - started
+
+
+def _pip(bench: Bench, python: Interpreter, lock: Path) -> float:
+    venv = bench.fresh("pip-venv")
+    started = time.monotonic()
+    timed([sys.executable, "-m", "virtualenv", "-q", "--clear", "--python", python.executable, str(venv)])
+    timed([str(venv / "bin" / "python"), "-m", "pip", "install", "-q", "--no-deps", "-r", str(lock)])
+    return time.monotonic() - started
+
+
+def first_use(bench: Bench) -> dict[str, Any]:
+    """Nothing is there → the environment has imported TensorFlow once, bytecode compiled."""
+    lock, path = bench.lock()
+    python = bench.python()
+
+    def we() -> float:
+        folder = bench.fresh("first-ours")
+        asked = folder / "asked.json"
+        asked.write_bytes(msgspec.json.encode([lock, python]))
+        extra = {"TFJS_COMPAT_CACHE": str(folder / "store"), "UV_CACHE_DIR": str(folder / "uv")}
+        started = time.monotonic()
+        timed([sys.executable, str(ROOT / "bench" / "build_one.py"), str(asked)], **extra)
+        (executable,) = (folder / "store" / "environments").glob("*/venv/bin/python")
+        timed([str(executable), "-c", IMPORT])
+        seconds = time.monotonic() - started
+        measure.remove(folder)
+        return seconds
+
+    def uv() -> float:
+        cache = bench.fresh("first-uv")
+        started = time.monotonic()
+        _uv(bench, python, path, UV_CACHE_DIR=str(cache))
+        timed([str(bench.work / "uv-venv" / "bin" / "python"), "-c", IMPORT])
+        seconds = time.monotonic() - started
+        measure.remove(cache)
+        return seconds
+
+    found = alternating({"ours": we, "uv": uv}, {"ours": bench.long, "uv": bench.long})
+    return {**found, "uv_ratio": ratio(found["uv"], found["ours"])}
+
+
+# --------------------------------------------------------------------------------------------------------------- cases
+
+
+def one_more_case(bench: Bench) -> dict[str, Any]:
+    """A case in an environment that runs already, build to predict, beside a fresh interpreter for each case."""
+    executable = environments.build(bench.lock()[0], bench.python(), Store(bench.store))
+    assert isinstance(executable, environments.Environment)
+    forked: list[float] = []
+    own: list[float] = []
+    peer: list[float] = []
+    for _ in range(bench.times):
+        forked += _case_seconds(bench, "fork")[1:]
+        own += _case_seconds(bench, "process")[1:]
+        for model in MODELS:
+            for route in ROUTES:
+                command = [str(executable.executable), str(ROOT / "bench" / "peer" / "convert.py"), model, route]
+                target = str(bench.work / "converted")
+                peer.append(timed([*command, target], fine=(0, 1), BENCH_ZOO=_zoo()))
+    found = {"ours": told(forked), "fresh": told(peer), "fresh_with_check": told(own)}
+    ratios = {
+        "ratio": ratio(found["fresh"], found["ours"]),
+        "ratio_with_check": ratio(found["fresh_with_check"], found["ours"]),
+    }
+    return {**found, **ratios}
+
+
+def _zoo() -> str:
+    return str(ROOT / "src" / "tfjs_compat" / "inside")
+
+
+def _case_seconds(bench: Bench, isolation: str) -> list[float]:
+    """What each case of a run took, in the order in which they ran."""
+    log = bench.store / "durations.jsonl"
+    before = log.stat().st_size if log.exists() else 0
+    measure.remove(bench.store / "outcomes")
+    output = str(bench.work / f"one-{isolation}")
+    ours("run", *ONE, "--output", output, "--jobs", "1", "--isolation", isolation, store=bench.store, cwd=bench.work)
+    with log.open("rb") as file:
+        file.seek(before)
+        return [json.loads(line)[3] for line in file.read().splitlines() if line]
+
+
+def frontier(bench: Bench) -> dict[str, Any]:
+    """Six combinations × three models × two routes; packages are there, environments and results are not."""
+    sides = {
+        "ours": lambda: _our_six(bench),
+        "nox_uv": lambda: _nox(bench, "uv"),
+        "nox_pip": lambda: _nox(bench, "virtualenv"),
+    }
+    found = alternating(sides, {"ours": bench.times, "nox_uv": bench.long, "nox_pip": bench.longest})
+    results = json.loads((bench.work / "six" / "results.json").read_text())
+    return {
+        **found,
+        "uv_ratio": ratio(found["nox_uv"], found["ours"]),
+        "pip_ratio": ratio(found["nox_pip"], found["ours"]),
+        "cases": len(results["cases"]),
+        "verdicts": _count(one["verdict"] for one in results["cases"]),
+        "stages": _stages(results),
+    }
+
+
+def _our_six(bench: Bench) -> float:
+    measure.remove(bench.store / "outcomes")
+    measure.remove(bench.store / "environments")
+    return ours("run", *NARROWED, "--output", str(bench.work / "six"), store=bench.store, cwd=bench.work)
+
+
+def _nox(bench: Bench, backend: str, **extra: str) -> float:
+    environment = {
+        "BENCH_LOCKS": str(bench.locks),
+        "BENCH_OUT": str(bench.fresh("nox-out")),
+        "BENCH_MODELS": " ".join(MODELS),
+        "BENCH_ROUTES": " ".join(ROUTES),
+        "BENCH_ZOO": _zoo(),
+    }
+    envs = bench.fresh("nox-envs")
+    noxfile = str(ROOT / "bench" / "peer" / "noxfile.py")
+    command = ["nox", "-f", noxfile, "--envdir", str(envs), "--default-venv-backend", backend, "--parallel", "auto"]
+    return timed(command, cwd=bench.work, **environment, **extra)
+
+
+def from_empty(bench: Bench) -> dict[str, Any]:
+    """The same, and nothing is there: no packages, no locks, no TensorFlow.js."""
+    log = bench.work / "empty.log"
+
+    def we() -> float:
+        folder = bench.fresh("empty-ours")
+        extra = {"UV_CACHE_DIR": str(folder / "uv"), "npm_config_cache": str(folder / "npm")}
+        command = ["run", *NARROWED, "--output", str(folder / "out")]
+        seconds = ours(*command, store=folder / "store", cwd=bench.work, log=log, **extra)
+        measure.remove(folder)
+        return seconds
+
+    def pip() -> float:
+        cache = bench.fresh("empty-pip")
+        seconds = _nox(bench, "virtualenv", PIP_CACHE_DIR=str(cache))
+        measure.remove(cache)
+        return seconds
+
+    found = alternating({"ours": we, "nox_pip": pip}, {"ours": bench.long, "nox_pip": bench.longest})
+    spent = {kind: _logged(log.read_text(), kind) for kind in ("resolving", "building")}
+    return {**found, "pip_ratio": ratio(found["nox_pip"], found["ours"]), "logged_seconds": spent}
+
+
+def _logged(text: str, kind: str) -> float:
+    return round(sum(float(one) for one in re.findall(rf"\] {kind} .*\(([\d.]+) s\)$", text, re.MULTILINE)), 1)
+
+
+def rerun(bench: Bench) -> dict[str, Any]:
+    """The whole frontier matrix once more, with nothing changed; how many processes that starts."""
+    output = ["--output", str(bench.work / "frontier")]
+    first = ours("run", "frontier", *output, store=bench.store, cwd=bench.work)
+    code = (
+        "import sys; started = [];"
+        "sys.addaudithook(lambda event, _: started.append(event)"
+        " if event in ('subprocess.Popen', 'os.fork', 'os.posix_spawn', 'os.exec') else None);"
+        "from tfjs_compat import api;"
+        "api.run(api.Request(matrix='frontier', output=__import__('pathlib').Path(sys.argv[1])));"
+        "print('started', len(started)); sys.exit(len(started))"
+    )
+    timed([sys.executable, "-c", code, output[1]], cwd=bench.work, TFJS_COMPAT_CACHE=str(bench.store))
+    again = [ours("run", "frontier", *output, store=bench.store, cwd=bench.work) for _ in range(bench.times)]
+    cases = json.loads((bench.work / "frontier" / "results.json").read_text())["cases"]
+    resolvable = sum(one["lock"] is not None for one in cases)
+    kept = sum(one["cached"] for one in cases)
+    return {
+        "ours": told(again),
+        "first": round(first, 1),
+        "cases": len(cases),
+        "run": resolvable,
+        "kept": kept,
+        "processes": 0,
+    }
+
+
+# ---------------------------------------------------------------------------------------------------------- the rest
+
+
+def disk_use(bench: Bench) -> dict[str, Any]:
+    """What 30 environments over 9 TensorFlow releases take."""
+    return disk.main(bench.work / "disk-store")
+
+
+def many_cases(bench: Bench) -> dict[str, Any]:
+    """10,000 cases with nothing in them, on the disk and in memory."""
+    command = [sys.executable, str(ROOT / "bench" / "simulated.py")]
+    found = {}
+    for name, folder in (("disk", bench.fresh("simulated")), ("memory", Path("/dev/shm"))):
+        if folder.is_dir():
+            timed(command, log=bench.work / "simulated.json", TMPDIR=str(folder))
+            found[name] = json.loads((bench.work / "simulated.json").read_text())
+    return found
+
+
+def help_text(bench: Bench) -> dict[str, Any]:
+    """``tfjs-compat --help``."""
+    command = [str(measure.SCRIPTS / "tfjs-compat"), "--help"]
+    timed(command)
+    return {"ours": told([timed(command) for _ in range(4 * bench.times)])}
+
+
+def _stages(results: dict[str, Any]) -> dict[str, float]:
+    """Seconds that all cases together spent in each stage."""
+    spent: dict[str, float] = {}
+    for one in results["cases"]:
+        for stage, seconds in one["seconds"].items():
+            spent[stage] = spent.get(stage, 0.0) + seconds
+    return {stage: round(seconds, 1) for stage, seconds in spent.items()}
+
+
+def _count(values: Any) -> dict[str, int]:
+    found: dict[str, int] = {}
+    for value in values:
+        found[value] = found.get(value, 0) + 1
+    return found
+
+
+ROWS = {
+    "help": help_text,
+    "many_cases": many_cases,
+    "known_lock": known_lock,
+    "one_more_case": one_more_case,
+    "frontier": frontier,
+    "rerun": rerun,
+    "first_use": first_use,
+    "from_empty": from_empty,
+    "disk": disk_use,
+}

@@ -1,0 +1,38 @@
+"""What every command shares: where it prints, how it prints JSON, what stops it."""
+
+from __future__ import annotations
+
+import signal
+import sys
+import threading
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def outputs() -> tuple[Console, Console]:
+    """The consoles of stdout and stderr."""
+    from rich.console import Console
+
+    return Console(highlight=False), Console(stderr=True, highlight=False)
+
+
+def print_json(value: Any) -> None:
+    """Print a value to stdout."""
+    import msgspec
+
+    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode() + "\n")
+
+
+def stop_on_signal() -> threading.Event:
+    """An event that SIGTERM and the first Ctrl-C set; a second Ctrl-C ends at once."""
+    stop = threading.Event()
+
+    def first(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        stop.set()
+
+    signal.signal(signal.SIGINT, first)
+    signal.signal(signal.SIGTERM, first)
+    return stop

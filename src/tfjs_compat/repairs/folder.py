@@ -1,0 +1,151 @@
+"""The folder of an artifact, repaired into another folder: the weights stay what they are, and that is checked.
+
+Nothing outside the source folder is read (`shards.inside`), nothing is held in memory but model.json and one block of a
+weight file at a time, and the target is there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from tfjs_compat.artifact import Artifact, Weight, read
+from tfjs_compat.errors import RequestError
+from tfjs_compat.outcomes import Finding
+from tfjs_compat.repairs.repair import Repaired, WeightKept
+from tfjs_compat.repairs.whole import repair
+from tfjs_compat.shards import inside, open_regular
+from tfjs_compat.store import disk_errors
+
+_BLOCK = 1 << 20
+
+_HARMLESS = frozenset({"artifact-duplicate-weight", "artifact-format-mismatch"})
+"""Errors of `read` that leave every byte of every weight where it can be found."""
+
+
+class DamagedArtifactError(RequestError):
+    """The artifact cannot be read, so that nothing can be said of its weights; ``findings`` says where."""
+
+    def __init__(self, folder: Path, findings: tuple[Finding, ...]) -> None:
+        first = findings[0]
+        super().__init__(f"{folder}: {first.path}: {first.message}")
+        self.findings = findings
+
+
+def repair_folder(source: Path, target: Path, say: Callable[[int, int], None] | None = None) -> Repaired:
+    """Repair the artifact in ``source`` into the folder ``target``, which must not be there, or be empty.
+
+    Where nothing is to be repaired the target is a copy. Every weight of the source is in the target, with the same
+    shape, dtype, quantization and bytes; only names may differ. ``say`` is told bytes done and bytes in all.
+
+    Raises DamagedArtifactError for an artifact that cannot be read, RequestError for a target that is in use,
+    MachineryError where the disk fails.
+    """
+    reading = read(source)
+    broken = tuple(one for one in reading.findings if one.severity == "error" and one.id not in _HARMLESS)
+    if reading.artifact is None or broken:
+        raise DamagedArtifactError(source, broken or reading.findings)
+    if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
+        raise RequestError(f"{target}: it is there already, and not an empty folder")
+    repaired = repair(reading.artifact.document)
+    aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    with disk_errors(target):
+        aside.mkdir(parents=True)
+        try:
+            if repaired.applied:
+                _write(aside / "model.json", repaired.model_json)
+            else:
+                (aside / "model.json").write_bytes(b"".join(_blocks(source, "model.json")))
+            weights = _copy_weights(reading.artifact, source, aside, say)
+            if target.exists():
+                target.rmdir()
+            aside.rename(target)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    return Repaired(repaired.model_json, repaired.applied, weights)
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        json.dump(document, file, ensure_ascii=True, separators=(",", ":"))
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _copy_weights(
+    artifact: Artifact, source: Path, target: Path, say: Callable[[int, int], None] | None
+) -> tuple[WeightKept, ...]:
+    """Copies the shards and compares every weight of the copy, found by the new model.json, with the source's."""
+    sizes = {shard.name: shard.bytes for group in artifact.shards for shard in group}
+    done, whole = 0, sum(sizes.values())
+    for name, size in sizes.items():
+        copy = target / name
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with copy.open("wb") as file:
+            for block in _blocks(source, name):
+                file.write(block)
+                done += len(block)
+                if say is not None:
+                    say(done, whole)
+            if file.tell() != size:
+                raise _changed(source, name)
+    after = read(target).artifact
+    if after is None:
+        raise _changed(source, "model.json")
+    kept = []
+    for (old, was, old_sum), (new, now, new_sum) in zip(_stored(artifact), _stored(after), strict=True):
+        if {**was, "name": None} != {**now, "name": None} or old.group != new.group or old_sum != new_sum:
+            raise _changed(source, old.name)
+        kept.append(WeightKept(new.name, old.name, new.shape, new.dtype, new.stored, new_sum))
+    return tuple(kept)
+
+
+def _changed(source: Path, name: str) -> DamagedArtifactError:
+    message = f"{name} changed while it was read, or was not copied as it is"
+    return DamagedArtifactError(source, (Finding("artifact-shard-missing", "$.weightsManifest", message),))
+
+
+def _blocks(folder: Path, name: str) -> Iterator[bytes]:
+    found = inside(folder, name)
+    opened = open_regular(found) if found is not None else None
+    if opened is None:
+        raise _changed(folder, name)
+    with os.fdopen(opened, "rb") as file:
+        while block := file.read(_BLOCK):
+            yield block
+
+
+def _stored(artifact: Artifact) -> Iterator[tuple[Weight, dict[str, Any], str]]:
+    """Each weight with its entry in the manifest and the SHA-256 of its stored bytes, in the order of the manifest."""
+    folder, weights = Path(artifact.folder), iter(artifact.weights)
+    for group, shards in zip(artifact.document.get("weightsManifest") or [], artifact.shards, strict=True):
+        stream = _Stream(block for shard in shards for block in _blocks(folder, shard.name))
+        for entry in group["weights"]:
+            weight = next(weights)
+            yield weight, entry, stream.digest(weight.bytes or 0)
+
+
+class _Stream:
+    """Blocks of bytes, read once from start to end."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._left = b""
+
+    def digest(self, length: int) -> str:
+        """The SHA-256 of the next bytes."""
+        whole = hashlib.sha256()
+        while length > 0:
+            self._left = self._left or next(self._blocks, b"")
+            if not self._left:
+                break
+            taken, self._left = self._left[:length], self._left[length:]
+            whole.update(taken)
+            length -= len(taken)
+        return whole.hexdigest()

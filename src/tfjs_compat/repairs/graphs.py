@@ -1,0 +1,78 @@
+"""Graphs that TensorFlow.js runs otherwise than TensorFlow: loops that wait for themselves, activations in a fusion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tfjs_compat.checks.graph import unsupported_fusion
+from tfjs_compat.checks.loops import needless_waits, stuck_loops
+from tfjs_compat.checks.nodes import read_graph
+from tfjs_compat.repairs.edits import Document, Edit, Put
+from tfjs_compat.repairs.repair import Repair
+
+
+def _stuck_loops(document: Document) -> Iterator[Edit]:
+    graph = read_graph(document)
+    if graph is None or graph.findings or len(graph.by_name) != len(graph.nodes):
+        return
+    dropped: dict[str, set[str]] = {}
+    for loop in stuck_loops(graph.nodes, graph.by_name, graph.used):
+        for name, controls in needless_waits(loop, graph.nodes, graph.by_name).items():
+            dropped.setdefault(name, set()).update(controls)
+    for index, node in enumerate(graph.nodes):
+        if node.name in dropped:
+            kept = [one for one in node.inputs if one not in dropped[node.name]]
+            yield Put(("modelTopology", "node", index, "input"), kept)
+
+
+_ALONE = {"tanh": "Tanh", "softplus": "Softplus", "selu": "Selu"}
+"""Activations that TensorFlow.js has as an op of one input, by their name in a fusion (lower case)."""
+
+
+def _fusions(document: Document) -> Iterator[Edit]:
+    """The activation becomes a node of its own, which gets the name, so that nothing else changes."""
+    graph = read_graph(document)
+    if graph is None or graph.findings or len(graph.by_name) != len(graph.nodes):
+        return
+    topology: Any = document["modelTopology"]
+    end = len(graph.nodes)
+    for index, node in enumerate(graph.nodes):
+        op = _ALONE.get(unsupported_fusion(node) or "")
+        fused: Any = node.attributes.get("fused_ops")
+        inner = f"{node.name}/before_{op}"
+        if op is None or not _is_pair(fused) or inner in graph.by_name:
+            continue
+        entry = topology["node"][index]
+        words = {**fused, "list": {**fused["list"], "s": fused["list"]["s"][:1]}}
+        rest = {**entry, "name": inner, "attr": {**node.attributes, "fused_ops": words}}
+        dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
+        place = ("modelTopology", "node")
+        yield Put((*place, index), {"name": node.name, "op": op, "input": [inner], "attr": dtype})
+        yield Put((*place, end), rest)
+        end += 1
+
+
+def _is_pair(fused: object) -> bool:
+    words = fused.get("list") if isinstance(fused, Mapping) else None
+    return isinstance(words, Mapping) and isinstance(words.get("s"), list) and len(words["s"]) == 2
+
+
+GRAPHS = (
+    Repair(
+        id="loop-control-inputs",
+        title="the control inputs that keep a loop waiting for its own end are left out",
+        cures=("graph-loop-stuck",),
+        formats=("graph",),
+        versions="Keras >= 3.0 and some layers of Keras 2 (recurrent layers), any tensorflowjs",
+        find=_stuck_loops,
+    ),
+    Repair(
+        id="unfuse-activation",
+        title="an activation that TensorFlow.js does not fuse becomes an operation of its own",
+        cures=("unsupported-fusion",),
+        formats=("graph",),
+        versions="any Keras, where the converting machine's oneDNN fuses (TF_ENABLE_ONEDNN_OPTS=0 stops it)",
+        find=_fusions,
+    ),
+)

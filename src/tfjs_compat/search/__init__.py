@@ -1,0 +1,1 @@
+"""Searching over cases: pure cores that ask an oracle, and the oracle that runs cases for real."""

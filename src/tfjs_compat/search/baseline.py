@@ -1,0 +1,145 @@
+"""What the user has already: the packages of a requirements file, a uv.lock or an environment."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import tomli
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from tfjs_compat.errors import RequestError
+
+ACTIVE = "active"
+_MANAGED = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tensorflowjs", "keras", "tf-keras")
+_ASK = (
+    "import importlib.metadata as m,json;print(json.dumps({d.metadata['Name']:d.version for d in m.distributions()}))"
+)
+
+
+class Baseline(msgspec.Struct, frozen=True):
+    """``versions``: exact versions by package name, as indexes write it; ``requirements``: what is asked for beside
+    TensorFlow, tensorflowjs and Keras, without versions, because another TensorFlow needs other ones."""
+
+    versions: dict[str, str] = {}
+    requirements: tuple[str, ...] = ()
+
+    def pins(self) -> tuple[str, ...]:
+        """All of it as ``name==version`` lines."""
+        return tuple(f"{name}=={version}" for name, version in sorted(self.versions.items()))
+
+
+def read_baseline(source: str) -> Baseline:
+    """What a requirements file or a uv.lock says, or what is installed in the ``active`` environment.
+
+    Raises RequestError where there is no such file or it is neither.
+    """
+    if source == ACTIVE:
+        return _installed()
+    path = Path(source)
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError:
+        raise RequestError(
+            f"--from {source}: there is no such file; give one, or 'active' for the environment"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"--from {source}: cannot be read: {error}") from None
+    return _of_lock(source, text) if path.suffix == ".lock" else _of_requirements(source, text, path.parent)
+
+
+def _of_lock(source: str, text: str) -> Baseline:
+    try:
+        packages = tomli.loads(text).get("package", [])
+        versions: dict[str, str] = {
+            canonicalize_name(one["name"]): str(one["version"]) for one in packages if "version" in one
+        }
+    except (tomli.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        raise RequestError(f"--from {source}: not a uv.lock: {error}") from None
+    roots = {
+        canonicalize_name(one["name"]) for one in packages if "registry" not in one.get("source", {"registry": ""})
+    }
+    wanted = [
+        canonicalize_name(dependency["name"])
+        for one in packages
+        if canonicalize_name(one["name"]) in roots
+        for dependency in one.get("dependencies", [])
+    ]
+    versions = {name: version for name, version in versions.items() if name not in roots}
+    return Baseline(versions, tuple(name for name in dict.fromkeys(wanted) if name not in _MANAGED))
+
+
+def _of_requirements(source: str, text: str, folder: Path) -> Baseline:
+    versions: dict[str, str] = {}
+    wanted: dict[str, None] = {}
+    for number, line in _lines(source, text, folder, 0):
+        try:
+            asked = Requirement(line)
+        except InvalidRequirement as error:
+            told = str(error).splitlines()[0]
+            raise RequestError(f"--from {source}: line {number}: '{line}' is no requirement: {told}") from None
+        if asked.marker is not None and not asked.marker.evaluate():
+            continue
+        name = canonicalize_name(asked.name)
+        pins = [one.version for one in asked.specifier if one.operator in ("==", "===") and "*" not in one.version]
+        if pins:
+            versions["tensorflow" if name.startswith("tensorflow-") and name in _MANAGED else name] = pins[0]
+        if name not in _MANAGED:
+            wanted[name + (f"[{','.join(sorted(asked.extras))}]" if asked.extras else "")] = None
+    return Baseline(versions, tuple(wanted))
+
+
+_SKIPPED = (
+    *("-c", "--constraint", "--hash", "-i", "--index-url", "--extra-index-url", "-f", "--find-links", "--only-binary"),
+    *("--no-binary", "--trusted-host", "--pre", "--require-hashes", "--no-index", "--prefer-binary"),
+)
+
+
+def _lines(source: str, text: str, folder: Path, depth: int) -> Iterator[tuple[int, str]]:
+    """The requirements of a file and of those that it names by ``-r``, with line numbers; options are left out."""
+    joined = re.sub(r"\\\r?\n", " ", text)
+    for number, raw in enumerate(joined.splitlines(), 1):
+        line = re.sub(r"(^|\s)#.*", "", raw).strip()
+        line = re.split(r"\s--hash[= ]", line)[0].strip()
+        if not line:
+            continue
+        if other := re.match(r"(?:-r|--requirement)[ =]\s*(.+)", line):
+            path = folder / other[1]
+            if depth > 8 or not path.is_file():
+                raise RequestError(f"--from {source}: line {number}: there is no file {path}")
+            yield from _lines(str(path), path.read_text("utf-8", "replace"), path.parent, depth + 1)
+        elif line.startswith(("-e", "--editable", ".", "/", "git+", "http:", "https:", "file:")):
+            raise RequestError(
+                f"--from {source}: line {number}: '{line}' is not a package of an index; leave it out, or build one"
+            )
+        elif line.startswith("-"):
+            if not line.startswith(_SKIPPED):
+                raise RequestError(f"--from {source}: line {number}: unknown option '{line}'")
+        else:
+            yield number, line
+
+
+def _installed() -> Baseline:
+    """Of the environment that is active: VIRTUAL_ENV, CONDA_PREFIX, else the one that this tool runs in."""
+    root = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
+    if root is None or Path(root).resolve() == Path(sys.prefix).resolve():
+        told = {one.metadata["Name"]: one.version for one in importlib.metadata.distributions()}
+    else:
+        python = Path(root, "Scripts/python.exe" if os.name == "nt" else "bin/python")
+        try:
+            done = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, timeout=60, check=True)
+            told = msgspec.json.decode(done.stdout, type=dict[str, str])
+        except (OSError, subprocess.SubprocessError, msgspec.DecodeError) as error:
+            raise RequestError(f"--from active: {root} cannot be asked what is installed: {error}") from None
+    versions: dict[str, str] = {canonicalize_name(name): version for name, version in told.items() if name}
+    if "tensorflow" not in versions and "tensorflowjs" not in versions:
+        raise RequestError(f"--from active: neither tensorflow nor tensorflowjs is installed in {root or sys.prefix}")
+    # Everything is installed; nothing says what of it was asked for.
+    return Baseline(versions)

@@ -1,0 +1,258 @@
+"""Remedy → changed case. Pure: what a remedy means for one case, in the matrix's own terms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+from tfjs_compat.cases import DEFAULT, RESOLVED, TODAY, Case, Combination
+from tfjs_compat.errors import RequestError
+from tfjs_compat.index import Release
+from tfjs_compat.interpreters import Interpreter, choose_for
+from tfjs_compat.known_issues import KnownIssue, Remedy, catalogue
+from tfjs_compat.results import Step
+from tfjs_compat.routes import find_route, illegal
+from tfjs_compat.versions import choose_versions, version_fits
+
+
+class Trial(msgspec.Struct, frozen=True, eq=False):
+    """A case, and the steps that led to it. Two trials of one case are the same trial.
+
+    ``cost`` says how much the steps changed, ``order`` which of its issue's remedies each of them was.
+    """
+
+    case: Case
+    steps: tuple[Step, ...] = ()
+    cost: int = 0
+    order: tuple[int, ...] = ()
+
+    def _asked(self) -> tuple[object, ...]:
+        return (self.case.combination, self.case.model.ref, self.case.route)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Trial) and self._asked() == other._asked()
+
+    def __hash__(self) -> int:
+        return hash(self._asked())
+
+
+class World(msgspec.Struct, frozen=True):
+    """What changes may rest on.
+
+    ``pick`` gives the release of a package that a version or range means here (None: there is none), ``python`` the
+    Python for a TensorFlow release. ``wanted`` are packages that have to stay, ``keras`` what the Keras in use has to
+    be (a range; empty: any), ``routes`` the base routes that may be taken (empty: any), ``repair`` whether artifacts
+    may be repaired, ``versions`` whether another TensorFlow or tensorflowjs may be taken. ``patches`` are, for a
+    TensorFlow release, those of the same minor version to take where it cannot be resolved.
+    """
+
+    pick: Callable[[str, str], str | None]
+    python: Callable[[str], str | None]
+    wanted: frozenset[str] = frozenset()
+    keras: str = ""
+    routes: frozenset[str] = frozenset()
+    repair: bool = True
+    versions: bool = True
+    patches: Mapping[str, Sequence[str]] = {}
+
+    @classmethod
+    def of_index(
+        cls,
+        releases: Mapping[str, Sequence[Release]],
+        found: Sequence[Interpreter],
+        *,
+        limits: Mapping[str, str] | None = None,
+        as_of: str = TODAY,
+        pythons: Sequence[str] = (),
+        **more: Any,
+    ) -> World:
+        """A world of these releases and interpreters.
+
+        ``limits``: by package, the range that releases have to be in; ``pythons``: those that may be taken (any, where
+        none is named). ``more`` are the other fields.
+        """
+
+        def pick(package: str, wanted: str) -> str | None:
+            try:
+                chosen = choose_versions(package, wanted, releases[package], None if as_of == TODAY else as_of)
+            except RequestError:
+                return None
+            limit = (limits or {}).get(package, "")
+            return next((one.version for one in reversed(chosen) if admits(limit, one.version)), None)
+
+        def python(version: str) -> str | None:
+            if pythons:
+                return None
+            tags = next((one.python_tags for one in releases["tensorflow"] if one.version == version), frozenset())
+            chosen = choose_for(tags, found)
+            return chosen.minor if chosen is not None else None
+
+        return cls(pick=pick, python=python, **more)
+
+
+def grown(trial: Trial, issues: Iterable[str], resolved: Mapping[str, str], world: World) -> Iterator[Trial]:
+    """The trials that the remedies of these issues make of one, those of the first issue first, without duplicates."""
+    seen = {trial}
+    for issue in issues:
+        entry = catalogue().get(issue)
+        for place, remedy in enumerate(entry.remedies if entry is not None else ()):
+            found = _applied(trial, issue, place, remedy, resolved, world)
+            if found is not None and found not in seen:
+                seen.add(found)
+                yield found
+
+
+def _applied(
+    trial: Trial, issue: str, place: int, remedy: Remedy, resolved: Mapping[str, str], world: World
+) -> Trial | None:
+    case = apply(remedy, trial.case, resolved, world)
+    if case is None:
+        return None
+    step = Step(issue, remedy.title, tuple(differences(trial.case, case)))
+    cost = trial.cost + price(trial.case, case)
+    return Trial(case, (*trial.steps, step), cost, (*trial.order, place))
+
+
+def other_patches(trial: Trial, issue: str, world: World) -> Iterator[Trial]:
+    """The trial with each of the other patches of its TensorFlow: what was resolved for one may fit another."""
+    asked = trial.case.combination
+    for version in world.patches.get(asked.tensorflow, ()):
+        combination = msgspec.structs.replace(asked, tensorflow=version)
+        case = msgspec.structs.replace(trial.case, combination=combination)
+        step = Step(issue, "another patch of this TensorFlow", tuple(differences(trial.case, case)))
+        yield Trial(case, (*trial.steps, step), trial.cost + 1, (*trial.order, 0))
+
+
+def apply(remedy: Remedy, case: Case, resolved: Mapping[str, str], world: World) -> Case | None:
+    """The case with a remedy applied; None where that changes nothing, is not allowed, or cannot be.
+
+    ``resolved`` are the versions that the case's lock gave: conditions of the remedy are about them.
+    """
+    if any(not version_fits(resolved.get(name, ""), wanted) for name, wanted in remedy.when.items()):
+        return None
+    combination = _combination(remedy, case.combination, world)
+    route = _route(remedy, case.route, world) if combination is not None else None
+    if combination is None or route is None:
+        return None
+    changed = msgspec.structs.replace(case, combination=combination, route=route, expected=None)
+    if (combination, route) == (case.combination, case.route):
+        return None
+    legal = illegal(find_route(route), combination.tensorflow, combination.tensorflowjs, case.model)
+    return changed if legal is None else None
+
+
+def _combination(remedy: Remedy, given: Combination, world: World) -> Combination | None:
+    if any(canonicalize_name(name) in world.wanted for name in remedy.stand_ins):
+        return None
+    versions = {name: getattr(remedy, name) for name in ("tensorflow", "tensorflowjs") if getattr(remedy, name)}
+    if versions and not world.versions:
+        return None
+    picked = {name: world.pick(name, wanted) for name, wanted in versions.items()}
+    if None in picked.values():
+        return None
+    process_env = _joined(given.process_env, remedy.process_env)
+    if "legacy-keras" in process_env.split("+") and world.keras and not version_fits("2.19.0", world.keras):
+        return None
+    python = given.python
+    tensorflow = picked.get("tensorflow") or given.tensorflow
+    if "tensorflow" in picked or remedy.python:
+        found = world.python(tensorflow)
+        if found is None:
+            return None
+        python = found
+    return msgspec.structs.replace(
+        given,
+        **picked,
+        python=python,
+        keras=remedy.keras or given.keras,
+        extra=_merged(given.extra, _filled(remedy.extra, tensorflow)),
+        constraints=_merged(given.constraints, _filled(remedy.constraints, tensorflow)),
+        overrides=_merged(given.overrides, remedy.overrides),
+        stand_ins=_merged(given.stand_ins, remedy.stand_ins),
+        process_env=process_env,
+    )
+
+
+def _route(remedy: Remedy, given: str, world: World) -> str | None:
+    """The route after the remedy. Another base route starts without the repair of the one before."""
+    route = find_route(given)
+    base = remedy.route or route.base
+    if world.routes and base not in world.routes:
+        return None
+    kept = [name for name in route.variants if base == route.base or name != "repair"]
+    try:
+        changed = find_route("+".join((base, *kept, *filter(None, [remedy.variant]))))
+    except RequestError:
+        return None
+    return changed.name if world.repair or not changed.repairs else None
+
+
+def _joined(given: str, more: str) -> str:
+    names = {*given.split("+"), *more.split("+")} - {DEFAULT, ""}
+    return "+".join(sorted(names)) or DEFAULT
+
+
+def _filled(lines: tuple[str, ...], tensorflow: str) -> tuple[str, ...]:
+    """Lines of a remedy with ``{minor}`` standing for TensorFlow's minor version: ``tf-keras=={minor}.*``."""
+    return tuple(line.replace("{minor}", ".".join(tensorflow.split(".")[:2])) for line in lines)
+
+
+def _merged(given: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    """In one order, whatever was added first: the same lines are the same combination."""
+    return tuple(sorted({*given, *more})) if more else given
+
+
+def differences(before: Case, after: Case) -> Iterator[str]:
+    """What differs between two cases of one model, each in a few words."""
+    old, new = before.combination, after.combination
+    for name in ("python", "tensorflow", "tensorflowjs", "keras"):
+        if getattr(old, name) != getattr(new, name):
+            was = getattr(old, name) if getattr(old, name) != RESOLVED else "as resolved"
+            yield f"{name} {getattr(new, name)} instead of {was}"
+    for name, word in (("extra", "package"), ("constraints", "constraint"), ("overrides", "override")):
+        for line in getattr(new, name):
+            if line not in getattr(old, name):
+                yield f"{word} {line}"
+    for line in new.stand_ins:
+        if line not in old.stand_ins:
+            yield f"an empty module in place of {line}"
+    if old.process_env != new.process_env:
+        yield f"process variables {new.process_env}"
+    if before.route != after.route:
+        yield f"route {after.route} instead of {before.route}"
+
+
+_PRICES = {"tensorflow": 4, "tensorflowjs": 2, "python": 1, "keras": 1, "process_env": 1}
+
+
+def price(before: Case, after: Case) -> int:
+    """How much one change asks of who follows it: another TensorFlow more than a constraint. At least 1."""
+    old, new = before.combination, after.combination
+    axes = sum(cost for name, cost in _PRICES.items() if getattr(old, name) != getattr(new, name))
+    lines = sum(
+        len(set(getattr(new, name)) - set(getattr(old, name)))
+        for name in ("extra", "constraints", "overrides", "stand_ins")
+    )
+    one, other = find_route(before.route), find_route(after.route)
+    route = (one.base != other.base) + len(set(other.variants) - set(one.variants))
+    return max(1, axes + lines + route)
+
+
+def foretold(packages: Mapping[str, str], python: str) -> KnownIssue | None:
+    """The known issue that a lock of these packages (name → version) certainly runs into, or None."""
+    given = {**packages, "python": python}
+    for issue in catalogue().values():
+        for versions in issue.foretold:
+            if all(name in given and version_fits(given[name], wanted) for name, wanted in versions.items()):
+                return issue
+    return None
+
+
+def admits(specifiers: str, version: str) -> bool:
+    """Whether a version is in a range; every version is in an empty one."""
+    return SpecifierSet(specifiers).contains(Version(version), prereleases=True)

@@ -1,0 +1,129 @@
+"""Convert, whatever it takes: find a way, and hand over the model that was proven to work."""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import threading
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tfjs_compat import __version__
+from tfjs_compat.cases import Combination
+from tfjs_compat.delivery import ACCOUNT, check_target, claimed, deliver
+from tfjs_compat.models import find_model
+from tfjs_compat.parity import Parity
+from tfjs_compat.progress import Progress
+from tfjs_compat.repairs import Applied
+from tfjs_compat.results import CaseResult, Step
+from tfjs_compat.search.find import Found, Wish, find
+from tfjs_compat.store import digest_files
+from tfjs_compat.tensors import read_tensors
+
+
+class InputsTold(msgspec.Struct, frozen=True):
+    """One input that predictions were compared on."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+
+
+class Account(msgspec.Struct, frozen=True):
+    """CONVERSION.json: how a model came to be and what proves it.
+
+    ``steps`` are the remedies it took, ``repairs`` what was changed in the artifact after the converter; ``parity``
+    holds the numbers that agreed, on ``inputs`` (``inputs_from``: generated, or a file). ``digest`` is that of the
+    model's files, ``packages`` every version of the environment, whose lock has the id ``lock``.
+    """
+
+    schema: int
+    tool: str
+    created: str
+    model: str
+    model_digest: str
+    combination: Combination
+    resolved: dict[str, str]
+    keras_in_use: str | None
+    route: str
+    process_env: dict[str, str]
+    steps: tuple[Step, ...]
+    repairs: tuple[Applied, ...]
+    lock: str | None
+    packages: tuple[str, ...]
+    tfjs: str | None
+    runtime: str | None
+    parity: Parity
+    inputs: tuple[InputsTold, ...]
+    inputs_from: str
+    files: tuple[str, ...]
+    digest: str
+
+
+def convert(
+    wish: Wish,
+    target: Path,
+    *,
+    force: bool = False,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> Found:
+    """Find the best way for a model and write the result to ``target``, with its account; nothing where none works.
+
+    Raises RequestError, MachineryError.
+    """
+    store = wish.how.store
+    check_target(target, force=force)
+    with claimed(target, store):
+        # Its own folder, so that conversions to different targets do not wait for each other.
+        work = store.folder("conversions") / hashlib.sha256(str(target.absolute()).encode()).hexdigest()[:16]
+        found = find(replace(wish, how=replace(wish.how, output=work)), progress, stop)
+        if found.case is not None:
+            folder = work / "cases" / found.case.id
+            account = _account(found, found.case, folder, wish)
+            told = msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n"
+            deliver(folder / "artifact", target, {ACCOUNT: told}, force=force)
+        return found
+
+
+def _account(found: Found, case: CaseResult, folder: Path, wish: Wish) -> Account:
+    assert case.parity is not None, "what works was compared"
+    artifact = folder / "artifact"
+    files = sorted(path for path in artifact.iterdir() if path.is_file())
+    inputs = read_tensors(folder / "inputs")
+    recipe = found.recipe
+    return Account(
+        schema=1,
+        tool=__version__,
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        model=case.model,
+        model_digest=find_model(wish.model, Path.cwd()).digest,
+        combination=case.combination,
+        resolved=case.resolved,
+        keras_in_use=case.keras_in_use,
+        route=case.route,
+        process_env=recipe.process_env if recipe is not None else {},
+        steps=found.steps,
+        repairs=case.repairs,
+        lock=case.lock,
+        packages=tuple(_pins(recipe.files["requirements.txt"])) if recipe is not None else (),
+        tfjs=case.tfjs,
+        runtime=case.runtime,
+        parity=case.parity,
+        inputs=tuple(InputsTold(one.name, _dtype(one.values), tuple(one.values.shape)) for one in inputs),
+        inputs_from=str(wish.how.inputs) if wish.how.inputs is not None else "generated from the model's signature",
+        files=tuple(path.name for path in files),
+        digest=digest_files((path.name, path) for path in files),
+    )
+
+
+def _dtype(values: Any) -> str:
+    return "string" if values.dtype.kind in "OSU" else str(values.dtype)
+
+
+def _pins(lock: str) -> Iterable[str]:
+    return (line.partition(" ")[0] for line in lock.splitlines() if "==" in line and not line.startswith((" ", "#")))

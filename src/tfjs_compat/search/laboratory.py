@@ -1,0 +1,129 @@
+"""The oracle of the searches: resolves and runs cases for real, as far as an answer is not known already."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from tfjs_compat.cases import Case
+from tfjs_compat.diagnosis import Outcome, diagnose
+from tfjs_compat.errors import Interrupted
+from tfjs_compat.interpreters import Interpreter, choose
+from tfjs_compat.known_issues import KnownIssue
+from tfjs_compat.locks import Lock, Request, Unresolved, request_of
+from tfjs_compat.matrix import Matrix, process_variables
+from tfjs_compat.outcomes import Failure, Stage, Verdict
+from tfjs_compat.plan import Plan, Planned, resolve_all
+from tfjs_compat.results import CaseResult
+from tfjs_compat.runner import run_plan
+from tfjs_compat.search.changes import foretold
+from tfjs_compat.trial import Settings
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What is known of a case: its result; ``tried`` unless the versions of its lock told how it ends."""
+
+    result: CaseResult
+    lock: Lock | None
+    tried: bool
+
+    @property
+    def works(self) -> bool:
+        """Whether it was run, and agreed (or reached the stage that was asked for)."""
+        asked_less = self.result.issue is None and self.result.verdict is Verdict.CONVERTS
+        return self.tried and (self.result.verdict is Verdict.WORKS or asked_less)
+
+
+class Oracle(Protocol):
+    """Something that answers what cases come to."""
+
+    def ask(self, cases: Sequence[Case]) -> list[Answer]:
+        """The answer to each case. Raises Interrupted."""
+
+
+class Laboratory:
+    """Answers what cases come to. Everything that an earlier run or search found out is not run again.
+
+    ``trials`` counts the cases that were run here, ``hopeless`` those that were not, because their lock cannot be
+    resolved or is certain to fail; ``faults`` are the failures of the machine, which answer nothing.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        output: Path,
+        executor: Executor,
+        jobs: int,
+        found: Sequence[Interpreter],
+        *,
+        process_env: Mapping[str, dict[str, str]] | None = None,
+        source_builds: bool = False,
+        prune: bool = True,
+        preferences: tuple[str, ...] = (),
+    ) -> None:
+        self._settings, self._output, self._executor, self._jobs = settings, output, executor, jobs
+        self._found, self._process_env = found, dict(process_env or {})
+        self._source_builds, self._prune, self._preferences = source_builds, prune, preferences
+        self.trials = self.kept = self.hopeless = 0
+        self.faults: list[str] = []
+
+    def ask(self, cases: Sequence[Case]) -> list[Answer]:
+        """The answer to each case. Raises MachineryError where nothing can be run at all, Interrupted."""
+        requests = [self._request(case) for case in cases]
+        settings = self._settings
+        locks = resolve_all(requests, settings.store, self._executor, settings.progress, settings.stop)
+        planned = [
+            Planned(case, request.python, locks[request], self._variables(case))
+            for case, request in zip(cases, requests, strict=True)
+        ]
+        told = {one.case.id: issue for one in planned if self._prune and (issue := _certain(one)) is not None}
+        run = Plan(Matrix(name="search"), tuple(one for one in planned if one.case.id not in told), ())
+        results = run_plan(run, self._output, self._executor, self._jobs, settings)
+        by_id = {one.id: one for one in results.cases}
+        return [self._answer(one, told.get(one.case.id), by_id) for one in planned]
+
+    def _request(self, case: Case) -> Request:
+        python = choose(case.combination.python, self._found)
+        request = request_of(case.combination, python, source_builds=self._source_builds)
+        return msgspec.structs.replace(request, preferences=self._preferences)
+
+    def _variables(self, case: Case) -> dict[str, str]:
+        return process_variables(case.combination.process_env, self._process_env)
+
+    def _answer(self, planned: Planned, issue: KnownIssue | None, by_id: Mapping[str, CaseResult]) -> Answer:
+        lock = planned.lock if isinstance(planned.lock, Lock) else None
+        if issue is not None and lock is not None:
+            self.hopeless += 1
+            return Answer(_foretold(planned.case, issue, lock, self._settings.until), lock, tried=False)
+        result = by_id.get(planned.case.id)
+        if result is None:
+            # The run was stopped before its turn came.
+            raise Interrupted
+        if result.verdict is Verdict.ERROR:
+            self.faults.append(result.message)
+        elif isinstance(planned.lock, Unresolved):
+            self.hopeless += 1
+        else:
+            self.trials += 1
+            self.kept += result.cached
+        return Answer(result, lock, tried=True)
+
+
+def _certain(planned: Planned) -> KnownIssue | None:
+    lock = planned.lock
+    return foretold(lock.packages, lock.resolved()["python"]) if isinstance(lock, Lock) else None
+
+
+def _foretold(case: Case, issue: KnownIssue, lock: Lock, until: Stage) -> CaseResult:
+    """The result of a case that was not run, because its versions tell how it ends."""
+    versions = next(one for one in issue.foretold if set(one) <= {*lock.packages, "python"})
+    told = ", ".join(f"{name} {lock.packages.get(name, '')}" for name in versions)
+    failure = Failure(issue.stages[0], f"not run: {told} always ends so ({issue.title})")
+    outcome = Outcome(issue.stages[0], failure, resolved=lock.resolved(), lock=lock.id)
+    result = diagnose(case, outcome, until)
+    titles = tuple(remedy.title for remedy in issue.remedies)
+    return msgspec.structs.replace(result, issue=issue.id, issues=(issue.id,), remedies=titles)

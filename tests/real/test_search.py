@@ -1,0 +1,261 @@
+"""find, remedies, convert and repair, for real: every answer was run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tfjs_compat import api
+from tfjs_compat.environments import find as find_environment
+from tfjs_compat.errors import RequestError
+from tfjs_compat.outcomes import Stage, Verdict
+from tfjs_compat.process import clean_environment
+from tfjs_compat.results import CaseResult, Results
+from tfjs_compat.runtime.bundle import default_version, get_bundle
+from tfjs_compat.runtime.node import find_node
+from tfjs_compat.search.convert import convert
+from tfjs_compat.search.find import Found, Wish, find
+from tfjs_compat.search.mend import mend
+from tfjs_compat.session import Request
+from tfjs_compat.store import Store
+
+pytestmark = pytest.mark.real
+
+TODAY = "2026-11-20"
+KERAS_3 = ("tensorflow==2.16.1", "tensorflowjs==4.17.0", "keras>=3.3")
+
+TRAINED = """
+import sys
+
+import keras
+import numpy
+
+numbers = numpy.random.default_rng(7)
+table, picture = keras.Input((12,), name="table"), keras.Input((6, 6, 3), name="picture")
+one = keras.layers.Dense(16, activation="silu", kernel_regularizer="l2")(table)
+other = keras.layers.Conv2D(8, 3, padding="same", kernel_initializer="orthogonal")(picture)
+other = keras.layers.GlobalAveragePooling2D()(keras.layers.BatchNormalization()(other))
+both = keras.layers.Dropout(0.3)(keras.layers.Concatenate()([one, other]))
+outputs = [keras.layers.Dense(3, "softmax", name="kind")(both), keras.layers.Dense(1, name="size")(both)]
+model = keras.Model([table, picture], outputs)
+model.compile("adam", {"kind": "categorical_crossentropy", "size": "mse"})
+given = [numbers.normal(size=(64, 12)), numbers.normal(size=(64, 6, 6, 3))]
+wanted = [numpy.eye(3)[numbers.integers(0, 3, 64)], numbers.normal(size=(64, 1))]
+model.fit(given, wanted, epochs=3, verbose=0)
+model.save(sys.argv[1])
+"""
+
+
+@pytest.fixture(scope="module")
+def how(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Request:
+    return Request(output=tmp_path_factory.mktemp("search"), store=store, jobs=2)
+
+
+def wish(how: Request, model: str, *require: str, **more: Any) -> Wish:
+    return Wish(model=model, require=require, as_of=TODAY, how=how, **more)
+
+
+@pytest.fixture(scope="module")
+def repaired(how: Request) -> Found:
+    return find(wish(how, "zoo:seed", *KERAS_3, routes=("layers",)))
+
+
+def test_find_cures_what_is_stacked_and_proves_it(repaired: Found) -> None:
+    assert repaired.found
+    assert repaired.case is not None
+    assert (repaired.case.verdict, repaired.case.stage) == (Verdict.WORKS, Stage.PREDICT)
+    assert repaired.case.parity is not None
+    assert (repaired.case.parity.max_abs or 0) < 1e-6
+    assert [step.issue for step in repaired.steps] == ["pkg-resources-gone", "keras3-batch-shape"]
+    assert repaired.case.route == "layers+repair"
+    assert {one.id for one in repaired.case.repairs} >= {"batch-shape", "weight-names"}
+
+
+def test_a_recipe_followed_to_the_letter_ends_in_a_model_that_loads(
+    repaired: Found, how: Request, store: Store, tmp_path: Path
+) -> None:
+    recipe = repaired.recipe
+    assert recipe is not None
+    assert repaired.case is not None
+    shutil.copytree(how.output / "recipe", tmp_path / "by-hand")
+    # In the environment of that very lock; making one with pip is what the full set does.
+    environment = find_environment(str(repaired.case.lock), store)
+    subprocess.run(
+        [environment.executable, "convert.py"],
+        cwd=tmp_path / "by-hand",
+        env=clean_environment(tmp_path / "home"),
+        check=True,
+        capture_output=True,
+    )
+    made = tmp_path / "by-hand" / "web_model"
+    assert api.check(made, store=store).verdict is Verdict.FAILS
+    found = mend(made, tmp_path / "fixed", None, how=wish(how, ""))
+    assert found.written
+    assert found.checked.verdict is Verdict.CONVERTS
+    assert api.check(tmp_path / "fixed", store=store).verdict is Verdict.CONVERTS
+
+
+def test_where_nothing_works_the_causes_are_the_proof(how: Request) -> None:
+    found = find(wish(how, "zoo:seed", *KERAS_3, routes=("layers",), repair=False))
+    assert not found.found
+    assert found.ended is None
+    assert {one.issue for one in found.failures()} == {"pkg-resources-gone", "keras3-batch-shape"}
+    assert (found.trials, found.hopeless) == (1, 1)
+
+
+def test_pruning_hides_nothing(how: Request, repaired: Found) -> None:
+    limits = (*KERAS_3[:2],)
+    pruned = find(wish(how, "zoo:mlp", *limits, routes=("layers", "graph")))
+    whole = find(wish(how, "zoo:mlp", *limits, routes=("layers", "graph"), exhaustive=True))
+    assert pruned.case is not None
+    assert whole.case is not None
+    assert (pruned.case.id, pruned.steps) == (whole.case.id, whole.steps)
+    assert pruned.trials <= whole.trials
+    assert pruned.hopeless >= whole.hopeless
+
+
+def test_a_search_that_may_try_nothing_more_says_so(how: Request) -> None:
+    found = find(wish(how, "zoo:seed", *KERAS_3, routes=("layers",), max_trials=1))
+    assert not found.found
+    assert found.ended == "after 1 trials (--max-trials)"
+
+
+@pytest.mark.full
+def test_the_newest_tensorflow_works_without_what_no_release_fits(how: Request) -> None:
+    found = find(wish(how, "zoo:seed", "tensorflow>=2.20"))
+    assert found.case is not None
+    assert found.case.combination.tensorflow == "2.21.0"
+    assert found.case.combination.stand_ins == ("tensorflow-decision-forests",)
+    needed = find(wish(how, "zoo:seed", "tensorflow>=2.20", wanted=("tensorflow-decision-forests",)))
+    assert not needed.found
+
+
+def test_every_failing_case_of_the_seed_has_a_remedy_that_was_run(
+    store: Store, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("remedies")
+    pinned = folder / "seed.toml"
+    pinned.write_text(api.matrix_path("seed").read_text("utf-8").replace('"today"', f'"{TODAY}"'), "utf-8")
+    results = api.run(Request(matrix=str(pinned), output=folder / "out", store=store, jobs=2, try_remedies=True))
+    cures = {(one.combination.tensorflow, one.combination.as_of, one.issue): one.cure for one in failing(results)}
+    assert all(cure is not None and cure.works and (cure.max_abs or 0) < 1e-6 for cure in cures.values())
+    dated = cures["2.16.1", "2024-04-10", "duplicate-weight-name"]
+    assert dated is not None
+    assert [step.changes for step in dated.steps] == [("process variables legacy-keras",)]
+    assert all(one.cure is None for one in results.cases if one.verdict is Verdict.WORKS)
+
+
+def failing(results: Results) -> list[CaseResult]:
+    return [one for one in results.cases if one.verdict is Verdict.FAILS]
+
+
+@pytest.fixture(scope="module")
+def trained(repaired: Found, store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A .keras file of Keras 3, trained a little."""
+    folder = tmp_path_factory.mktemp("trained")
+    environment = find_environment(str(repaired.case.lock if repaired.case else ""), store)
+    given = folder / "model.keras"
+    environ = clean_environment(folder / "home", KERAS_BACKEND="tensorflow")
+    subprocess.run([environment.executable, "-c", TRAINED, given], env=environ, check=True, capture_output=True)
+    return given
+
+
+FINE_TUNE = """
+const tf = require(process.argv[2]), fs = require('fs'), path = require('path');
+const folder = process.argv[3], told = JSON.parse(fs.readFileSync(path.join(folder, 'model.json')));
+const specs = told.weightsManifest.flatMap(group => group.weights);
+const parts = told.weightsManifest.flatMap(group => group.paths).map(name => fs.readFileSync(path.join(folder, name)));
+const bytes = Buffer.concat(parts);
+const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
+const from = {load: async () => ({modelTopology: told.modelTopology, weightSpecs: specs, weightData})};
+(async () => {
+  const model = await tf.loadLayersModel(from);
+  model.compile({optimizer: tf.train.sgd(0.01), loss: ['categoricalCrossentropy', 'meanSquaredError']});
+  const sizes = model.inputs.map(one => [8, ...one.shape.slice(1)]);
+  const outputs = [tf.oneHot(tf.tensor1d([0, 1, 2, 0, 1, 2, 0, 1], 'int32'), 3), tf.ones([8, 1])];
+  const before = model.getWeights()[0].dataSync().slice();
+  const done = await model.fit(sizes.map(size => tf.randomNormal(size, 0, 1, 'float32', 7)), outputs, {epochs: 1});
+  const after = model.getWeights()[0].dataSync();
+  console.log(JSON.stringify({loss: done.history.loss[0], moved: after.some((value, at) => value !== before[at])}));
+})();
+"""
+
+
+def test_a_model_of_keras_3_is_converted_by_one_command_and_can_be_trained_further(
+    trained: Path, how: Request, store: Store, tmp_path: Path
+) -> None:
+    target = tmp_path / "web"
+    found = convert(wish(how, str(trained), *KERAS_3, routes=("layers",)), target)
+    assert found.case is not None
+    account = json.loads((target / "CONVERSION.json").read_text("utf-8"))
+    assert account["parity"]["agrees"]
+    assert {one["name"] for one in account["inputs"]} == {"table", "picture"}
+    assert account["combination"]["tensorflow"] == "2.16.1"
+    assert set(account["files"]) == {one.name for one in target.iterdir()} - {"CONVERSION.json"}
+    assert "tensorflow==2.16.1" in account["packages"]
+    node = find_node("wheel")
+    bundle = get_bundle(default_version(), store, node)
+    (tmp_path / "tune.js").write_text(FINE_TUNE)
+    done = subprocess.run(
+        [node.path, tmp_path / "tune.js", bundle.path, target], check=True, capture_output=True, text=True
+    )
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert told["loss"] > 0
+    assert told["moved"]
+    with pytest.raises(RequestError, match="not empty"):
+        convert(wish(how, str(trained), *KERAS_3, routes=("layers",)), target)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "uint8", "uint16"])
+def test_smaller_weights_agree_as_far_as_they_can(trained: Path, how: Request, tmp_path: Path, dtype: str) -> None:
+    found = convert(wish(how, str(trained), *KERAS_3, routes=(f"layers+{dtype}",)), tmp_path / "web")
+    assert found.case is not None
+    assert found.case.parity is not None
+    assert found.case.parity.tolerance.relative > 1e-4
+    told = json.loads((tmp_path / "web" / "model.json").read_text("utf-8"))
+    stored = {
+        one["quantization"]["dtype"]
+        for group in told["weightsManifest"]
+        for one in group["weights"]
+        if "quantization" in one
+    }
+    assert stored == {dtype}
+
+
+def test_a_repair_is_proven_by_its_reference_and_refused_where_the_numbers_differ(
+    trained: Path, repaired: Found, how: Request, store: Store, tmp_path: Path
+) -> None:
+    broken = how.output / "cases" / str(repaired.case.id if repaired.case else "") / "converted"
+    seed = wish(how, "zoo:seed", *KERAS_3)
+    found = mend(broken, tmp_path / "good", seed, how=seed)
+    assert found.checked.verdict is Verdict.WORKS
+    assert found.written
+    shutil.copytree(broken, tmp_path / "spoilt")
+    (shard,) = (tmp_path / "spoilt").glob("*.bin")
+    content = bytearray(shard.read_bytes())
+    content[-64:] = os.urandom(32) * 2
+    shard.write_bytes(content)
+    found = mend(tmp_path / "spoilt", tmp_path / "bad", seed, how=seed)
+    assert found.checked.verdict in (Verdict.MISMATCH, Verdict.FAILS)
+    assert not found.written
+    assert not (tmp_path / "bad").exists()
+
+
+def test_what_no_way_leads_to_leaves_the_target_untouched(how: Request, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from tensorflow import keras\n\n\n"
+        "class Odd(keras.layers.Layer):\n    def call(self, x):\n        raise RuntimeError('never')\n\n\n"
+        "def build():\n    return keras.Sequential([keras.layers.Input((2,)), Odd()])\n"
+    )
+    model = f"{tmp_path / 'mine.py'}:build"
+    found = convert(replace(wish(how, model, *KERAS_3), max_trials=6), tmp_path / "web")
+    assert not found.found
+    assert not (tmp_path / "web").exists()
+    assert any("never" in one.message for one in found.failures())
