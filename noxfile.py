@@ -32,7 +32,7 @@ def combinations() -> list[str]:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """Unit tests: seconds, no network."""
+    """Unit tests: about a minute, no network."""
     session.install("-e", ".[test]")
     session.run("pytest", "-m", "not real", *session.posargs)
 
@@ -59,6 +59,13 @@ def types(session: nox.Session) -> None:
     """Strict types."""
     session.install("-e", ".[types]")
     session.run("mypy")
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """What a run costs beside what people use: hours, 60 GB. ``-- --rows help --times 3`` measures a part."""
+    session.install("-e", ".", "nox[uv]", "pip")
+    session.run("python", "bench/run.py", *session.posargs)
 
 
 @nox.session

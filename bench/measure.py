@@ -34,7 +34,7 @@ def clean_environment(**extra: str) -> dict[str, str]:
 def timed(
     argv: list[str], *, fine: tuple[int, ...] = (0,), cwd: Path | None = None, log: Path | None = None, **extra: str
 ) -> float:
-    """Seconds that a command takes; what it prints goes to ``log``. Raises where it ends in another way than ``fine``."""
+    """Seconds that a command takes; what it prints goes to ``log``. Raises where it ends otherwise than ``fine``."""
     started = time.monotonic()
     done = subprocess.run(argv, env=clean_environment(**extra), cwd=cwd, capture_output=True, text=True)
     seconds = time.monotonic() - started

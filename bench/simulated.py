@@ -47,7 +47,7 @@ def main(number: int = 10_000) -> dict[str, Any]:
 
 def simulate(root: Path, number: int) -> dict[str, Any]:
     store = Store(root / "store")
-    plan = made_up(number, store, root)
+    plan = made_up(number, store)
     marks: list[tuple[int, int]] = []
     process, count = psutil.Process(), [0]
 
@@ -80,7 +80,7 @@ def simulate(root: Path, number: int) -> dict[str, Any]:
     }
 
 
-def made_up(number: int, store: Store, root: Path) -> Plan:
+def made_up(number: int, store: Store) -> Plan:
     python = Interpreter("3.11.7", "linux-x86_64", sys.executable)
     cases = []
     for at in range(number):

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import textwrap
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from samples import SmallIndex
+from tools import run_here
 
-from tfjs_compat import api, cli
+from tfjs_compat import api
 from tfjs_compat.runtime.node import Node
 
 MINOR = "{}.{}".format(*sys.version_info[:2])
@@ -59,50 +58,15 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def tool(tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> Tool:
+def tool(tmp_path: Path, cache: Path) -> Tool:
     """Runs the command in an empty folder, over a store of the tests' own: in this process, which saves its start."""
 
     def run(*arguments: str, env: dict[str, str] | None = None) -> Ran:
         started = time.monotonic()
-        with monkeypatch.context() as patched, _signals_kept():
-            patched.chdir(tmp_path)
-            for name, value in environment(cache, env).items():
-                patched.setenv(name, value)
-            # As Python opens them for pipes.
-            said = [io.TextIOWrapper(io.BytesIO(), "utf-8", how) for how in ("strict", "backslashreplace")]
-            patched.setattr(sys, "argv", ["tfjs-compat", *arguments])
-            patched.setattr(sys, "stdin", None)
-            patched.setattr(sys, "stdout", said[0])
-            patched.setattr(sys, "stderr", said[1])
-            code = _exit_code(cli.main)
-            out, err = (_written(one) for one in said)
-        return Ran(code, out, err, time.monotonic() - started)
+        said = run_here(arguments, tmp_path, environment(cache, env))
+        return Ran(said.code, said.out, said.err, time.monotonic() - started)
 
     return run
-
-
-def _exit_code(program: Callable[[], None]) -> int:
-    try:
-        program()
-    except SystemExit as end:
-        return end.code if isinstance(end.code, int) else int(end.code is not None)
-    return 0
-
-
-def _written(stream: io.TextIOWrapper) -> str:
-    stream.flush()
-    assert isinstance(stream.buffer, io.BytesIO)
-    return stream.buffer.getvalue().decode("utf-8")
-
-
-@contextlib.contextmanager
-def _signals_kept() -> Iterator[None]:
-    kept = [(one, signal.getsignal(one)) for one in (signal.SIGINT, signal.SIGTERM)]
-    try:
-        yield
-    finally:
-        for one, handler in kept:
-            signal.signal(one, handler)
 
 
 def environment(cache: Path, more: dict[str, str] | None = None) -> dict[str, str]:

@@ -306,7 +306,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     disk.mkdir()
     mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(disk)], capture_output=True)
     if mounted.returncode != 0:
-        pytest.skip("may not mount a file system")
+        pytest.skip("mounting a small file system takes root")
     yield disk
     subprocess.run(["umount", "-l", str(disk)], check=True)
 

@@ -164,6 +164,11 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
         importing(VERSION_ERROR, GENCODE.format("yggdrasil_decision_forests/dataset/data_spec.proto")),
         {},
     ),
+    (
+        "protobuf-gencode",
+        importing("ImportError", "cannot import name 'runtime_version' from 'google.protobuf' (/env/protobuf)"),
+        {},
+    ),
     ("protobuf-gencode", importing(VERSION_ERROR, GENCODE.format("tensorflow_metadata/path.proto")), {}),
     ("tfdf-inference-so", importing(NOT_FOUND, f"{INFERENCE}: undefined symbol: _ZN10tensorflow8OpKernel"), {}),
     ("tfdf-inference-so", importing(NOT_FOUND, f"{INFERENCE} not found"), {}),

@@ -77,7 +77,6 @@ class TestReadOnly:
             (runs.folder / "m.toml").write_text(MATRIX.replace(', "model.py:build_slowly"', ""))
             assert runs.end(runs.start(), 60)[0] == 1
             first = runs.results()["cases"]
-            (tmp_path / "filled").mkdir()
             sealed(runs.store)
             code, _, err = runs.end(runs.start(), 60)
             assert code == 1

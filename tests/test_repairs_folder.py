@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_repairs import document, entry, keras2, keras3, layer, sequential
+from test_repairs_model import document, entry, keras2, keras3, layer, sequential
 
 from tfjs_compat import artifact
 from tfjs_compat.artifact import read

@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from xml.etree import ElementTree
@@ -14,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from samples import combination, parity, result, results
+from tools import Said, run_here
 
 from tfjs_compat.cases import Expectation
 from tfjs_compat.errors import RequestError
@@ -203,6 +202,17 @@ def test_the_headline(found: Results, mood: str, told: str) -> None:
     assert told in words.headline(found)[1]
     for text in (html.render(found), markdown.render(found)):
         assert told in text
+
+
+def test_what_was_not_expected_is_marked_and_the_mark_explained() -> None:
+    found = results(result(), failed(), failed(expected=FORESEEN, as_expected=True))
+    text = markdown.render(found)
+    assert "❌ fails at convert: `duplicate-weight-name` (unexpected)" in text
+    assert "❌ fails at convert: `duplicate-weight-name` (expected)" in text
+    assert "unexpected: the matrix, or the run, asks for another end" in text
+    page = Page(html.render(found))
+    assert page.text.count("unexpected") >= 3, "in the table, at the case, in the legend"
+    assert "unexpected" not in markdown.render(results(result()))
 
 
 # HTML
@@ -537,9 +547,8 @@ def test_an_unknown_verdict_is_named_with_its_place(tmp_path: Path) -> None:
         read_results(path)
 
 
-def report(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "tfjs_compat", "report", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", timeout=60)
+def report(*arguments: str, folder: Path) -> Said:
+    return run_here(("report", *arguments), folder, {})
 
 
 @pytest.fixture
@@ -551,15 +560,15 @@ def run(tmp_path: Path) -> Path:
 
 def test_the_page_goes_into_the_output_folder(run: Path) -> None:
     done = report("--format", "html", folder=run)
-    assert (done.returncode, done.stdout) == (0, "")
-    assert "written: .tfjs-compat/report.html" in done.stderr
+    assert (done.code, done.out) == (0, "")
+    assert "written: .tfjs-compat/report.html" in done.err
     page = Page((run / ".tfjs-compat" / "report.html").read_text("utf-8"))
     assert "./cases/mlp-layers/log.txt" in page.attributes("href")
 
 
 def test_links_lead_from_where_the_page_is(run: Path) -> None:
     done = report(".tfjs-compat/results.json", "--format", "html", "--to", "site/pages/x.html", folder=run)
-    assert done.returncode == 0
+    assert done.code == 0
     page = Page((run / "site" / "pages" / "x.html").read_text("utf-8"))
     assert "../../.tfjs-compat/cases/mlp-layers/log.txt" in page.attributes("href")
 
@@ -570,30 +579,30 @@ def test_links_lead_from_where_the_page_is(run: Path) -> None:
 )
 def test_every_format_goes_to_stdout_or_to_a_file(form: str, begins: str, run: Path) -> None:
     shown = report("--format", form, "--to", "-", folder=run)
-    assert (shown.returncode, shown.stderr) == (0, "")
-    assert shown.stdout.lstrip().startswith(begins)
-    assert report("--format", form, "--to", "told", folder=run).returncode == 0
+    assert (shown.code, shown.err) == (0, "")
+    assert shown.out.lstrip().startswith(begins)
+    assert report("--format", form, "--to", "told", folder=run).code == 0
     written = (run / "told").read_text("utf-8")
     assert written.lstrip().startswith(begins)
-    assert form != "json" or json.loads(written) == json.loads(shown.stdout)
+    assert form != "json" or json.loads(written) == json.loads(shown.out)
 
 
 def test_a_missing_run_is_a_wrong_request_with_a_hint(tmp_path: Path) -> None:
     done = report(folder=tmp_path)
-    assert done.returncode == 2
-    assert ".tfjs-compat: there is no such file or folder; give the output folder of a run" in done.stderr
+    assert done.code == 2
+    assert ".tfjs-compat: there is no such file or folder; give the output folder of a run" in done.err
     done = report(".", "--format", "junit", folder=tmp_path)
-    assert done.returncode == 2
-    assert "`tfjs-compat run` writes one" in done.stderr
+    assert done.code == 2
+    assert "`tfjs-compat run` writes one" in done.err
 
 
 def test_a_damaged_file_and_a_folder_to_write_to_are_wrong_requests(run: Path) -> None:
-    assert report("--to", ".", folder=run).returncode == 2
+    assert report("--to", ".", folder=run).code == 2
     path = run / ".tfjs-compat" / "results.json"
     path.write_bytes(path.read_bytes()[:-40])
     done = report(folder=run)
-    assert done.returncode == 2
-    assert "damaged" in done.stderr
+    assert done.code == 2
+    assert "damaged" in done.err
 
 
 def test_the_target_of_a_report() -> None:

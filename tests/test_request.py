@@ -97,8 +97,12 @@ def test_a_shipped_matrix_is_found_beside_a_folder_of_its_name(here: Path) -> No
 @pytest.mark.parametrize(
     ("content", "said", "message"),
     [
-        ("", {}, "m.toml: key 'axes.tensorflow': missing: list the versions to try, e.g. ['2.16.1']"),
-        ("[axes]\ntensorflow = ['2.15.0']", {}, "m.toml: key 'axes.tensorflowjs': missing"),
+        ("", {}, "m.toml: key 'axes.tensorflow': missing: list the versions to try, e.g. ['2.19.0']"),
+        (
+            "[axes]\ntensorflow = ['2.15.0']",
+            {},
+            "m.toml: key 'axes.tensorflowjs': missing: list the versions to try, e.g. ['4.22.0']",
+        ),
         (
             "[axes]\ntensorflow = ['2.15.0']\ntensorflowjs = ['4.17.0']",
             {},

@@ -158,9 +158,9 @@ def checked(matrix: Matrix, source: str) -> Matrix:
 
 def missing_keys(matrix: Matrix) -> Iterable[str]:
     """What a matrix lacks to have cases; a file may lack what the command line gives."""
-    for field in ("tensorflow", "tensorflowjs"):
+    for field, example in (("tensorflow", "2.19.0"), ("tensorflowjs", "4.22.0")):
         if not getattr(matrix.axes, field):
-            yield f"key 'axes.{field}': missing: list the versions to try, e.g. ['2.16.1']"
+            yield f"key 'axes.{field}': missing: list the versions to try, e.g. ['{example}']"
     if not matrix.models:
         yield "key 'models': missing: list models, e.g. ['zoo:seed'], or give --model"
 

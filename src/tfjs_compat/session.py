@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -16,6 +15,7 @@ from typing import Literal
 import filelock
 import psutil
 
+from tfjs_compat.capacity import CASE_MEMORY, default_jobs
 from tfjs_compat.environments import DEFAULT_LAYOUT, Layout
 from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix import LimitsTable
@@ -26,8 +26,6 @@ from tfjs_compat.server import can_fork
 from tfjs_compat.store import Store, disk_errors
 from tfjs_compat.trial import Settings
 from tfjs_compat.webcheck import Web
-
-_CASE_MEMORY = 3 << 30
 
 
 @dataclass(frozen=True)
@@ -91,14 +89,9 @@ def settings_of(
     )
 
 
-def default_jobs() -> int:
-    """How many cases at once: one per core, as far as memory goes (a case with TensorFlow takes up to 3 GiB)."""
-    return max(1, min(os.cpu_count() or 1, int(psutil.virtual_memory().available // _CASE_MEMORY)))
-
-
 def memory_limit(jobs: int) -> int:
     """The bytes that one of so many cases at once may use."""
-    return max(_CASE_MEMORY, int(psutil.virtual_memory().total * 0.8 / jobs))
+    return max(CASE_MEMORY, int(psutil.virtual_memory().total * 0.8 / jobs))
 
 
 @contextlib.contextmanager

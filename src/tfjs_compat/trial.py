@@ -207,17 +207,22 @@ def as_converted(outcome: Outcome, folder: Path) -> Outcome | None:
 
 
 def _repaired(folder: Path) -> tuple[Applied, ...]:
-    """Repair the artifact of a case; what the converter wrote stays beside it, as ``converted``."""
+    """Repair the artifact of a case; the model.json of the converter stays beside it, in ``converted``."""
     artifact, converted = folder / "artifact", folder / "converted"
     with disk_errors(folder):
         remove_tree(converted)
         artifact.rename(converted)
     try:
-        return repair_folder(converted, artifact).applied
+        applied = repair_folder(converted, artifact).applied
     except DamagedArtifactError:
         # The check says what is wrong with it.
         converted.rename(artifact)
         return ()
+    for path in converted.iterdir():
+        # The weights' bytes are those of the artifact.
+        if path.name != "model.json":
+            path.unlink()
+    return applied
 
 
 def _last_python_stage(until: Stage) -> Stage:

@@ -56,3 +56,30 @@ def test_a_core_of_the_zoo(run_matrix: Callable[..., Results], tmp_path: Any) ->
 @pytest.mark.full
 def test_all_of_the_zoo(run_matrix: Callable[..., Results], tmp_path: Any) -> None:
     compare(run_matrix, tmp_path, list(zoo_models()))
+
+
+LEGACY = """
+models = ["zoo:mlp", "zoo:cnn", "zoo:lstm"]
+routes = ["graph"]
+[axes]
+tensorflow = ["2.16.1"]
+tensorflowjs = ["4.17.0"]
+as_of = [2024-04-10]
+process_env = ["legacy-keras"]
+"""
+
+
+def test_what_the_server_rewrites_for_its_cases_changes_nothing(
+    run_matrix: Callable[..., Results], tmp_path: Any
+) -> None:
+    runs = {
+        way: run_matrix(LEGACY, output=tmp_path / way, isolation=way, fresh=True, jobs=1) for way in ("fork", "process")
+    }
+    assert answers(runs["fork"]) == answers(runs["process"])
+    for found in runs["fork"].cases:
+        for part in ("expected", "outputs"):
+            ours, theirs = (tmp_path / way / "cases" / found.id / part / "tensors.bin" for way in ("fork", "process"))
+            assert ours.exists() == theirs.exists()
+            assert not ours.exists() or ours.read_bytes() == theirs.read_bytes()
+    first, *later = (found.seconds["serialize"] for found in runs["fork"].cases)
+    assert min(later) < first / 2, "the second case had to rewrite everything again"

@@ -232,7 +232,8 @@ def test_smaller_weights_agree_as_far_as_they_can(trained: Path, how: Request, t
 def test_a_repair_is_proven_by_its_reference_and_refused_where_the_numbers_differ(
     trained: Path, repaired: Found, how: Request, store: Store, tmp_path: Path
 ) -> None:
-    broken = how.output / "cases" / str(repaired.case.id if repaired.case else "") / "converted"
+    (plain,) = [one.case for one in repaired.tried if one.case.stage is Stage.CHECK]
+    broken = how.output / "cases" / plain.id / "artifact"
     seed = wish(how, "zoo:seed", *KERAS_3)
     found = mend(broken, tmp_path / "good", seed, how=seed)
     assert found.checked.verdict is Verdict.WORKS

@@ -66,6 +66,7 @@ GRAPHS = (
         formats=("graph",),
         versions="Keras >= 3.0 and some layers of Keras 2 (recurrent layers), any tensorflowjs",
         find=_stuck_loops,
+        links=("https://github.com/tensorflow/tfjs/issues/4350",),
     ),
     Repair(
         id="unfuse-activation",

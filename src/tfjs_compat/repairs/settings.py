@@ -70,6 +70,7 @@ SETTINGS = (
         formats=("layers",),
         versions="Keras 2",
         find=_separable,
+        links=("https://github.com/tensorflow/tfjs/issues/1739", "https://github.com/tensorflow/tfjs/issues/4839"),
     ),
     Repair(
         id="leaky-relu-slope",

@@ -41,3 +41,10 @@ def class_place(layer: Layer) -> Place:
 def is_operation(layer: Layer) -> bool:
     """Whether this is an operation of ``keras.ops``: Keras writes ``trainable`` for every layer but an input."""
     return "trainable" not in layer.config and not layer.is_container and layer.class_name != "InputLayer"
+
+
+def is_keras3(document: Document) -> bool:
+    """Whether the document says that Keras 3 wrote it."""
+    topology = document.get("modelTopology")
+    version = topology.get("keras_version") if isinstance(topology, dict) else None
+    return isinstance(version, str) and version.startswith("3.")

@@ -303,7 +303,7 @@ WIRES = (
         formats=("layers",),
         versions="Keras >= 3.11",
         find=_flat_ends,
-        links=(f"{_ISSUES}8561",),
+        links=(f"{_ISSUES}1688",),
     ),
     Repair(
         id="io-layers-by-name",
@@ -321,6 +321,5 @@ WIRES = (
         formats=("layers",),
         versions="Keras >= 3.0",
         find=_inbound_nodes,
-        links=(f"{_ISSUES}8328", f"{_ISSUES}8358"),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import msgspec
@@ -18,7 +18,8 @@ class Cause(msgspec.Struct, frozen=True):
 
     ``known``: in the catalogue, which gives title, explanation, remedies and links. ``named``: a check gives it a
     name, the catalogue has nothing on it. ``unknown``: a signature only. ``machinery``: says nothing of the versions.
-    ``behind`` are the other issues that were found in its cases. ``message`` is that of its first case.
+    ``behind`` are the other issues that were found in its cases. ``message`` is that of its first case,
+    ``proven`` says which remedies cured which of its cases, where they were run.
     """
 
     kind: Literal["known", "named", "unknown", "machinery"]
@@ -30,6 +31,7 @@ class Cause(msgspec.Struct, frozen=True):
     links: tuple[str, ...] = ()
     behind: tuple[str, ...] = ()
     message: str = ""
+    proven: tuple[str, ...] = ()
 
 
 def causes(cases: Sequence[CaseResult]) -> tuple[Cause, ...]:
@@ -38,8 +40,30 @@ def causes(cases: Sequence[CaseResult]) -> tuple[Cause, ...]:
     for case in cases:
         if case.verdict is not Verdict.WORKS and (key := _key(case)):
             groups.setdefault((case.verdict is not Verdict.ERROR, key), []).append(case)
-    ordered = sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1])))
-    return tuple(_cause(key, group) for (_, key), group in ordered)
+    return tuple(
+        msgspec.structs.replace(_cause(key, group), proven=proven(group)) for (_, key), group in _ordered(groups)
+    )
+
+
+def _ordered(
+    groups: Mapping[tuple[bool, str], list[CaseResult]],
+) -> list[tuple[tuple[bool, str], list[CaseResult]]]:
+    return sorted(groups.items(), key=lambda item: (item[0][0], -len(item[1])))
+
+
+def proven(cases: Sequence[CaseResult]) -> tuple[str, ...]:
+    """What cured how many of these cases, the most frequent first; empty where no remedy was run.
+
+    A chain of remedies is told as the changes that it made, in order.
+    """
+    told: dict[str, int] = {}
+    run = [case.cure for case in cases if case.cure is not None]
+    for cure in run:
+        how = ", then ".join(" and ".join(step.changes) for step in cure.steps) if cure.works else ""
+        told[how] = told.get(how, 0) + 1
+    none = told.pop("", 0)
+    lines = [f"{how} ({number} of {len(run)})" for how, number in sorted(told.items(), key=lambda item: -item[1])]
+    return (*lines, *([f"nothing that was tried ({none} of {len(run)})"] if none else []))
 
 
 def _key(case: CaseResult) -> str:

@@ -36,10 +36,6 @@ MEANINGS: Mapping[Verdict, str] = {
     Verdict.FAILS: "failed at the stage that is named",
     Verdict.ERROR: "the machine or the network failed; says nothing about the versions",
 }
-MARKS = (
-    ("expected", "as the matrix says, although it does not work"),
-    ("unexpected", "the matrix, or the run, asks for another end; a case that the matrix says nothing of should work"),
-)
 _LONGEST = 6000
 
 
@@ -67,7 +63,7 @@ def render(results: Results, base: str = ".") -> str:
             causes=found,
             cause_of={id(case): number for number, one in enumerate(found, 1) for case in one.cases},
             models=models,
-            marks=[one for one in MARKS if any(words.mark(case) == one[0] for case in results.cases)],
+            marks=words.marks(results.cases),
             symbols=SYMBOLS,
             meanings=MEANINGS,
             link=lambda path: _file_link(base, path),

@@ -87,7 +87,9 @@ def _story(case: CaseResult) -> str:
     for issue in case.issues:
         entry = catalogue().get(issue)
         lines.append(f"{issue}: {entry.title}. {entry.explanation.strip()}" if entry else issue)
-    if case.remedies:
+    if case.cure is not None and case.cure.works:
+        lines.append("cured, when it was run, by " + ", then ".join("; ".join(one.changes) for one in case.cure.steps))
+    elif case.remedies:
         lines.append(f"should cure it: {'; or '.join(case.remedies)}")
     if case.expected is not None and case.expected.reason:
         lines.append(f"the matrix says: {case.expected.reason}")

@@ -36,6 +36,7 @@ def render(results: Results) -> str:
     parts.append(f"**{words.headline(results)[1]}**" + (f" {counts}." if counts else ""))
     if results.cases:
         parts.append(_table(pivot(results.cases), found))
+        parts += [f"{name}: {escape(meaning)}" for name, meaning in words.marks(results.cases)]
     if note := words.left_out(results.left_out):
         parts.append(escape(note))
     if found:
@@ -88,7 +89,9 @@ def _cause(number: int, one: Cause) -> str:
         lines.append(f"log: {code(words.short(one.cases[0].log, 300))}")
     if one.behind:
         lines.append("found with it: " + ", ".join(_name(words.short(issue)) for issue in one.behind[:12]))
-    if one.remedies:
+    if one.proven:
+        lines.append("cured, when it was run, by " + "; ".join(map(_marked, one.proven)))
+    elif one.remedies:
         lines.append("should cure it: " + "; or ".join(map(_marked, one.remedies)))
     lines += [f"<{link}>" for link in one.links if re.fullmatch(r"https?://[\w./#?=&%-]+", link)]
     return "  \n".join(lines)

@@ -24,6 +24,7 @@ _STYLES = {
     Verdict.ERROR: "bold magenta",
 }
 _SHOWN_CAUSES = 12
+_SHOWN_CURES = 6
 
 
 def render(results: Results, output: str = "") -> RenderableType:
@@ -120,7 +121,10 @@ def cause_text(group: Cause, output: str) -> Group:
         below = [] if unknown else [Text(short(group.message, 400))]
     if group.behind and group.kind == "known":
         below.append(Text(f"With it: {', '.join(group.behind)}."))
-    if group.remedies and group.kind == "known":
+    if group.proven:
+        shown = group.proven[:_SHOWN_CURES]
+        below.append(Text.assemble(("Cured, when it was run, by ", "green"), plain("; ".join(shown)), "."))
+    elif group.remedies and group.kind == "known":
         below.append(Text(f"Should cure it: {'; or '.join(group.remedies)}."))
     if group.links:
         below.append(Text(group.links[0], "dim"))

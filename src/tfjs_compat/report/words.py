@@ -13,6 +13,10 @@ from tfjs_compat.results import CaseResult, Results
 from tfjs_compat.text import plain as plain
 
 Mood = Literal["good", "bad", "error", "part"]
+MARKS = (
+    ("expected", "as the matrix says, although it does not work"),
+    ("unexpected", "the matrix, or the run, asks for another end; a case that the matrix says nothing of should work"),
+)
 
 
 def cleaned(results: Results) -> Results:
@@ -79,6 +83,12 @@ def mark(case: CaseResult) -> Literal["", "expected", "unexpected"]:
     if case.as_expected:
         return "expected" if case.verdict in (Verdict.FAILS, Verdict.MISMATCH) else ""
     return "unexpected"
+
+
+def marks(cases: Sequence[CaseResult]) -> list[tuple[str, str]]:
+    """The marks that cases have, each with what it means."""
+    there = {mark(case) for case in cases}
+    return [one for one in MARKS if one[0] in there]
 
 
 def counts(results: Results) -> list[tuple[Verdict, int]]:

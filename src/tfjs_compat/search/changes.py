@@ -227,13 +227,14 @@ def differences(before: Case, after: Case) -> Iterator[str]:
         yield f"route {after.route} instead of {before.route}"
 
 
-_PRICES = {"tensorflow": 4, "tensorflowjs": 2, "python": 1, "keras": 1, "process_env": 1}
+PRICES = {"tensorflow": 4, "tensorflowjs": 2, "python": 1, "keras": 1, "process_env": 1}
+"""What a change on an axis costs; every other change costs 1."""
 
 
 def price(before: Case, after: Case) -> int:
     """How much one change asks of who follows it: another TensorFlow more than a constraint. At least 1."""
     old, new = before.combination, after.combination
-    axes = sum(cost for name, cost in _PRICES.items() if getattr(old, name) != getattr(new, name))
+    axes = sum(cost for name, cost in PRICES.items() if getattr(old, name) != getattr(new, name))
     lines = sum(
         len(set(getattr(new, name)) - set(getattr(old, name)))
         for name in ("extra", "constraints", "overrides", "stand_ins")

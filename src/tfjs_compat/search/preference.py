@@ -8,7 +8,7 @@ from typing import Any, Literal
 from packaging.version import Version
 
 from tfjs_compat.routes import ROUTES, find_route
-from tfjs_compat.search.changes import Trial
+from tfjs_compat.search.changes import PRICES, Trial
 
 Prefer = Literal["newest", "nearest", "oldest"]
 
@@ -27,7 +27,7 @@ def ranking(prefer: Prefer, have: Mapping[str, str]) -> Callable[[Trial], tuple[
         asked = trial.case.combination
         if prefer == "nearest":
             distances = tuple(_far(getattr(asked, name), have.get(name)) for name in _AXES)
-            moved = sum(any(distance) for distance in distances)
+            moved = sum(PRICES[name] for name, distance in zip(_AXES, distances, strict=True) if any(distance))
             return (moved + trial.cost, distances, *effort(trial))
         versions = tuple(_order(getattr(asked, name), newest=prefer == "newest") for name in _AXES)
         return (versions, *effort(trial))

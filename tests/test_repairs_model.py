@@ -243,7 +243,7 @@ def test_an_operation_that_is_a_merging_layer() -> None:
 @pytest.mark.parametrize(
     "last",
     [
-        operation("Multiply", "y", [call(tensor("x"), 2.0)]),
+        operation("Multiply", "y", [call(tensor("x"), [2.0, 3.0])]),
         operation("Add", "y", [call(tensor("x"), tensor("x", shape=(3,)))]),
         operation("Average", "y", [call(tensor("x"), weights=None)], axis=1),
         operation("Reshape", "y", [call(tensor("x"))], newshape=[-1, 3]),
@@ -327,7 +327,7 @@ def test_dtypes() -> None:
     [
         ("silu", "swish"),
         ("relu", "relu"),
-        ("leaky_relu", "leaky_relu"),
+        ("exponential", "exponential"),
         ({"module": "builtins", "class_name": "function", "config": "silu", "registered_name": "function"}, "swish"),
         ({"class_name": "function", "config": "mine>f"}, {"class_name": "function", "config": "mine>f"}),
     ],
@@ -372,6 +372,105 @@ def test_settings() -> None:
     assert "kernel_initializer" not in separable
     idle = config_of(layer("RandomFlip", "f", mode="horizontal"))
     assert (idle["class_name"], idle["activation"]) == ("Activation", "linear")
+
+
+# ------------------------------------------------------------------------------- layers that stand for others
+
+
+def names_and_classes(config: dict[str, Any]) -> list[tuple[str, str]]:
+    return [(one["config"]["name"], one["class_name"]) for one in config["layers"]]
+
+
+@pytest.mark.parametrize(
+    ("class_name", "arguments", "expected"),
+    [
+        ("Multiply", (tensor("x"), 2.0), {"scale": 2.0, "offset": 0.0}),
+        ("Add", (3, tensor("x")), {"scale": 1.0, "offset": 3.0}),
+        ("Subtract", (tensor("x"), 0.5), {"scale": 1.0, "offset": -0.5}),
+        ("Subtract", (1.0, tensor("x")), {"scale": -1.0, "offset": 1.0}),
+        ("TrueDivide", (tensor("x"), 4.0), {"scale": 0.25, "offset": 0.0}),
+        ("Negative", (tensor("x"),), {"scale": -1.0, "offset": 0.0}),
+        ("Tanh", (tensor("x"),), {"activation": "tanh"}),
+        ("Softmax", (tensor("x"),), {"activation": "softmax"}),
+    ],
+)
+def test_operations(class_name: str, arguments: tuple[Any, ...], expected: dict[str, Any]) -> None:
+    config = {"axis": -1} if class_name == "Softmax" else {}
+    made = wired(operation(class_name, "y", [call(*arguments)], **config))
+    assert nodes_of(made, "y") == [[["x", 0, 0, {}]]]
+    assert expected.items() <= made["layers"][1]["config"].items()
+
+
+@pytest.mark.parametrize(
+    ("class_name", "arguments"),
+    [
+        ("TrueDivide", (1.0, tensor("x"))),
+        ("TrueDivide", (tensor("x"), 0)),
+        ("Multiply", (tensor("x"), [1.0, 2.0])),
+        ("Softmax", (tensor("x"),)),
+        ("Exp", (tensor("x"),)),
+        ("Multiply", ({**tensor("x"), "config": {**tensor("x")["config"], "dtype": "int32"}}, 2.0)),
+    ],
+)
+def test_operations_that_no_layer_computes(class_name: str, arguments: tuple[Any, ...]) -> None:
+    config = {"axis": 1} if class_name == "Softmax" else {}
+    value = document(functional([entry("x", [3]), operation(class_name, "y", [call(*arguments)], **config)], [], []))
+    assert "operation" not in ids(value)
+
+
+def test_subtract() -> None:
+    config = wired(layer("Dense", "d", [call(tensor("x"))]), layer("Subtract", "y", [call([tensor("x"), tensor("d")])]))
+    assert nodes_of(config, "y_negative") == [[["d", 0, 0, {}]]]
+    assert nodes_of(config, "y") == [[["x", 0, 0, {}], ["y_negative", 0, 0, {}]]]
+    assert ("y", "Add") in names_and_classes(config)
+    keras2 = wired(layer("Subtract", "y", [[["x", 0, 0, {}], ["x", 0, 0, {}]]]), inputs=[["x", 0, 0]])
+    assert nodes_of(keras2, "y") == [[["x", 0, 0, {}], ["y_negative", 0, 0, {}]]]
+
+
+def test_pooling_that_keeps_its_axes() -> None:
+    config = wired(layer("GlobalAveragePooling2D", "y", [call(tensor("x"))], keepdims=True))
+    assert nodes_of(config, "y_pooled") == [[["x", 0, 0, {}]]]
+    assert nodes_of(config, "y_once") == [[["y_pooled", 0, 0, {}]]]
+    assert nodes_of(config, "y") == [[["y_once", 0, 0, {}]]]
+    chain = repaired(sequential(entry("i", [4, 4, 2], wired=False), layer("GlobalMaxPooling2D", "p", keepdims=True)))
+    classes = [one["class_name"] for one in chain["layers"]]
+    assert classes == ["InputLayer", "GlobalMaxPooling2D", "RepeatVector", "TimeDistributed"]
+
+
+def test_a_size_that_keras_worked_out() -> None:
+    config = wired(
+        layer("Reshape", "r", [call(tensor("x"))], target_shape=[-1, 3]),
+        layer("Dense", "y", [call(tensor("r", shape=(None, 5, 3)))]),
+    )
+    assert config["layers"][1]["config"]["target_shape"] == [5, 3]
+
+
+def test_an_activation_becomes_a_chain_and_its_users_take_from_the_end() -> None:
+    config = wired(
+        layer("Dense", "d", [call(tensor("x"))], activation="hard_silu", dtype="float32"),
+        layer("Dense", "y", [call(tensor("d"))], activation="leaky_relu", dtype="float32"),
+    )
+    assert nodes_of(config, "d_activation") == [[["d", 0, 0, {}], ["d_activation_2", 0, 0, {}]]]
+    assert nodes_of(config, "d_activation_0") == [[["d", 0, 0, {}]]]
+    assert nodes_of(config, "y") == [[["d_activation", 0, 0, {}]]]
+    assert config["output_layers"] == [["y_activation_0", 0, 0]]
+    assert config["layers"][1]["config"]["activation"] == "linear"
+
+
+def test_hard_sigmoid_is_another_function_in_keras3_only() -> None:
+    root = sequential(entry("i", [3], wired=False), layer("Dense", "d", activation="hard_sigmoid"))
+    done = repair(document(root)).model_json["modelTopology"]["model_config"]["config"]
+    assert [one["class_name"] for one in done["layers"][1:]] == ["Dense", "Rescaling", "ReLU", "Rescaling"]
+    assert "activation-chain" not in ids(document(root, version="2.15.0"))
+
+
+def test_an_input_whose_shape_would_be_overwritten() -> None:
+    encoding = layer("CategoryEncoding", "y", [call(tensor("x"))], num_tokens=20, output_mode="one_hot")
+    config = wired(encoding)
+    assert nodes_of(config, "y") == [[["y_input", 0, 0, {}]]]
+    assert nodes_of(config, "y_input") == [[["x", 0, 0, {}]]]
+    crop = sequential(entry("i", [8, 8, 3], wired=False), layer("CenterCrop", "c", height=4, width=4))
+    assert [one["class_name"] for one in repaired(crop)["layers"]] == ["InputLayer", "Reshape", "CenterCrop"]
 
 
 # ----------------------------------------------------------------------------------------------------- weights

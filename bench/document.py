@@ -1,0 +1,183 @@
+"""docs/performance.md out of results.json: the table against the targets, the spread, where the time goes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+TARGET = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+
+HEAD = """# What a run costs
+
+Written by `bench/run.py` from [bench/results.json](../bench/results.json): what the tool costs beside what people use,
+measured side by side on one machine, in turns.{shared} Times are medians in seconds, with least and most and how
+often in brackets; a ratio is of medians. The peers are real: [a noxfile](../bench/peer/noxfile.py) that installs the
+same locks (already resolved, as a gift) into a session per combination, two sessions at once (`--parallel auto`), and
+[a script](../bench/peer/convert.py) that converts the same models by the same routes, a fresh Python for each. They do
+not check anything in TensorFlow.js; we do. PYTHONDONTWRITEBYTECODE is unset for all sides.
+
+Machine: {machine}.
+"""
+
+TAIL = """
+## What decides
+
+- **Links, not copies.** Every wheel is unpacked once; an environment is a virtualenv of symbolic links to them (and
+  `uv pip install` of the same lock has 35,000 files to link). Bytecode is compiled beside the unpacked files, so the
+  second environment with the same TensorFlow imports it in half the time.
+- **One import for an environment.** A server imports TensorFlow and forks a child for each case. What is left of a
+  case is its own work: tracing and grappler for the graph route, and the start of Node (0.06 s) with TensorFlow.js
+  (0.3 s to evaluate its bundle; V8's compile cache does not help, since running it is what takes the time). That start
+  overlaps with the conversion of the next case. A large model costs what its conversion costs.
+- **Legacy Keras in TensorFlow 2.15 and 2.16** is rewritten by autograph while it is traced, 4 s in every process. The
+  server does the same rewriting once, after the first case has shown what it takes, and later cases find it in the
+  cache that they inherit: 0.5 to 1 s in place of 4.5 to 5.5 for small models. The first case still pays for it.
+- **Threads.** TensorFlow, BLAS and OpenMP get one thread each. With two jobs on two cores this measured the same as
+  their defaults (38 s each for 32 cases, and 37 s against 36 s of CPU); it is there for machines with many cores, and
+  so that predictions do not depend on their number. `[process_env]` overrides it.
+- **Longest first.** The order comes from the durations in the store; a task that would end long after the others is
+  split. A case waits while less memory is free than one takes; one always runs.
+"""
+
+
+def write(results: dict[str, Any]) -> None:
+    """Write the document of what was measured so far."""
+    rows, facts = results["rows"], results["machine"]
+    machine = (
+        f"{facts['system']}, {facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB; Python "
+        f"{facts['python']}, uv {facts['uv']}, pip {facts['pip']}, nox {facts['nox']}"
+    )
+    shared = f" {results['note']}" if results.get("note") else ""
+    lines = [HEAD.format(machine=machine, shared=shared)]
+    lines += ["| what | measured | target | |", "|---|---|---|---|"]
+    for name, describe in _ROWS.items():
+        if name in rows:
+            lines += [f"| {' | '.join(one)} |" for one in describe(rows[name])]
+    days = sorted({row["measured"] for row in rows.values()})
+    lines += ["", f"Measured on {' and '.join(days)}. `nox -s bench` measures again."]
+    if "frontier" in rows:
+        lines += ["", *_stages(rows)]
+    TARGET.write_text("\n".join(lines) + "\n" + TAIL, "utf-8")
+
+
+def _time(one: dict[str, Any]) -> str:
+    digits = 3 if one["median"] < 1 else 2 if one["median"] < 10 else 1
+    if one["times"] == 1:
+        return f"{one['median']:.{digits}f} (once)"
+    return f"{one['median']:.{digits}f} ({one['least']:.{digits}f}–{one['most']:.{digits}f}, {one['times']}×)"
+
+
+def _row(what: str, measured: str, target: str, met: bool) -> tuple[str, str, str, str]:
+    return what, measured, target, "met" if met else "**missed**"
+
+
+def _known_lock(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    measured = f"{_time(row['ours'])} s"
+    yield _row("known lock, wheels in the store → environment", measured, "≤ 0.5 s", row["ours"]["median"] <= 0.5)
+    yield _row(
+        "… `uv pip install`, warm cache", f"{_time(row['uv'])} s: {row['uv_ratio']} ×", "≥ 10 ×", row["uv_ratio"] >= 10
+    )
+    yield _row(
+        "… `pip install`, warm cache",
+        f"{_time(row['pip'])} s: {row['pip_ratio']} ×",
+        "≥ 100 ×",
+        row["pip_ratio"] >= 100,
+    )
+
+
+def _first_use(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    measured = f"{_time(row['ours'])} s; uv cold {_time(row['uv'])} s: {row['uv_ratio']} ×"
+    yield _row("nothing there → TensorFlow imported once", measured, "not slower than uv", row["uv_ratio"] >= 0.95)
+
+
+def _one_more(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    what = "one more small case in a running environment, build → predict"
+    yield _row(what, f"{_time(row['ours'])} s", "≤ 1.0 s", row["ours"]["median"] <= 1)
+    told = f"{_time(row['fresh'])} s: {row['ratio']} ×"
+    yield _row("… a fresh Python that only converts", told, "≥ 8 ×", row["ratio"] >= 8)
+    told = f"{_time(row['fresh_with_check'])} s: {row['ratio_with_check']} ×"
+    yield _row("… a fresh Python and the check (`--isolation process`)", told, "≥ 8 ×", row["ratio_with_check"] >= 8)
+
+
+def _frontier(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    what = f"6 combinations × 3 models × 2 routes ({row['cases']} cases), wheels present"
+    yield what, f"{_time(row['ours'])} s", "", ""
+    yield _row("… nox, uv", f"{_time(row['nox_uv'])} s: {row['uv_ratio']} ×", "≥ 8 ×", row["uv_ratio"] >= 8)
+    yield _row(
+        "… nox, virtualenv + pip", f"{_time(row['nox_pip'])} s: {row['pip_ratio']} ×", "≥ 20 ×", row["pip_ratio"] >= 20
+    )
+
+
+def _from_empty(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    measured = f"{_time(row['ours'])} s; nox with pip {_time(row['nox_pip'])} s: {row['pip_ratio']} ×"
+    yield _row("the same from empty caches", measured, "≥ 5 ×", row["pip_ratio"] >= 5)
+
+
+def _rerun(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    what = f"unchanged re-run of the frontier ({row['cases']} cases, {row['kept']} kept, the others unresolvable)"
+    measured = f"{_time(row['ours'])} s, {row['processes']} processes started"
+    yield _row(what, measured, "≤ 1 s, no process", row["ours"]["median"] <= 1 and row["processes"] == 0)
+    yield "… the first run of it, wheels present", f"{row['first']} s", "", ""
+
+
+def _disk(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    what = f"disk: {row['environments']} environments over {row['tensorflow_releases']} TensorFlow releases"
+    taken, once, apart = (row[name] / 1e9 for name in ("taken", "wheels_unpacked_once", "apart"))
+    measured = f"{taken:.2f} GB, {row['ratio']:.3f} × the wheels unpacked once ({once:.2f} GB)"
+    measured += f"; {apart:.0f} GB if each had its own"
+    yield _row(what, measured, "≤ 1.1 ×", row["ratio"] <= 1.1 and row["environments"] >= 30)
+
+
+def _many(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    disk, memory = row["disk"], row.get("memory")
+    target = "≤ 1 ms of own CPU, flat memory"
+    told = [f"{disk['cpu_ms_per_case']:.2f} ms in the runner + {disk['system_ms_per_case']:.2f} ms in the kernel"]
+    whole = disk["cpu_ms_per_case"] + disk["system_ms_per_case"]
+    if memory:
+        told.append(
+            f"on a file system in memory {memory['cpu_ms_per_case']:.2f} + {memory['system_ms_per_case']:.2f} ms"
+        )
+    told.append(f"{disk['bytes_per_case'] / 1000:.1f} kB a case (its result)")
+    what = f"{disk['cases']:,} simulated cases, per case"
+    met = disk["cpu_ms_per_case"] <= 1
+    note = "met" if whole <= 1 else "met in the runner, not with the kernel's part: creating the files that are kept"
+    yield what, "; ".join(told), target, note if met else "**missed**"
+
+
+def _help(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    yield _row("`tfjs-compat --help`", f"{_time(row['ours'])} s", "≤ 0.15 s", row["ours"]["median"] <= 0.15)
+
+
+def _stages(rows: dict[str, Any]) -> list[str]:
+    row = rows["frontier"]
+    lines = ["## Where the time of a run goes", ""]
+    lines.append(
+        f"The {row['cases']} cases above, in seconds of all cases together (two run at once): "
+        + ", ".join(f"{stage} {seconds:g}" for stage, seconds in row["stages"].items())
+        + ". Verdicts: "
+        + ", ".join(f"{number} {verdict}" for verdict, number in row["verdicts"].items())
+        + "."
+    )
+    if "known_lock" in rows:
+        lines.append(f"Linking an environment takes {rows['known_lock']['ours']['median']:.2f} s.")
+    if "from_empty" in rows:
+        spent = rows["from_empty"]["logged_seconds"]
+        lines.append(
+            f"From empty caches resolving takes {spent['resolving']:g} s and building {spent['building']:g} s, of all "
+            "together: downloading and unpacking, which is where the rest of that run goes."
+        )
+    return lines
+
+
+_ROWS = {
+    "known_lock": _known_lock,
+    "first_use": _first_use,
+    "one_more_case": _one_more,
+    "frontier": _frontier,
+    "from_empty": _from_empty,
+    "rerun": _rerun,
+    "disk": _disk,
+    "many_cases": _many,
+    "help": _help,
+}
