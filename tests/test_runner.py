@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -232,3 +233,16 @@ def test_what_cases_took_is_remembered(tmp_path: Path, settings: Settings) -> No
     case = planned(1, 5)
     run(plan(case), tmp_path, settings)
     assert Durations(settings.store).of(case.case) < 1.0
+
+
+@pytest.mark.parametrize("until", [Stage.RESOLVE, Stage.INSTALL])
+def test_what_stops_before_a_model_runs_no_model(
+    tmp_path: Path, settings: Settings, outcomes: dict[str, Outcome | BaseException], until: Stage
+) -> None:
+    outcomes["zoo:m0"] = AssertionError("no model was asked for")
+    results = run(plan(planned(0, 1)), tmp_path, dataclasses.replace(settings, until=until), jobs=1)
+    (case,) = results.cases
+    assert (case.verdict, case.stage) == (Verdict.CONVERTS, until)
+    assert case.lock == lock(1).id
+    assert exit_code(results) == 0
+    assert (settings.store.root / "environments").exists() == (until is Stage.INSTALL)

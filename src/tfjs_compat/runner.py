@@ -13,6 +13,8 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from tfjs_compat import __version__, cache, environments
 from tfjs_compat.capacity import Room
 from tfjs_compat.diagnosis import Outcome, diagnose
@@ -23,9 +25,10 @@ from tfjs_compat.locks import Lock, Unresolved
 from tfjs_compat.outcomes import Failure, Stage, Verdict
 from tfjs_compat.plan import Plan, Planned, gather
 from tfjs_compat.results import CaseResult, Results, machine_facts
+from tfjs_compat.routes import find_route
 from tfjs_compat.schedule import Task, tasks
 from tfjs_compat.store import write_whole
-from tfjs_compat.trial import Bench, Settings, convert_case, finish_case
+from tfjs_compat.trial import Bench, Settings, as_converted, convert_case, finish_case
 from tfjs_compat.webcheck import runtime_version
 
 _BUILD_SECONDS = 15.0
@@ -72,6 +75,9 @@ def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: 
     for planned in plan.cases:
         if not isinstance(planned.lock, Lock):
             run.done[planned.case.id] = _without_lock(planned, output, settings)
+        elif settings.until is Stage.RESOLVE:
+            reached = Outcome(Stage.RESOLVE, resolved=planned.lock.resolved(), lock=planned.lock.id)
+            run.done[planned.case.id] = diagnose(planned.case, reached, settings.until)
         elif not settings.fresh and (outcome := _kept(planned, planned.lock, run)) is not None:
             run.done[planned.case.id] = diagnose(planned.case, outcome, settings.until, cached=True)
 
@@ -114,6 +120,10 @@ def _run_task(task: Task, run: _Run) -> None:
                     Outcome(Stage.INSTALL, failure, resolved=task.lock.resolved(), lock=task.lock.id, log=log),
                 )
             return
+        if run.settings.until is Stage.INSTALL:
+            for planned in task.cases:
+                run.end(planned, Outcome(Stage.INSTALL, resolved=task.lock.resolved(), lock=task.lock.id))
+            return
         with environments.in_use(environment):
             for group in task.groups():
                 _run_group(group, environment, task.lock, run)
@@ -150,6 +160,8 @@ def _convert(planned: Planned, bench: Bench, run: _Run) -> Outcome:
     """The Python half of a case, when there is room for it."""
     progress, name = run.settings.progress, planned.case.id
     progress.begin(name)
+    if (kept := _kept_conversion(planned, bench.lock, run)) is not None:
+        return kept
     with run.room.entered(lambda: progress.say(name, "waiting for free memory")):
         try:
             return convert_case(planned.case, bench, run.folder(planned), run.settings)
@@ -176,6 +188,20 @@ def _finish(planned: Planned, lock: Lock, converted: Outcome, seconds: float, ru
 
 def _kept(planned: Planned, lock: Lock, run: _Run) -> Outcome | None:
     return cache.kept_outcome(run.question(planned, lock).key, run.settings.store, run.folder(planned))
+
+
+def _kept_conversion(planned: Planned, lock: Lock, run: _Run) -> Outcome | None:
+    """What the same route without its repair left, as far as the conversion: a repair needs no Python."""
+    route = find_route(planned.case.route)
+    if run.settings.fresh or not route.repairs:
+        return None
+    plain = msgspec.structs.replace(planned, case=msgspec.structs.replace(planned.case, route=route.plain()))
+    folder = run.folder(planned)
+    try:
+        outcome = cache.kept_outcome(run.question(plain, lock).key, run.settings.store, folder)
+    except MachineryError:
+        return None
+    return None if outcome is None else as_converted(outcome, folder)
 
 
 def _build(task: Task, settings: Settings) -> Environment | NotInstallable:

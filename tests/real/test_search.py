@@ -76,6 +76,9 @@ def test_find_cures_what_is_stacked_and_proves_it(repaired: Found) -> None:
     assert [step.issue for step in repaired.steps] == ["pkg-resources-gone", "keras3-batch-shape"]
     assert repaired.case.route == "layers+repair"
     assert {one.id for one in repaired.case.repairs} >= {"batch-shape", "weight-names"}
+    # What was converted once is repaired without another conversion.
+    (plain,) = [one.case for one in repaired.tried if one.case.stage is Stage.CHECK]
+    assert repaired.case.seconds["convert"] == plain.seconds["convert"]
 
 
 def test_a_recipe_followed_to_the_letter_ends_in_a_model_that_loads(
