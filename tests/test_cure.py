@@ -97,11 +97,13 @@ def test_where_nothing_works_the_trials_are_counted() -> None:
     assert found[start.id].trials == sum(map(len, table.asked)) > 2
 
 
-def test_an_issue_without_a_remedy_ends_at_once() -> None:
+def test_where_no_remedy_is_known_the_other_format_is_tried_once() -> None:
     start = case()
     found, table = cures(lambda one: "no-such-issue", start)
-    assert found == {start.id: Cure(works=False, trials=0)}
-    assert table.asked == []
+    assert found == {start.id: Cure(works=False, trials=1)}
+    assert [[one.route for one in batch] for batch in table.asked] == [["graph"]]
+    found, _ = cures(lambda one: None if one.route == "graph" else "no-such-issue", start)
+    assert found[start.id].steps[0].changes == ("route graph instead of layers",)
 
 
 def test_cases_go_forward_together_and_share_what_they_ask() -> None:

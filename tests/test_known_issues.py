@@ -15,6 +15,7 @@ from tfjs_compat.known_issues import KnownIssue, catalogue, recognise
 from tfjs_compat.locks import explain
 from tfjs_compat.matrix import PROCESS_ENVS
 from tfjs_compat.outcomes import Failure, Finding, Raised, Stage
+from tfjs_compat.repairs import REPAIRS
 from tfjs_compat.routes import ROUTES, VARIANTS
 from tfjs_compat.versions import check_syntax
 
@@ -67,6 +68,13 @@ def test_what_hides_behind_an_issue_is_in_the_catalogue(entry: KnownIssue) -> No
         assert versions
         for wanted in versions.values():
             SpecifierSet(wanted)
+
+
+def test_what_a_repair_cures_has_the_repair_among_its_remedies() -> None:
+    cured = {id for one in REPAIRS for id in one.cures}
+    without = {id for id in cured & set(catalogue()) if not any(r.variant == "repair" for r in catalogue()[id].remedies)}
+    assert without == set()
+    assert cured <= set(catalogue())
 
 
 def test_no_id_is_there_twice_and_every_file_is_read() -> None:

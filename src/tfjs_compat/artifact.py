@@ -148,7 +148,7 @@ def _read_document(folder: Path, findings: list[Finding]) -> dict[str, Any] | No
         if size > MAX_JSON_BYTES:
             return fail("artifact-too-large", f"model.json holds {size} bytes; more than {MAX_JSON_BYTES} are not read")
         try:
-            raw = file.read(MAX_JSON_BYTES + 1)
+            raw = file.read(size)
         except OSError as error:
             return fail("artifact-missing", f"model.json cannot be read: {error.strerror}")
     if not raw.strip():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -95,8 +95,11 @@ class World(msgspec.Struct, frozen=True):
         return cls(pick=pick, python=python, **more)
 
 
-def grown(trial: Trial, issues: Iterable[str], resolved: Mapping[str, str], world: World) -> Iterator[Trial]:
-    """The trials that the remedies of these issues make of one, those of the first issue first, without duplicates."""
+def grown(trial: Trial, issues: Sequence[str], resolved: Mapping[str, str], world: World) -> Iterator[Trial]:
+    """The trials that the remedies of these issues make of one, those of the first issue first, without duplicates.
+
+    Where there is none, the other format's plain route.
+    """
     seen = {trial}
     for issue in issues:
         entry = catalogue().get(issue)
@@ -105,6 +108,17 @@ def grown(trial: Trial, issues: Iterable[str], resolved: Mapping[str, str], worl
             if found is not None and found not in seen:
                 seen.add(found)
                 yield found
+    if len(seen) == 1:
+        # Nothing is known that helps: the other format shares little with this one.
+        other = "layers" if find_route(trial.case.route).format == "graph" else "graph"
+        found = _applied(trial, next(iter(issues), ""), 0, Remedy(f"the {other} route", route=other), resolved, world)
+        if found is not None and not _been_there(trial, other):
+            yield found
+
+
+def _been_there(trial: Trial, base: str) -> bool:
+    """Whether the trial came from that route."""
+    return any(f"instead of {base}" in change for step in trial.steps for change in step.changes)
 
 
 def _applied(
