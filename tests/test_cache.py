@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,7 @@ from samples import case, interpreters
 
 from tfjs_compat.cache import Conditions, conditions, keep, kept_outcome, key_of
 from tfjs_compat.diagnosis import Outcome
+from tfjs_compat.environments import collect_garbage
 from tfjs_compat.locks import Lock
 from tfjs_compat.outcomes import Failure, Finding, Raised, Stage
 from tfjs_compat.plan import Planned
@@ -112,3 +115,17 @@ def test_links_that_a_builder_left_are_not_followed(tmp_path: Path) -> None:
     (folder / "link").symlink_to(tmp_path / "secret")
     keep("k", FAILED, folder, store)
     assert (store.root / "outcomes" / "k" / "case" / "link").is_symlink()
+
+
+def test_outcomes_that_nobody_asked_for_are_garbage(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    folder = tmp_path / "case"
+    folder.mkdir()
+    for key in ("old", "asked", "new"):
+        keep(key, FAILED, folder, store)
+    long_ago = time.time() - 90 * 86400
+    for key in ("old", "asked"):
+        os.utime(store.root / "outcomes" / key, (long_ago, long_ago))
+    kept_outcome("asked", store)
+    collect_garbage(store, unused_days=30)
+    assert sorted(one.name for one in (store.root / "outcomes").iterdir()) == ["asked", "new"]

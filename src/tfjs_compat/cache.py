@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -110,6 +112,9 @@ def kept_outcome(key: str, store: Store, folder: Path | None = None) -> Outcome 
         outcome = msgspec.json.decode((kept / "outcome.json").read_bytes(), type=Outcome)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
+    with contextlib.suppress(OSError):
+        # Garbage is what nobody asked for; a store may be read-only.
+        os.utime(kept)
     if folder is not None and _read(folder / _KEY_FILE) != key:
         remove_tree(folder)
         if not (kept / "case").is_dir():

@@ -312,7 +312,7 @@ def env_remove(ids: tuple[str, ...]) -> None:
 @env.command("gc")
 @click.option("--unused-days", type=click.FloatRange(0), default=30.0, show_default=True, metavar="N")
 def env_gc(unused_days: float) -> None:
-    """Remove environments that are broken or were not used for a while."""
+    """Remove environments and outcomes that are broken or were not used for a while."""
     from tfjs_compat import environments
     from tfjs_compat.store import Store
 

@@ -270,12 +270,21 @@ def collect_garbage(store: Store, *, unused_days: float) -> list[str]:
     leftovers = [*store.folder("environments").glob(".removing-*")]
     leftovers += [path for path in store.folder("scratch").iterdir() if _is_old(path)]
     leftovers += [path for path in store.folder("outcomes").glob(".*") if _is_old(path)]
+    kept = [*store.folder("outcomes").glob("[!.]*"), *store.folder("conversions").glob("[!.]*")]
+    leftovers += [path for path in kept if _unused(path, horizon)]
     for leftover in leftovers:
         shutil.rmtree(leftover, ignore_errors=True)
     # A build that ends meanwhile looks, under this lock, whether what it links to is still there.
     with store.locked("collecting"):
         wheels.free_unused(store, {one for environment in list_environments(store) for one in environment.trees})
     return removed
+
+
+def _unused(path: Path, horizon: float) -> bool:
+    """Whether nothing has asked for a kept folder since."""
+    with contextlib.suppress(OSError):
+        return path.stat().st_mtime <= horizon
+    return False
 
 
 def _is_old(path: Path) -> bool:

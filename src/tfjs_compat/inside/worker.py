@@ -126,7 +126,7 @@ def serve(connection, record):
             own = Record(job["record"])
             os.chdir(job["folder"])
 
-            def work(job=job, own=own):
+            def work(job=job, own=own, request=request):
                 try:
                     run_case(job, own, tf, tfjs)
                 finally:

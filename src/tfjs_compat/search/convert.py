@@ -21,7 +21,7 @@ from tfjs_compat.progress import Progress
 from tfjs_compat.repairs import Applied
 from tfjs_compat.results import CaseResult, Step
 from tfjs_compat.search.find import Found, Wish, find
-from tfjs_compat.store import digest_files
+from tfjs_compat.store import digest_files, remove_tree
 from tfjs_compat.tensors import read_tensors
 
 
@@ -87,6 +87,8 @@ def convert(
             account = _account(found, found.case, folder, wish)
             told = msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n"
             deliver(folder / "artifact", target, {ACCOUNT: told}, force=force)
+            # What counts is in the target, and in the store what is worth keeping; logs are wanted where nothing works.
+            remove_tree(work)
         return found
 
 
