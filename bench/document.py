@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from measure import ratio
+
 TARGET = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 
 HEAD = """# What a run costs
@@ -13,7 +15,7 @@ HEAD = """# What a run costs
 Written by `bench/run.py` from [bench/results.json](../bench/results.json): what the tool costs beside what people use,
 measured side by side on one machine, in turns.{shared} Times are medians in seconds, with least and most and how
 often in brackets; a ratio is of medians. The peers are real: [a noxfile](../bench/peer/noxfile.py) that installs the
-same locks (already resolved, as a gift) into a session per combination, two sessions at once (`--parallel auto`), and
+same locks (already resolved, as a gift) into a session per combination, one after another as nox does, and
 [a script](../bench/peer/convert.py) that converts the same models by the same routes, a fresh Python for each. They do
 not check anything in TensorFlow.js; we do. PYTHONDONTWRITEBYTECODE is unset for all sides.
 
@@ -98,6 +100,9 @@ def _one_more(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
     yield _row("… a fresh Python that only converts", told, "≥ 8 ×", row["ratio"] >= 8)
     told = f"{_time(row['fresh_with_check'])} s: {row['ratio_with_check']} ×"
     yield _row("… a fresh Python and the check (`--isolation process`)", told, "≥ 8 ×", row["ratio_with_check"] >= 8)
+    for route, sides in row.get("by_route", {}).items():
+        told = f"{_time(sides['ours'])} s; fresh {_time(sides['fresh'])} s: {ratio(sides['fresh'], sides['ours'])} ×"
+        yield f"… of route {route} alone", told, "", ""
 
 
 def _frontier(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
@@ -107,6 +112,8 @@ def _frontier(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
     yield _row(
         "… nox, virtualenv + pip", f"{_time(row['nox_pip'])} s: {row['pip_ratio']} ×", "≥ 20 ×", row["pip_ratio"] >= 20
     )
+    parallel = f"{_time(row['nox_uv_parallel'])} s: {row['parallel_ratio']} ×"
+    yield "… nox, uv, told to use every core (`--parallel auto`)", parallel, "", ""
 
 
 def _from_empty(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:

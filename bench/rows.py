@@ -150,18 +150,24 @@ def one_more_case(bench: Bench) -> dict[str, Any]:
     """A case in an environment that runs already, build to predict, beside a fresh interpreter for each case."""
     executable = environments.build(bench.lock()[0], bench.python(), Store(bench.store))
     assert isinstance(executable, environments.Environment)
-    forked: list[float] = []
-    own: list[float] = []
-    peer: list[float] = []
+    forked: list[tuple[str, float]] = []
+    own: list[tuple[str, float]] = []
+    peer: list[tuple[str, float]] = []
     for _ in range(bench.times):
+        # Without the first, which waits for the import.
         forked += _case_seconds(bench, "fork")[1:]
-        own += _case_seconds(bench, "process")[1:]
+        own += _case_seconds(bench, "process")
         for model in MODELS:
             for route in ROUTES:
                 command = [str(executable.executable), str(ROOT / "bench" / "peer" / "convert.py"), model, route]
                 target = str(bench.work / "converted")
-                peer.append(timed([*command, target], fine=(0, 1), BENCH_ZOO=_zoo()))
-    found = {"ours": told(forked), "fresh": told(peer), "fresh_with_check": told(own)}
+                peer.append((route, timed([*command, target], fine=(0, 1), BENCH_ZOO=_zoo())))
+    sides = {"ours": forked, "fresh": peer, "fresh_with_check": own}
+    found: dict[str, Any] = {side: told([seconds for _, seconds in cases]) for side, cases in sides.items()}
+    found["by_route"] = {
+        route: {side: told([seconds for name, seconds in cases if name == route]) for side, cases in sides.items()}
+        for route in ROUTES
+    }
     ratios = {
         "ratio": ratio(found["fresh"], found["ours"]),
         "ratio_with_check": ratio(found["fresh_with_check"], found["ours"]),
@@ -173,8 +179,8 @@ def _zoo() -> str:
     return str(ROOT / "src" / "tfjs_compat" / "inside")
 
 
-def _case_seconds(bench: Bench, isolation: str) -> list[float]:
-    """What each case of a run took, in the order in which they ran."""
+def _case_seconds(bench: Bench, isolation: str) -> list[tuple[str, float]]:
+    """Route and seconds of each case of a run, in the order in which they ran."""
     log = bench.store / "durations.jsonl"
     before = log.stat().st_size if log.exists() else 0
     measure.remove(bench.store / "outcomes")
@@ -182,7 +188,7 @@ def _case_seconds(bench: Bench, isolation: str) -> list[float]:
     ours("run", *ONE, "--output", output, "--jobs", "1", "--isolation", isolation, store=bench.store, cwd=bench.work)
     with log.open("rb") as file:
         file.seek(before)
-        return [json.loads(line)[3] for line in file.read().splitlines() if line]
+        return [tuple(json.loads(line)[2:4]) for line in file.read().splitlines() if line]
 
 
 def frontier(bench: Bench) -> dict[str, Any]:
@@ -191,13 +197,16 @@ def frontier(bench: Bench) -> dict[str, Any]:
         "ours": lambda: _our_six(bench),
         "nox_uv": lambda: _nox(bench, "uv"),
         "nox_pip": lambda: _nox(bench, "virtualenv"),
+        "nox_uv_parallel": lambda: _nox(bench, "uv", "--parallel", "auto"),
     }
-    found = alternating(sides, {"ours": bench.times, "nox_uv": bench.long, "nox_pip": bench.longest})
+    times = {"ours": bench.times, "nox_uv": bench.long, "nox_pip": bench.longest, "nox_uv_parallel": bench.longest}
+    found = alternating(sides, times)
     results = json.loads((bench.work / "six" / "results.json").read_text())
     return {
         **found,
         "uv_ratio": ratio(found["nox_uv"], found["ours"]),
         "pip_ratio": ratio(found["nox_pip"], found["ours"]),
+        "parallel_ratio": ratio(found["nox_uv_parallel"], found["ours"]),
         "cases": len(results["cases"]),
         "verdicts": _count(one["verdict"] for one in results["cases"]),
         "stages": _stages(results),
@@ -210,7 +219,7 @@ def _our_six(bench: Bench) -> float:
     return ours("run", *NARROWED, "--output", str(bench.work / "six"), store=bench.store, cwd=bench.work)
 
 
-def _nox(bench: Bench, backend: str, **extra: str) -> float:
+def _nox(bench: Bench, backend: str, *options: str, **extra: str) -> float:
     environment = {
         "BENCH_LOCKS": str(bench.locks),
         "BENCH_OUT": str(bench.fresh("nox-out")),
@@ -220,7 +229,7 @@ def _nox(bench: Bench, backend: str, **extra: str) -> float:
     }
     envs = bench.fresh("nox-envs")
     noxfile = str(ROOT / "bench" / "peer" / "noxfile.py")
-    command = ["nox", "-f", noxfile, "--envdir", str(envs), "--default-venv-backend", backend, "--parallel", "auto"]
+    command = ["nox", "-f", noxfile, "--envdir", str(envs), "--default-venv-backend", backend, *options]
     return timed(command, cwd=bench.work, **environment, **extra)
 
 

@@ -18,7 +18,7 @@ from tfjs_compat.outcomes import Stage, Verdict
 from tfjs_compat.routes import find_route
 
 TABLE = "tfjs-compat"
-SHIPPED = ("seed", "frontier", "plain", "zoo")
+SHIPPED = ("seed", "frontier", "plain", "repairs", "zoo")
 
 PROCESS_ENVS: dict[str, dict[str, str]] = {
     "default": {},
