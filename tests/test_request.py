@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+import tfjs_compat
 from tfjs_compat.api import check, load_matrix, matrix_path
 from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix import Matrix
@@ -169,3 +170,10 @@ def test_the_folder_of_a_case_that_was_not_converted_is_called_so(here: Path) ->
         check(here / "out")
     with pytest.raises(RequestError, match=r"it holds no model\.json, so it is no TensorFlow"):
         check(here)
+
+
+@pytest.mark.parametrize("name", tfjs_compat.__all__)
+def test_the_library_gives_what_it_says(name: str) -> None:
+    assert getattr(tfjs_compat, name) is not None
+    with pytest.raises(AttributeError, match="no attribute 'runs'"):
+        tfjs_compat.__getattr__("runs")

@@ -109,7 +109,7 @@ def _request(options: dict[str, Any], **more: Any) -> Any:
 )
 @click.option("--try-remedies", is_flag=True, help="Run the remedies of what fails, until one works.")
 def run(**options: Any) -> None:
-    """Run a MATRIX for real: a file, or a shipped one (seed, frontier, plain, zoo).
+    """Run a MATRIX for real: a file, or a shipped one (seed, frontier, plain, repairs, zoo).
 
     Without MATRIX: [tool.tfjs-compat] of ./pyproject.toml; else plain (what installs today) if an option names a model,
     a route or versions; else the seed. Exit code 0: every case ended as expected; 1: some did not; 2: the request is

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import msgspec
 
-from tfjs_compat import api
 from tfjs_compat.delivery import check_target, claimed, deliver
 from tfjs_compat.diagnosis import Checked
 from tfjs_compat.errors import RequestError
+from tfjs_compat.inspection import check
 from tfjs_compat.outcomes import Stage, Verdict
 from tfjs_compat.progress import Progress, Silent
 from tfjs_compat.repairs import Repaired, Unrepairable, repair_folder, unrepairable
@@ -74,7 +74,7 @@ def mend(
         told.end(what, f"{len(repaired.applied)} repairs" if repaired.applied else "nothing to repair")
         found = _predictions(reference, folder, told, stop) if reference is not None else None
         options = {"runtime": how.how.runtime, "node": how.how.node, "store": store, "stop": stop}
-        checked = api.check(folder, tfjs=tfjs, **options)  # type: ignore[arg-type]
+        checked = check(folder, tfjs=tfjs, **options)  # type: ignore[arg-type]
         checked = msgspec.structs.replace(checked, folder=str(source))
         good = checked.verdict in (Verdict.WORKS, Verdict.CONVERTS) and (found is None or found.found)
         if good:
