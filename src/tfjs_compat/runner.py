@@ -68,7 +68,8 @@ def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: 
         settings.progress.begin(told)
         settings.progress.end(told, "read-only: what it holds is used, nothing new is kept")
     for lock in plan.locks().values():
-        write_whole(output / "locks" / f"{lock.id}.txt", lock.text)
+        # Not lasting, here and below: the next run writes them again.
+        write_whole(output / "locks" / f"{lock.id}.txt", lock.text, lasting=False)
     web = settings.web.describe() if settings.web is not None else "none"
     given = cache.conditions(settings.until, web, settings.inputs)
     run = _Run(output, settings, given, Durations(settings.store), Room(settings.stop), {})
@@ -250,7 +251,7 @@ def _without_lock(planned: Planned, output: Path, settings: Settings) -> CaseRes
 
 def _keep_text(planned: Planned, output: Path, text: str) -> str:
     log = f"cases/{planned.case.id}/log.txt"
-    write_whole(output / log, text + "\n")
+    write_whole(output / log, text + "\n", lasting=False)
     return log
 
 

@@ -120,7 +120,7 @@ def find(route: tuple[str, ...], exhaustive: bool, output: Path, as_json: bool, 
 
 
 def _exit_code(answer: Any) -> int:
-    return 0 if answer.found else 130 if answer.interrupted else 1
+    return 130 if answer.interrupted else 0 if answer.found else 1
 
 
 @click.command()

@@ -20,7 +20,7 @@ from filelock import FileLock, Timeout
 
 from tfjs_compat.errors import Interrupted, MachineryError
 
-_PASSING = ("scratch", "locked", "keras", "virtualenv")
+_PASSING = ("scratch", "locked", "keras", "virtualenv", "conversions")
 _SMALL = ("index", "interpreters", "resolved", "tfjs")
 
 

@@ -59,6 +59,8 @@ def show(console: Console, found: Found, output: str) -> None:
         if found.kept
         else count(found.trials, "trial")
     )
+    if found.found and found.ended is not None:
+        console.print(Text(f"\nThe search ended {found.ended}: there may be a better answer.", "bold"))
     without = f", {found.hopeless} ruled out by their versions" if found.hopeless else ""
     console.print(Text(f"\n{looked}{without}, {clock(found.seconds)}.", "dim"))
 
@@ -89,7 +91,8 @@ def _show_case(console: Console, case: CaseResult, steps: Sequence[Step]) -> Non
     if steps:
         console.print(Text("\nWhat it took:", "bold"))
         for step in steps:
-            console.print(Text(f"  {step.issue}: {', '.join(step.changes)}"), soft_wrap=True)
+            told = plain(", ".join(step.changes))
+            console.print(Text(f"  {step.issue or 'an unknown failure'}: {told}"), soft_wrap=True)
     for repair in case.repairs:
         console.print(Text(f"  repaired: {repair.id}"), soft_wrap=True)
 
@@ -123,4 +126,4 @@ def _show_failures(console: Console, found: Found, output: str) -> None:
         for group in groups[:_SHOWN_CAUSES]:
             console.print(cause_text(group, output), crop=False)
     for one in found.left_out[:_SHOWN_CAUSES]:
-        console.print(Text(f"not looked at: {short(one.what, 200)}: {short(one.why, 200)}", "dim"), soft_wrap=True)
+        console.print(Text(f"not looked at: {plain(short(one.what, 200))}: {plain(short(one.why, 200))}", "dim"), soft_wrap=True)

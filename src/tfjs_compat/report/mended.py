@@ -38,7 +38,7 @@ def show(console: Console, mended: Mended, target: Path) -> None:
         console.print(Text.assemble("repaired ", (applied.id, "bold"), f": {entry.title}{times}"))
         if entry.costs:
             console.print(Text(f"  {entry.costs}"))
-    if not mended.repaired.applied:
+    if not mended.repaired.applied and mended.checked.tfjs is not None:
         console.print("nothing to repair: no defect that a repair knows")
     for one in mended.remains[:_SHOWN]:
         told = f": {plain(one.finding.message)}; use {one.instead}"
@@ -48,7 +48,8 @@ def show(console: Console, mended: Mended, target: Path) -> None:
             Text("no environment was found that builds the reference, so that nothing can be compared", "red")
         )
     checked = mended.checked
-    where = f"TensorFlow.js {checked.tfjs}" + (f" ({checked.runtime})" if checked.runtime else "")
+    where = f"TensorFlow.js {checked.tfjs}" if checked.tfjs else "what is on the disk"
+    where += f" ({checked.runtime})" if checked.runtime else ""
     if checked.verdict is Verdict.WORKS and checked.parity is not None:
         agreed = f"{checked.parity.max_abs:.0e}" if checked.parity.max_abs is not None else "the last bit"
         console.print(Text.assemble(("works", "bold green"), f" in {where}: the predictions agree to {agreed}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib.metadata
 import os
 import re
@@ -9,11 +10,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import tomli
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from tfjs_compat.errors import RequestError
 
@@ -45,7 +48,7 @@ def read_baseline(source: str) -> Baseline:
         return _installed()
     path = Path(source)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = _decoded(path.read_bytes())
     except FileNotFoundError:
         raise RequestError(
             f"--from {source}: there is no such file; give one, or 'active' for the environment"
@@ -55,14 +58,31 @@ def read_baseline(source: str) -> Baseline:
     return _of_lock(source, text) if path.suffix == ".lock" else _of_requirements(source, text, path.parent)
 
 
+def _decoded(content: bytes) -> str:
+    """A text in UTF-8, or in what its byte order mark says: PowerShell's ``pip freeze >`` writes UTF-16."""
+    marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return content.decode("utf-16" if marked else "utf-8-sig")
+
+
+def _is_version(text: str) -> bool:
+    try:
+        Version(text)
+    except InvalidVersion:
+        return False
+    return True
+
+
 def _of_lock(source: str, text: str) -> Baseline:
     try:
-        packages = tomli.loads(text).get("package", [])
-        versions: dict[str, str] = {
-            canonicalize_name(one["name"]): str(one["version"]) for one in packages if "version" in one
-        }
-    except (tomli.TOMLDecodeError, KeyError, TypeError, AttributeError) as error:
+        return _of_packages(tomli.loads(text).get("package", []))
+    except (tomli.TOMLDecodeError, KeyError, TypeError, AttributeError, InvalidVersion) as error:
         raise RequestError(f"--from {source}: not a uv.lock: {error}") from None
+
+
+def _of_packages(packages: list[dict[str, Any]]) -> Baseline:
+    versions: dict[str, str] = {
+        canonicalize_name(one["name"]): str(Version(one["version"])) for one in packages if "version" in one
+    }
     roots = {
         canonicalize_name(one["name"]) for one in packages if "registry" not in one.get("source", {"registry": ""})
     }
@@ -89,6 +109,8 @@ def _of_requirements(source: str, text: str, folder: Path) -> Baseline:
             continue
         name = canonicalize_name(asked.name)
         pins = [one.version for one in asked.specifier if one.operator in ("==", "===") and "*" not in one.version]
+        if pins and not _is_version(pins[0]):
+            raise RequestError(f"--from {source}: line {number}: '{pins[0]}' is no version")
         if pins:
             versions["tensorflow" if name.startswith("tensorflow-") and name in _MANAGED else name] = pins[0]
         if name not in _MANAGED:
@@ -138,7 +160,9 @@ def _installed() -> Baseline:
             told = msgspec.json.decode(done.stdout, type=dict[str, str])
         except (OSError, subprocess.SubprocessError, msgspec.DecodeError) as error:
             raise RequestError(f"--from active: {root} cannot be asked what is installed: {error}") from None
-    versions: dict[str, str] = {canonicalize_name(name): version for name, version in told.items() if name}
+    versions: dict[str, str] = {
+        canonicalize_name(name): version for name, version in told.items() if name and _is_version(version)
+    }
     if "tensorflow" not in versions and "tensorflowjs" not in versions:
         raise RequestError(f"--from active: neither tensorflow nor tensorflowjs is installed in {root or sys.prefix}")
     # Everything is installed; nothing says what of it was asked for.

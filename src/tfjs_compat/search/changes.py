@@ -263,9 +263,14 @@ def foretold(packages: Mapping[str, str], python: str) -> KnownIssue | None:
     given = {**packages, "python": python}
     for issue in catalogue().values():
         for versions in issue.foretold:
-            if all(name in given and version_fits(given[name], wanted) for name, wanted in versions.items()):
+            if foretells(versions, given):
                 return issue
     return None
+
+
+def foretells(versions: Mapping[str, str], given: Mapping[str, str]) -> bool:
+    """Whether these packages (name → version) are all in the ranges with which an issue is certain."""
+    return all(name in given and version_fits(given[name], wanted) for name, wanted in versions.items())
 
 
 def admits(specifiers: str, version: str) -> bool:

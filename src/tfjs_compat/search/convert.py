@@ -15,7 +15,8 @@ import msgspec
 from tfjs_compat import __version__
 from tfjs_compat.cases import Combination
 from tfjs_compat.delivery import ACCOUNT, check_target, claimed, deliver
-from tfjs_compat.models import find_model
+from tfjs_compat.models import Kind, find_model
+from tfjs_compat.errors import RequestError
 from tfjs_compat.parity import Parity
 from tfjs_compat.progress import Progress
 from tfjs_compat.repairs import Applied
@@ -78,6 +79,9 @@ def convert(
     """
     store = wish.how.store
     check_target(target, force=force)
+    model = find_model(wish.model, Path.cwd())
+    if model.kind is Kind.SAVED_MODEL and target.resolve().is_relative_to(Path(model.path).resolve()):
+        raise RequestError(f"--output {target}: it is inside the model {wish.model}, which would be another one then")
     with claimed(target, store):
         # Its own folder, so that conversions to different targets do not wait for each other.
         work = store.folder("conversions") / hashlib.sha256(str(target.absolute()).encode()).hexdigest()[:16]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,7 @@ from tfjs_compat.search.laboratory import Answer, Laboratory
 from tfjs_compat.search.preference import Prefer, ranking
 from tfjs_compat.search.recipe import Recipe, write_recipe
 from tfjs_compat.session import Request, owned, settings_of, threads
-from tfjs_compat.store import write_whole
+from tfjs_compat.store import remove_tree, write_whole
 
 DEFAULT_TENSORFLOW = ">=2.13"
 DEFAULT_TENSORFLOWJS = ("newest", "4.17.0")
@@ -107,6 +108,23 @@ class Found(msgspec.Struct, frozen=True):
         return [one.case for one in self.tried if one.case.id != (self.case.id if self.case else None)]
 
 
+class _Halt(threading.Event):
+    """Set when the user's event is, and when the time is up: then also what is being built or run has to end."""
+
+    def __init__(self, asked: threading.Event, ends: float) -> None:
+        super().__init__()
+        self._asked, self._ends = asked, ends
+
+    @property
+    def late(self) -> bool:
+        """Whether the time is up, and nobody asked to stop before."""
+        return time.monotonic() > self._ends and not (super().is_set() or self._asked.is_set())
+
+    def is_set(self) -> bool:
+        """Whether to stop, for either reason."""
+        return super().is_set() or self._asked.is_set() or time.monotonic() > self._ends
+
+
 class Ground(NamedTuple):
     """What a search stands on: where it starts, and what may be changed."""
 
@@ -134,8 +152,9 @@ def find(wish: Wish, progress: Progress | None = None, stop: threading.Event | N
         ground = survey(
             wish, dict(zip(packages, fetched, strict=True)), found, lambda m: _expanded(m, wish, found, halt)
         )
+        limited = _Halt(halt, started + wish.seconds if wish.seconds is not None else math.inf)
         laboratory = Laboratory(
-            settings_of(how, wish.until, Matrix().limits, jobs, told, halt),
+            settings_of(how, wish.until, Matrix().limits, jobs, told, limited),
             output,
             executor,
             jobs,
@@ -143,10 +162,15 @@ def find(wish: Wish, progress: Progress | None = None, stop: threading.Event | N
             prune=not wish.exhaustive,
             preferences=ground.baseline.pins() if wish.prefer == "nearest" else (),
         )
-        best, tried, ended = _search(wish, ground, laboratory, started, min(jobs, _AT_ONCE))
+        # Where trials are counted, one after the other: which ones they are must not depend on the number of jobs.
+        at_once = min(jobs, _AT_ONCE) if wish.max_trials is None else 1
+        best, tried, ended = _search(wish, ground, laboratory, limited, at_once)
     if best is None and laboratory.faults:
         raise MachineryError(laboratory.faults[0])
     recipe = _recipe(*best) if best is not None else None
+    if not halt.is_set():
+        # That of an earlier search would look like the answer of this one.
+        remove_tree(output / "recipe")
     if recipe is not None:
         for name, content in recipe.files.items():
             write_whole(output / "recipe" / name, content)
@@ -167,9 +191,10 @@ def find(wish: Wish, progress: Progress | None = None, stop: threading.Event | N
 
 
 def _search(
-    wish: Wish, ground: Ground, laboratory: Laboratory, started: float, at_once: int
+    wish: Wish, ground: Ground, laboratory: Laboratory, halt: _Halt, at_once: int
 ) -> tuple[tuple[Trial, Answer] | None, list[Tried], str | None]:
     """Drive the pure search with the laboratory: the best trial, all that was tried, and why it ended early."""
+    late = f"after {wish.seconds or 0:g} s (--time)"
 
     def grow(trial: Trial, answer: Answer) -> list[Trial]:
         if len(trial.steps) >= _MOST_STEPS:
@@ -187,23 +212,32 @@ def _search(
     )
     best: tuple[Trial, Answer] | None = None
     tried: list[Tried] = []
+    batch: tuple[Trial, ...] = ()
+
+    def note(asked: Sequence[Trial]) -> None:
+        nonlocal best
+        for trial in asked:
+            if (answer := laboratory.heard.get(trial.case.id)) is not None:
+                tried.append(Tried(trial.steps, answer.result, answer.tried))
+                if answer.works and (best is None or rank(trial) < rank(best[0])):
+                    best = (trial, answer)
+
     try:
         batch = next(core)
         while True:
             if wish.max_trials is not None and laboratory.trials >= wish.max_trials:
                 return best, tried, f"after {laboratory.trials} trials (--max-trials)"
-            if wish.seconds is not None and time.monotonic() - started > wish.seconds:
-                return best, tried, f"after {wish.seconds:g} s (--time)"
+            if halt.late:
+                return best, tried, late
             answers = laboratory.ask([trial.case for trial in batch])
-            for trial, answer in zip(batch, answers, strict=True):
-                tried.append(Tried(trial.steps, answer.result, answer.tried))
-                if answer.works and (best is None or rank(trial) < rank(best[0])):
-                    best = (trial, answer)
+            note(batch)
             batch = core.send(answers)
     except StopIteration as end:
         return end.value, tried, None
     except (Interrupted, KeyboardInterrupt):
-        return best, tried, _INTERRUPTED
+        # What of the batch had ended is an answer too.
+        note(batch)
+        return best, tried, late if halt.late else _INTERRUPTED
 
 
 def _recipe(trial: Trial, answer: Answer) -> Recipe | None:
@@ -222,6 +256,7 @@ def survey(
     """Where a search starts and what it may change, out of a wish. Raises RequestError."""
     baseline = read_baseline(wish.source) if wish.source is not None else Baseline()
     asked = [_requirement(line) for line in wish.require]
+    wanted = frozenset(_package(line) for line in wish.wanted)
     ranges = {name: [str(one.specifier) for one in asked if canonicalize_name(one.name) == name] for name in releases}
     tensorflow = _joined(ranges["tensorflow"]) or DEFAULT_TENSORFLOW
     tensorflowjs = [_joined(ranges["tensorflowjs"])] if ranges["tensorflowjs"] else list(DEFAULT_TENSORFLOWJS)
@@ -261,7 +296,7 @@ def survey(
         limits={name: _joined(given) for name, given in ranges.items()},
         as_of=wish.as_of,
         pythons=wish.python,
-        wanted=frozenset(canonicalize_name(Requirement(one).name) for one in wish.wanted),
+        wanted=wanted,
         keras=keras,
         routes=frozenset(find_route(name).base for name in wish.routes),
         repair=wish.repair,
@@ -283,10 +318,29 @@ def _expanded(
 
 def _requirement(line: str) -> Requirement:
     try:
-        return Requirement(line)
+        asked = Requirement(line)
     except InvalidRequirement as error:
         told = str(error).splitlines()[0]
         raise RequestError(f"--require: '{line}' is no requirement such as 'tensorflow>=2.19': {told}") from None
+    # A limit is a range of releases. What else a line says would be lost, and the answer would not be what was asked.
+    extra = "extras" if asked.extras else "a URL" if asked.url else "a marker" if asked.marker else None
+    if extra is not None:
+        raise RequestError(
+            f"--require: '{asked.name}' is given with {extra}, which is no limit; give a range of releases"
+        )
+    return asked
+
+
+def _package(line: str) -> str:
+    """The name of a package that has to be there. Raises RequestError for one that no index has."""
+    try:
+        asked = Requirement(line)
+    except InvalidRequirement as error:
+        told = str(error).splitlines()[0]
+        raise RequestError(f"--with: '{line}' is no requirement such as 'pillow': {told}") from None
+    if asked.url:
+        raise RequestError(f"--with: '{asked.name}' is given with a URL; only packages of the index can be looked at")
+    return canonicalize_name(asked.name)
 
 
 def _joined(specifiers: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from tfjs_compat.outcomes import Failure, Stage, Verdict
 from tfjs_compat.plan import Plan, Planned, resolve_all
 from tfjs_compat.results import CaseResult
 from tfjs_compat.runner import run_plan
-from tfjs_compat.search.changes import foretold
+from tfjs_compat.search.changes import foretells, foretold
 from tfjs_compat.trial import Settings
 
 
@@ -49,7 +49,8 @@ class Laboratory:
     """Answers what cases come to. Everything that an earlier run or search found out is not run again.
 
     ``trials`` counts the cases that were run here, ``hopeless`` those that were not, because their lock cannot be
-    resolved or is certain to fail; ``faults`` are the failures of the machine, which answer nothing.
+    resolved or is certain to fail; ``faults`` are the failures of the machine, which answer nothing. ``heard`` are the
+    answers so far by the id of their case, those of a question that was interrupted too.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Laboratory:
         self._source_builds, self._prune, self._preferences = source_builds, prune, preferences
         self.trials = self.kept = self.hopeless = 0
         self.faults: list[str] = []
+        self.heard: dict[str, Answer] = {}
 
     def ask(self, cases: Sequence[Case]) -> list[Answer]:
         """The answer to each case. Raises MachineryError where nothing can be run at all, Interrupted."""
@@ -84,7 +86,14 @@ class Laboratory:
         run = Plan(Matrix(name="search"), tuple(one for one in planned if one.case.id not in told), ())
         results = run_plan(run, self._output, self._executor, self._jobs, settings)
         by_id = {one.id: one for one in results.cases}
-        return [self._answer(one, told.get(one.case.id), by_id) for one in planned]
+        for one in planned:
+            answer = self._answer(one, told.get(one.case.id), by_id)
+            if answer is not None:
+                self.heard[one.case.id] = answer
+        if any(one.case.id not in self.heard for one in planned):
+            # The run was stopped before their turn came.
+            raise Interrupted
+        return [self.heard[one.case.id] for one in planned]
 
     def _request(self, case: Case) -> Request:
         python = choose(case.combination.python, self._found)
@@ -94,15 +103,14 @@ class Laboratory:
     def _variables(self, case: Case) -> dict[str, str]:
         return process_variables(case.combination.process_env, self._process_env)
 
-    def _answer(self, planned: Planned, issue: KnownIssue | None, by_id: Mapping[str, CaseResult]) -> Answer:
+    def _answer(self, planned: Planned, issue: KnownIssue | None, by_id: Mapping[str, CaseResult]) -> Answer | None:
         lock = planned.lock if isinstance(planned.lock, Lock) else None
         if issue is not None and lock is not None:
             self.hopeless += 1
             return Answer(_foretold(planned.case, issue, lock, self._settings.until), lock, tried=False)
         result = by_id.get(planned.case.id)
         if result is None:
-            # The run was stopped before its turn came.
-            raise Interrupted
+            return None
         if result.verdict is Verdict.ERROR:
             self.faults.append(result.message)
         elif isinstance(planned.lock, Unresolved):
@@ -120,8 +128,9 @@ def _certain(planned: Planned) -> KnownIssue | None:
 
 def _foretold(case: Case, issue: KnownIssue, lock: Lock, until: Stage) -> CaseResult:
     """The result of a case that was not run, because its versions tell how it ends."""
-    versions = next(one for one in issue.foretold if set(one) <= {*lock.packages, "python"})
-    told = ", ".join(f"{name} {lock.packages.get(name, '')}" for name in versions)
+    given = {**lock.packages, "python": lock.resolved()["python"]}
+    versions = next(one for one in issue.foretold if foretells(one, given))
+    told = ", ".join(f"{name} {given[name]}" for name in versions)
     failure = Failure(issue.stages[0], f"not run: {told} always ends so ({issue.title})")
     outcome = Outcome(issue.stages[0], failure, resolved=lock.resolved(), lock=lock.id)
     result = diagnose(case, outcome, until)

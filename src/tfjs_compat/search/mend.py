@@ -13,13 +13,14 @@ import msgspec
 
 from tfjs_compat.delivery import check_target, claimed, deliver
 from tfjs_compat.diagnosis import Checked
-from tfjs_compat.errors import RequestError
+from tfjs_compat.errors import Interrupted, RequestError
 from tfjs_compat.inspection import check
 from tfjs_compat.outcomes import Stage, Verdict
 from tfjs_compat.progress import Progress, Silent
-from tfjs_compat.repairs import Repaired, Unrepairable, repair_folder, unrepairable
+from tfjs_compat.repairs import DamagedArtifactError, Repaired, Unrepairable, repair_folder, unrepairable
 from tfjs_compat.search.find import Found, Wish, find
 from tfjs_compat.store import disk_errors
+from tfjs_compat.text import plain
 
 
 class Mended(msgspec.Struct, frozen=True):
@@ -54,7 +55,7 @@ def mend(
     disagrees.
 
     ``reference``: a wish for the model that it was converted from, which is built and run in the first environment
-    that can. ``how`` says with which TensorFlow.js runtime to check. Raises RequestError, MachineryError.
+    that can; then the result has to be proven by it. ``how`` says with which TensorFlow.js runtime to check. Raises RequestError, MachineryError.
     """
     if not (source / "model.json").is_file():
         raise RequestError(f"{source}: it holds no model.json, so it is no TensorFlow.js model")
@@ -70,13 +71,18 @@ def mend(
     ):
         folder, what = Path(name), "repairing"
         told.begin(what)
-        repaired = repair_folder(source, folder / "artifact", lambda done, all: told.say(what, _share(done, all)))
+        try:
+            repaired = repair_folder(source, folder / "artifact", lambda done, all: told.say(what, _share(done, all)))
+        except DamagedArtifactError as error:
+            told.end(what, "it cannot be read")
+            return _damaged(source, error)
         told.end(what, f"{len(repaired.applied)} repairs" if repaired.applied else "nothing to repair")
         found = _predictions(reference, folder, told, stop) if reference is not None else None
         options = {"runtime": how.how.runtime, "node": how.how.node, "store": store, "stop": stop}
         checked = check(folder, tfjs=tfjs, **options)  # type: ignore[arg-type]
         checked = msgspec.structs.replace(checked, folder=str(source))
-        good = checked.verdict in (Verdict.WORKS, Verdict.CONVERTS) and (found is None or found.found)
+        # A reference was given for its proof: that nothing could be compared is none.
+        good = checked.verdict is Verdict.WORKS or (checked.verdict is Verdict.CONVERTS and found is None)
         if good:
             deliver(folder / "artifact", target, {}, force=force)
         return Mended(str(source), repaired, checked, unrepairable(checked.findings), found, good)
@@ -87,12 +93,22 @@ def _predictions(reference: Wish, folder: Path, progress: Progress, stop: thread
     work = folder / "reference"
     wish = replace(reference, until=Stage.SERIALIZE, how=replace(reference.how, output=work))
     found = find(wish, progress, stop)
+    if found.interrupted:
+        raise Interrupted
     if found.case is not None:
         for name in ("inputs", "expected"):
             given = work / "cases" / found.case.id / name
             if given.is_dir():
                 shutil.copytree(given, folder / name)
     return found
+
+
+def _damaged(source: Path, error: DamagedArtifactError) -> Mended:
+    """The end of a repair of what cannot even be read: no TensorFlow.js was asked."""
+    issues = tuple(dict.fromkeys(one.id for one in error.findings))
+    message = plain(f"{error.findings[0].path}: {error.findings[0].message}")
+    checked = Checked(str(source), None, None, Verdict.FAILS, Stage.CHECK, issues, message, error.findings, None)
+    return Mended(str(source), Repaired({}), checked, (), None, written=False)
 
 
 def _share(done: int, total: int) -> str:

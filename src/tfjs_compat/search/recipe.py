@@ -81,7 +81,9 @@ def _own_files(model: Model) -> dict[str, str]:
 
 
 def _script(model: Model, route: Route, *, keras_3: bool) -> str:
-    head = f'"""Convert {model.name.replace(chr(34), "")} to TensorFlow.js: route {route.name}."""\n'
+    # A name may hold anything that a file system takes: as a literal it cannot end or break the docstring.
+    named = ascii(model.name)[1:-1].replace('"', "")
+    head = f'"""Convert {named} to TensorFlow.js: route {route.name}."""\n'
     imports = ["import tensorflow as tf", "import tensorflowjs as tfjs"]
     lines: list[str] = []
     given = repr(model.path)
