@@ -45,11 +45,34 @@ only-there==1 ; sys_platform == "never"
         ("git+https://example.org/x", "is not a package of an index"),
         ("-r gone.txt", "line 1: there is no file"),
         ("--frobnicate", "unknown option '--frobnicate'"),
+        ("tensorflow===mine", "line 1: 'mine' is no version"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(RequestError, match=re.escape(said)):
         given(tmp_path, text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_file_that_windows_wrote_is_read(tmp_path: Path, encoding: str) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (tmp_path / "r.txt").write_bytes((mark + "tensorflow==2.16.1\r\nnumpy\r\n").encode(encoding))
+    assert read_baseline(str(tmp_path / "r.txt")) == Baseline({"tensorflow": "2.16.1"}, ("numpy",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'package = "x"',
+        "package = [1]",
+        '[[package]]\nname = "a"\nversion = "foo"',
+        '[[package]]\nname = "a"\nversion = "1"\nsource = { virtual = "." }\ndependencies = ["x"]',
+        '[[package]]\nname = "a"\nversion = "1"\nsource = 3',
+    ],
+)
+def test_a_lock_of_another_make_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(RequestError, match=r"not a uv\.lock"):
+        given(tmp_path, text, "other.lock")
 
 
 def test_files_that_include_each_other_end(tmp_path: Path) -> None:
@@ -81,7 +104,7 @@ source = { registry = "https://pypi.org/simple" }
 
 
 def test_what_is_no_lock_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="not a uv.lock"):
+    with pytest.raises(RequestError, match=r"not a uv\.lock"):
         given(tmp_path, "tensorflow==2.16.1 = [", "uv.lock")
     with pytest.raises(RequestError, match="there is no such file"):
         read_baseline(str(tmp_path / "gone.txt"))

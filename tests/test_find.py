@@ -90,6 +90,12 @@ def test_what_the_user_has_is_looked_at_too_and_its_packages_come_along(tmp_path
     [
         ({"require": ("tensorflow>>2",)}, "--require: 'tensorflow>>2' is no requirement"),
         ({"require": ("tensorflow==2.99.0",)}, "tensorflow: "),
+        ({"require": ("tensorflow @ https://example.org/x.whl",)}, "'tensorflow' is given with a URL"),
+        ({"require": ("numpy @ https://me:secret@example.org/x.whl",)}, "'numpy' is given with a URL"),
+        ({"require": ("tensorflow[and-cuda]>=2.16",)}, "'tensorflow' is given with extras"),
+        ({"require": ('tensorflow>=2.16; python_version < "3"',)}, "'tensorflow' is given with a marker"),
+        ({"wanted": ("pillow @ https://example.org/x.whl",)}, "--with: 'pillow' is given with a URL"),
+        ({"wanted": ("not a name",)}, "--with: 'not a name' is no requirement"),
         ({"routes": ("grph",)}, "did you mean 'graph'"),
         ({"python": ("three",)}, "not a Python version"),
         ({"as_of": "yesterday"}, "neither a date"),
@@ -142,6 +148,7 @@ def builder(path: str, module: str, function: str = "build") -> Model:
         (file(Kind.H5, "/m/a.h5"), "keras-h5+uint8", "2.15.0", ['model.save("model.h5")']),
         (builder("/m/train.py", "train"), "layers", "3.15.1", ["runpy.run_path('/m/train.py')['build']()"]),
         (builder("/m/pack/nets.py", "pack.nets"), "layers", "3.15.1", ["from pack.nets import build"]),
+        (file(Kind.H5, '/m/a\\x\\N{b\n\'"""\udc80\u202e\x1b.h5'), "layers", "2.15.0", ["save_keras_model(model"]),
     ],
 )
 def test_the_script_of_a_recipe_is_python_that_does_what_the_case_did(
@@ -149,6 +156,8 @@ def test_the_script_of_a_recipe_is_python_that_does_what_the_case_did(
 ) -> None:
     written = recipe(model, route, keras)
     compile(written.script, "convert.py", "exec")
+    assert "\x1b" not in written.script
+    written.script.encode()
     assert all(line in written.script for line in lines)
     assert written.files["convert.py"] == written.script
 

@@ -72,7 +72,9 @@ def test_what_hides_behind_an_issue_is_in_the_catalogue(entry: KnownIssue) -> No
 
 def test_what_a_repair_cures_has_the_repair_among_its_remedies() -> None:
     cured = {id for one in REPAIRS for id in one.cures}
-    without = {id for id in cured & set(catalogue()) if not any(r.variant == "repair" for r in catalogue()[id].remedies)}
+    without = {
+        id for id in cured & set(catalogue()) if not any(r.variant == "repair" for r in catalogue()[id].remedies)
+    }
     assert without == set()
     assert cured <= set(catalogue())
 
@@ -217,6 +219,11 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
     (
         "legacy-keras-missing",
         importing("ImportError", "Keras cannot be imported. Check that it is installed.", text=LEGACY),
+        {},
+    ),
+    (
+        "lambda-safe-mode",
+        raised(Stage.BUILD, "ValueError", "Requested the deserialization of a `Lambda` layer whose `function` is a"),
         {},
     ),
     ("legacy-keras-missing", importing("ModuleNotFoundError", "No module named 'tf_keras'"), {}),

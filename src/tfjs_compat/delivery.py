@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
+import re
 import secrets
 import shutil
+import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import filelock
 
+from tfjs_compat.artifact import read
 from tfjs_compat.errors import RequestError
-from tfjs_compat.store import Store, disk_errors, remove_tree
+from tfjs_compat.store import Store, disk_errors
 
 ACCOUNT = "CONVERSION.json"
-_OF_A_MODEL = (".bin", ".json")
+_SHARD = re.compile(r"group\d+-shard\d+of\d+(\.bin)?")
+"""What converters call the weight files; others are a model's if its model.json names them."""
 
 
 def check_target(target: Path, *, force: bool) -> None:
@@ -30,20 +35,36 @@ def check_target(target: Path, *, force: bool) -> None:
         return
     if not target.is_dir():
         raise RequestError(f"--output {target}: it is there already, and no folder")
+    if not os.access(target, os.W_OK):
+        raise RequestError(f"--output {target}: it cannot be written to")
     inside = sorted(one.name for one in target.iterdir())
     if inside and not force:
         what = f"the folder is not empty ({inside[0]}, …)"
         raise RequestError(f"--output {target}: {what}; --force replaces a model in it")
-    strange = [name for name in inside if Path(name).suffix not in _OF_A_MODEL or (target / name).is_dir()]
+    named = _files_of_a_model(target) if inside else frozenset()
+    strange = [
+        name
+        for name in inside
+        if not (name in named or _SHARD.fullmatch(name)) or not stat.S_ISREG((target / name).lstat().st_mode)
+    ]
     if strange or (inside and "model.json" not in inside):
         told = strange[0] if strange else "no model.json"
         raise RequestError(f"--output {target}: not replaced: it holds something else than a model ({told})")
 
 
+def _files_of_a_model(folder: Path) -> frozenset[str]:
+    """The files that are certain to be a converted model's: a package.json beside it, or a model.json that is a
+    schema, is somebody's work."""
+    found = read(folder).artifact
+    if found is None or not {"modelTopology", "weightsManifest"} & found.document.keys():
+        return frozenset()
+    return frozenset({"model.json", ACCOUNT, *(shard.name for group in found.shards for shard in group)})
+
+
 @contextlib.contextmanager
 def claimed(target: Path, store: Store) -> Iterator[None]:
     """Hold a target, so that no other command writes there meanwhile. Raises RequestError where one does."""
-    name = str(target.absolute()).encode().hex()[-160:]
+    name = hashlib.sha256(os.fsencode(target.resolve())).hexdigest()
     lock = filelock.FileLock(store.folder("locked") / f"target-{name}.lock", timeout=0)
     try:
         lock.acquire()
@@ -61,23 +82,62 @@ def deliver(source: Path, target: Path, more: Mapping[str, bytes], *, force: boo
     Raises RequestError as ``check_target`` does, MachineryError where the disk fails; the target is then as it was.
     """
     check_target(target, force=force)
-    target = target.absolute()
-    aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
+    # Where a link leads to: the link stays.
+    target = target.resolve()
+    beside = target.parent
+    if target.is_dir() and (target == Path.cwd() or target.is_mount() or not os.access(beside, os.W_OK)):
+        # It cannot be exchanged, or not without being pulled away under the shell that stands in it.
+        beside = target
+    mark = secrets.token_hex(4)
+    aside, old = beside / f".{target.name}.{mark}", beside / f".{target.name}.{mark}.old"
     with disk_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
+        beside.mkdir(parents=True, exist_ok=True)
         try:
-            shutil.copytree(source, aside)
+            _copy(source, aside)
             for name, content in more.items():
                 (aside / name).write_bytes(content)
-            for path in aside.iterdir():
+            for path in aside.rglob("*"):
                 _flush(path)
-            if target.is_dir() and not any(target.iterdir()):
-                target.rmdir()
-            if target.exists():
-                remove_tree(target)
-            aside.rename(target)
+            if beside == target:
+                _fill(target, aside)
+            else:
+                _exchange(target, aside, old)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """As shutil.copytree, which tells of a full disk in a list of texts, and goes on with the other files."""
+    target.mkdir()
+    for path in source.iterdir():
+        if path.is_dir():
+            _copy(path, target / path.name)
+        else:
+            shutil.copyfile(path, target / path.name)
+
+
+def _exchange(target: Path, new: Path, old: Path) -> None:
+    """Put a folder in the place of another, or of none; the other stays until the new one is there."""
+    there = target.exists()
+    if there:
+        target.rename(old)
+    try:
+        new.rename(target)
+    except BaseException:
+        if there:
+            old.rename(target)
+        raise
+
+
+def _fill(target: Path, new: Path) -> None:
+    """Move the files of a folder into one that stays. Without its model.json, which goes first and comes last, a folder
+    holds no model: a reader sees the old one, none, or the new one."""
+    was = sorted(one for one in target.iterdir() if one != new)
+    for path in sorted(was, key=lambda one: one.name != "model.json"):
+        path.unlink()
+    for path in sorted(new.iterdir(), key=lambda one: one.name == "model.json"):
+        path.rename(target / path.name)
 
 
 def _flush(path: Path) -> None:

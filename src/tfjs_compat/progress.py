@@ -90,7 +90,8 @@ class Display:
             began, _ = self._running.pop(what, (time.monotonic(), ""))
             self._ended += 1
         if result:
-            line = Text.assemble((f"{time.monotonic() - began:6.1f} s ", "dim"), f"{what}: ", result)
+            # The result first: a narrow terminal cuts the end off.
+            line = Text.assemble((f"{time.monotonic() - began:6.1f} s ", "dim"), result, ("  " + what, "dim"))
             self._console.print(line, overflow="ellipsis", no_wrap=True)
 
     def __rich__(self) -> Group:

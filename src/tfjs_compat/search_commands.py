@@ -148,7 +148,7 @@ def convert(output: Path, form: str | None, quantize: str | None, force: bool, a
     if as_json:
         print_json({**report.as_json(answer), "output": str(output) if answer.found else None})
     else:
-        report.show_converted(out, answer, output)
+        report.show_converted(out, answer, output, f"{conversion.work_folder(output, wish.how.store)}{os.sep}")
     sys.exit(_exit_code(answer))
 
 

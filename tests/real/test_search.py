@@ -127,7 +127,7 @@ def test_pruning_hides_nothing(how: Request, repaired: Found) -> None:
 def test_a_search_that_may_try_nothing_more_says_so(how: Request) -> None:
     found = find(wish(how, "zoo:seed", *KERAS_3, routes=("layers",), max_trials=1))
     assert not found.found
-    assert found.ended == "after 1 trials (--max-trials)"
+    assert found.ended == "after 1 trial (--max-trials)"
 
 
 @pytest.mark.full

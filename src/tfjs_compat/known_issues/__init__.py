@@ -64,6 +64,7 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A catalogued cause: how to recognise it, what it is, where upstream tracks it, what should cure it.
 
     ``remedies``: those that change least stand first. ``hides``: the issues that usually show once this one is cured.
+    ``telling``: the message of a case says more (which operation, which layer).
     ``foretold``: sets of versions of a lock's packages, each of which is certain to run into the issue.
     """
 
@@ -75,6 +76,7 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     links: tuple[str, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     hides: tuple[str, ...] = ()
+    telling: bool = False
     foretold: tuple[dict[str, str], ...] = ()
 
 

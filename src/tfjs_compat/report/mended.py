@@ -10,10 +10,12 @@ from rich.text import Text
 
 from tfjs_compat.outcomes import Verdict
 from tfjs_compat.repairs import REPAIRS
+from tfjs_compat.report.causes import causes
 from tfjs_compat.report.words import count, plain, short
 from tfjs_compat.search.mend import Mended
 
 _SHOWN = 12
+_SHOWN_CAUSES = 3
 
 
 def as_json(mended: Mended) -> dict[str, Any]:
@@ -27,6 +29,11 @@ def as_json(mended: Mended) -> dict[str, Any]:
         "remains": mended.remains,
         "reference": mended.reference.case if mended.reference is not None else None,
     }
+
+
+def _why_unproven(message: str) -> str:
+    """What a check says of numbers that prove nothing, without what the line says already."""
+    return short(message.removeprefix("it loads; "), 300)
 
 
 def show(console: Console, mended: Mended, target: Path) -> None:
@@ -47,14 +54,18 @@ def show(console: Console, mended: Mended, target: Path) -> None:
         console.print(
             Text("no environment was found that builds the reference, so that nothing can be compared", "red")
         )
+        for group in causes(mended.reference.failures())[:_SHOWN_CAUSES]:
+            console.print(Text(f"  {plain(short(group.message or group.key, 300))}"), soft_wrap=True)
     checked = mended.checked
-    where = f"TensorFlow.js {checked.tfjs}" if checked.tfjs else "what is on the disk"
-    where += f" ({checked.runtime})" if checked.runtime else ""
-    if checked.verdict is Verdict.WORKS and checked.parity is not None:
+    where = f"TensorFlow.js {checked.tfjs}" + (f" ({checked.runtime})" if checked.runtime else "")
+    if checked.tfjs is None:
+        told = plain(short(checked.message, 500))
+        console.print(Text.assemble(("cannot be read", "bold red"), f": {told}"), soft_wrap=True)
+    elif checked.verdict is Verdict.WORKS and checked.parity is not None:
         agreed = f"{checked.parity.max_abs:.0e}" if checked.parity.max_abs is not None else "the last bit"
         console.print(Text.assemble(("works", "bold green"), f" in {where}: the predictions agree to {agreed}"))
     elif checked.verdict is Verdict.CONVERTS:
-        why = "give --reference to prove its numbers" if mended.reference is None else short(checked.message, 300)
+        why = "give --reference to prove its numbers" if mended.reference is None else _why_unproven(checked.message)
         console.print(Text.assemble(("it loads", "bold"), f" in {where}; its numbers are unproven: {why}"))
     else:
         console.print(Text.assemble((f"{checked.verdict} at {checked.stage}", "bold red"), f" in {where}: "), end="")

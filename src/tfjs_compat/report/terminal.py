@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
+from tfjs_compat.known_issues import catalogue
 from tfjs_compat.outcomes import Stage, Verdict
 from tfjs_compat.progress import clock
 from tfjs_compat.report import axes
@@ -116,6 +117,8 @@ def cause_text(group: Cause, output: str) -> Group:
     if group.kind == "known":
         head, told = f"{times}{group.key}", [f": {group.title}."]
         below = [Text(group.explanation)]
+        if catalogue()[group.key].telling:
+            below.append(Text.assemble("For one: ", (short(group.message, 300), "italic")))
     else:
         head, told = times + ("unknown: " if unknown else ""), [short(group.key, 300)]
         below = [] if unknown else [Text(short(group.message, 400))]

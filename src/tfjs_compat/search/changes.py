@@ -23,13 +23,19 @@ from tfjs_compat.versions import choose_versions, version_fits
 class Trial(msgspec.Struct, frozen=True, eq=False):
     """A case, and the steps that led to it. Two trials of one case are the same trial.
 
-    ``cost`` says how much the steps changed, ``order`` which of its issue's remedies each of them was.
+    ``cost`` says how much the steps changed, ``order`` which of its issue's remedies each of them was, ``after`` is the
+    signature of the failure that the last of them is for.
     """
 
     case: Case
     steps: tuple[Step, ...] = ()
     cost: int = 0
     order: tuple[int, ...] = ()
+    after: str | None = None
+
+    def changed_nothing(self, signature: str | None) -> bool:
+        """Whether the last step left the failure as it was: what builds on it has little hope."""
+        return self.after is not None and self.after == signature
 
     def _asked(self) -> tuple[object, ...]:
         return (self.case.combination, self.case.model.ref, self.case.route)

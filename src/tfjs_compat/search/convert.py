@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import hashlib
+import os
 import threading
 from collections.abc import Iterable
 from dataclasses import replace
@@ -15,14 +16,14 @@ import msgspec
 from tfjs_compat import __version__
 from tfjs_compat.cases import Combination
 from tfjs_compat.delivery import ACCOUNT, check_target, claimed, deliver
-from tfjs_compat.models import Kind, find_model
 from tfjs_compat.errors import RequestError
+from tfjs_compat.models import Kind, find_model
 from tfjs_compat.parity import Parity
 from tfjs_compat.progress import Progress
 from tfjs_compat.repairs import Applied
 from tfjs_compat.results import CaseResult, Step
 from tfjs_compat.search.find import Found, Wish, find
-from tfjs_compat.store import digest_files, remove_tree
+from tfjs_compat.store import Store, digest_files, remove_tree
 from tfjs_compat.tensors import read_tensors
 
 
@@ -84,7 +85,7 @@ def convert(
         raise RequestError(f"--output {target}: it is inside the model {wish.model}, which would be another one then")
     with claimed(target, store):
         # Its own folder, so that conversions to different targets do not wait for each other.
-        work = store.folder("conversions") / hashlib.sha256(str(target.absolute()).encode()).hexdigest()[:16]
+        work = work_folder(target, store)
         found = find(replace(wish, how=replace(wish.how, output=work)), progress, stop)
         if found.case is not None:
             folder = work / "cases" / found.case.id
@@ -94,6 +95,11 @@ def convert(
             # What counts is in the target, and in the store what is worth keeping; logs are wanted where nothing works.
             remove_tree(work)
         return found
+
+
+def work_folder(target: Path, store: Store) -> Path:
+    """Where the cases of a conversion to that target are run, and stay with their logs where none of them works."""
+    return store.folder("conversions") / hashlib.sha256(os.fsencode(target.resolve())).hexdigest()[:16]
 
 
 def _account(found: Found, case: CaseResult, folder: Path, wish: Wish) -> Account:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import threading
 import time
@@ -16,7 +17,7 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 from tfjs_compat.cases import TODAY, Case, asked_versions
-from tfjs_compat.errors import Interrupted, MachineryError, RequestError
+from tfjs_compat.errors import Interrupted, MachineryError, RequestError, nearest
 from tfjs_compat.expand import LeftOut
 from tfjs_compat.index import Release, fetch_releases
 from tfjs_compat.interpreters import AUTO, Interpreter, find_interpreters
@@ -117,8 +118,8 @@ class _Halt(threading.Event):
 
     @property
     def late(self) -> bool:
-        """Whether the time is up, and nobody asked to stop before."""
-        return time.monotonic() > self._ends and not (super().is_set() or self._asked.is_set())
+        """Whether the time is up, and nobody asked to stop."""
+        return time.monotonic() > self._ends and not self._asked.is_set()
 
     def is_set(self) -> bool:
         """Whether to stop, for either reason."""
@@ -162,13 +163,11 @@ def find(wish: Wish, progress: Progress | None = None, stop: threading.Event | N
             prune=not wish.exhaustive,
             preferences=ground.baseline.pins() if wish.prefer == "nearest" else (),
         )
-        # Where trials are counted, one after the other: which ones they are must not depend on the number of jobs.
-        at_once = min(jobs, _AT_ONCE) if wish.max_trials is None else 1
-        best, tried, ended = _search(wish, ground, laboratory, limited, at_once)
+        best, tried, ended = _search(wish, ground, laboratory, limited, _at_once(wish, jobs))
     if best is None and laboratory.faults:
         raise MachineryError(laboratory.faults[0])
     recipe = _recipe(*best) if best is not None else None
-    if not halt.is_set():
+    if recipe is not None or not halt.is_set():
         # That of an earlier search would look like the answer of this one.
         remove_tree(output / "recipe")
     if recipe is not None:
@@ -190,6 +189,12 @@ def find(wish: Wish, progress: Progress | None = None, stop: threading.Event | N
     )
 
 
+def _at_once(wish: Wish, jobs: int) -> int:
+    """How many cases are asked about together. One after the other where they are counted: which ones are run must not
+    depend on the number of jobs."""
+    return min(jobs, _AT_ONCE) if wish.max_trials is None else 1
+
+
 def _search(
     wish: Wish, ground: Ground, laboratory: Laboratory, halt: _Halt, at_once: int
 ) -> tuple[tuple[Trial, Answer] | None, list[Tried], str | None]:
@@ -197,13 +202,14 @@ def _search(
     late = f"after {wish.seconds or 0:g} s (--time)"
 
     def grow(trial: Trial, answer: Answer) -> list[Trial]:
-        if len(trial.steps) >= _MOST_STEPS:
+        signature = answer.result.signature
+        if len(trial.steps) >= _MOST_STEPS or (not wish.exhaustive and trial.changed_nothing(signature)):
             return []
         resolved = answer.lock.packages if answer.lock is not None else asked_versions(trial.case)
         found = list(grown(trial, answer.result.issues, resolved, ground.world))
         if answer.result.stage is Stage.RESOLVE:
             found += other_patches(trial, answer.result.issue or "", ground.world)
-        return found
+        return [msgspec.structs.replace(one, after=signature) for one in found]
 
     rank = ranking(wish.prefer, ground.baseline.versions)
     roots = [Trial(case) for case in ground.roots]
@@ -226,7 +232,7 @@ def _search(
         batch = next(core)
         while True:
             if wish.max_trials is not None and laboratory.trials >= wish.max_trials:
-                return best, tried, f"after {laboratory.trials} trials (--max-trials)"
+                return best, tried, f"after {laboratory.trials} trial{'s' * (laboratory.trials > 1)} (--max-trials)"
             if halt.late:
                 return best, tried, late
             answers = laboratory.ask([trial.case for trial in batch])
@@ -261,6 +267,10 @@ def survey(
     tensorflow = _joined(ranges["tensorflow"]) or DEFAULT_TENSORFLOW
     tensorflowjs = [_joined(ranges["tensorflowjs"])] if ranges["tensorflowjs"] else list(DEFAULT_TENSORFLOWJS)
     others = [one for one in asked if canonicalize_name(one.name) not in releases]
+    for one in others:
+        known = ("tensorflow", "tensorflowjs", "keras", "tf-keras", "tensorflow-decision-forests")
+        if one.name not in known and difflib.get_close_matches(canonicalize_name(one.name), known, n=1, cutoff=0.86):
+            raise RequestError(f"--require: there is no package '{one.name}'; {nearest(one.name, known)}")
     keras = _joined([str(one.specifier) for one in others if canonicalize_name(one.name) == "keras"])
     own = {
         name: version

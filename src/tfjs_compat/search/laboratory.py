@@ -16,9 +16,11 @@ from tfjs_compat.interpreters import Interpreter, choose
 from tfjs_compat.known_issues import KnownIssue
 from tfjs_compat.locks import Lock, Request, Unresolved, request_of
 from tfjs_compat.matrix import Matrix, process_variables
+from tfjs_compat.models import Kind
 from tfjs_compat.outcomes import Failure, Stage, Verdict
 from tfjs_compat.plan import Plan, Planned, resolve_all
 from tfjs_compat.results import CaseResult
+from tfjs_compat.routes import find_route
 from tfjs_compat.runner import run_plan
 from tfjs_compat.search.changes import foretells, foretold
 from tfjs_compat.trial import Settings
@@ -49,8 +51,9 @@ class Laboratory:
     """Answers what cases come to. Everything that an earlier run or search found out is not run again.
 
     ``trials`` counts the cases that were run here, ``hopeless`` those that were not, because their lock cannot be
-    resolved or is certain to fail; ``faults`` are the failures of the machine, which answer nothing. ``heard`` are the
-    answers so far by the id of their case, those of a question that was interrupted too.
+    resolved or is certain to fail, or because the model was not built there on another route; ``faults`` are the
+    failures of the machine, which answer nothing. ``heard`` are the answers so far by the id of their case, those of a
+    question that was interrupted too.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Laboratory:
         self._source_builds, self._prune, self._preferences = source_builds, prune, preferences
         self.trials = self.kept = self.hopeless = 0
         self.faults: list[str] = []
+        self._unbuilt: dict[tuple[object, ...], CaseResult] = {}
         self.heard: dict[str, Answer] = {}
 
     def ask(self, cases: Sequence[Case]) -> list[Answer]:
@@ -83,17 +87,26 @@ class Laboratory:
             for case, request in zip(cases, requests, strict=True)
         ]
         told = {one.case.id: issue for one in planned if self._prune and (issue := _certain(one)) is not None}
-        run = Plan(Matrix(name="search"), tuple(one for one in planned if one.case.id not in told), ())
-        results = run_plan(run, self._output, self._executor, self._jobs, settings)
-        by_id = {one.id: one for one in results.cases}
+        known = {one.case.id: found for one in planned if (found := self._elsewhere(one)) is not None}
+        todo = tuple(one for one in planned if one.case.id not in {*told, *known})
+        results = run_plan(Plan(Matrix(name="search"), todo, ()), self._output, self._executor, self._jobs, settings)
+        by_id = {**known, **{one.id: one for one in results.cases}}
         for one in planned:
-            answer = self._answer(one, told.get(one.case.id), by_id)
+            answer = self._answer(one, told.get(one.case.id), by_id, elsewhere=one.case.id in known)
             if answer is not None:
                 self.heard[one.case.id] = answer
         if any(one.case.id not in self.heard for one in planned):
             # The run was stopped before their turn came.
             raise Interrupted
         return [self.heard[one.case.id] for one in planned]
+
+    def _elsewhere(self, planned: Planned) -> CaseResult | None:
+        """What the model came to on another route in the same environment, where it was not built: routes part after
+        that."""
+        found = self._unbuilt.get(_building(planned)) if self._prune else None
+        if found is None or found.id == planned.case.id:
+            return None
+        return msgspec.structs.replace(found, id=planned.case.id, route=planned.case.route, cached=False)
 
     def _request(self, case: Case) -> Request:
         python = choose(case.combination.python, self._found)
@@ -103,7 +116,9 @@ class Laboratory:
     def _variables(self, case: Case) -> dict[str, str]:
         return process_variables(case.combination.process_env, self._process_env)
 
-    def _answer(self, planned: Planned, issue: KnownIssue | None, by_id: Mapping[str, CaseResult]) -> Answer | None:
+    def _answer(
+        self, planned: Planned, issue: KnownIssue | None, by_id: Mapping[str, CaseResult], *, elsewhere: bool
+    ) -> Answer | None:
         lock = planned.lock if isinstance(planned.lock, Lock) else None
         if issue is not None and lock is not None:
             self.hopeless += 1
@@ -113,12 +128,22 @@ class Laboratory:
             return None
         if result.verdict is Verdict.ERROR:
             self.faults.append(result.message)
-        elif isinstance(planned.lock, Unresolved):
+        elif elsewhere or isinstance(planned.lock, Unresolved):
             self.hopeless += 1
         else:
             self.trials += 1
             self.kept += result.cached
-        return Answer(result, lock, tried=True)
+        if result.verdict is Verdict.FAILS and result.stage in (Stage.IMPORT, Stage.BUILD):
+            self._unbuilt.setdefault(_building(planned), result)
+        return Answer(result, lock, tried=not elsewhere)
+
+
+def _building(planned: Planned) -> tuple[object, ...]:
+    """What decides a case as far as its stage build. A SavedModel is opened differently by the two formats."""
+    model = planned.case.model
+    apart = find_route(planned.case.route).format if model.kind is Kind.SAVED_MODEL else ""
+    lock = planned.lock.id if isinstance(planned.lock, Lock) else ""
+    return (lock, planned.python.tag, tuple(sorted(planned.variables.items())), model.digest, model.ref, apart)
 
 
 def _certain(planned: Planned) -> KnownIssue | None:

@@ -55,7 +55,8 @@ def mend(
     disagrees.
 
     ``reference``: a wish for the model that it was converted from, which is built and run in the first environment
-    that can; then the result has to be proven by it. ``how`` says with which TensorFlow.js runtime to check. Raises RequestError, MachineryError.
+    that can; then the result has to be proven by it. ``how`` says with which TensorFlow.js runtime to check. Raises
+    RequestError, MachineryError, Interrupted.
     """
     if not (source / "model.json").is_file():
         raise RequestError(f"{source}: it holds no model.json, so it is no TensorFlow.js model")
