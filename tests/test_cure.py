@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 import pytest
-from samples import case, lock, result
+from rich.console import Console
+from samples import case, lock, result, results
 
 from tfjs_compat.cases import Case
 from tfjs_compat.errors import Interrupted
 from tfjs_compat.known_issues import catalogue
 from tfjs_compat.outcomes import Stage, Verdict
-from tfjs_compat.results import CaseResult, Cure
+from tfjs_compat.report import html, junit, markdown, terminal
+from tfjs_compat.report.causes import proven
+from tfjs_compat.results import CaseResult, Cure, Results, Step
 from tfjs_compat.search.changes import World
 from tfjs_compat.search.cure import cured, wants_cure, with_cures
 from tfjs_compat.search.laboratory import Answer
@@ -132,3 +136,25 @@ def test_results_get_their_cures() -> None:
     first, second = result(id="a"), result(id="b")
     cure = Cure(works=False, trials=3)
     assert cured([first, second], {"b": cure}) == (first, msgspec.structs.replace(second, cure=cure))
+
+
+def test_a_report_says_what_cured_how_many_and_that_nothing_did() -> None:
+    works = Cure(True, 1, (Step("a", "r", ("constraint setuptools<81",)), Step("b", "r", ("route graph", "x"))))
+    given = [result(id=str(at), issue="pkg-resources-gone", verdict=Verdict.FAILS, cure=works) for at in range(2)]
+    given.append(result(id="c", issue="pkg-resources-gone", verdict=Verdict.FAILS, cure=Cure(False, 3)))
+    assert proven(given) == (
+        "cured by constraint setuptools<81, then route graph and x (2 of 3)",
+        "cured by nothing (1 of 3)",
+    )
+    assert proven([result()]) == ()
+    whole = results(*given)
+    assert "Remedies run: cured by constraint setuptools<81" in plain_text(whole)
+    assert "remedies run: cured by" in markdown.render(whole)
+    assert "Remedies run: cured by constraint setuptools&lt;81" in html.render(whole)
+    assert "remedies run: cured by" in junit.render(whole)
+
+
+def plain_text(whole: Results) -> str:
+    console = Console(width=400, file=io.StringIO())
+    console.print(terminal.render(whole))
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]

@@ -88,7 +88,7 @@ def _story(case: CaseResult) -> str:
         entry = catalogue().get(issue)
         lines.append(f"{issue}: {entry.title}. {entry.explanation.strip()}" if entry else issue)
     if case.cure is not None and case.cure.works:
-        lines.append("cured, when it was run, by " + ", then ".join("; ".join(one.changes) for one in case.cure.steps))
+        lines.append("remedies run: cured by " + ", then ".join("; ".join(one.changes) for one in case.cure.steps))
     elif case.remedies:
         lines.append(f"should cure it: {'; or '.join(case.remedies)}")
     if case.expected is not None and case.expected.reason:

@@ -90,7 +90,7 @@ def _cause(number: int, one: Cause) -> str:
     if one.behind:
         lines.append("found with it: " + ", ".join(_name(words.short(issue)) for issue in one.behind[:12]))
     if one.proven:
-        lines.append("cured, when it was run, by " + "; ".join(map(_marked, one.proven)))
+        lines.append("remedies run: " + "; ".join(map(_marked, one.proven)))
     elif one.remedies:
         lines.append("should cure it: " + "; or ".join(map(_marked, one.remedies)))
     lines += [f"<{link}>" for link in one.links if re.fullmatch(r"https?://[\w./#?=&%-]+", link)]

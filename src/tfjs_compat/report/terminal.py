@@ -126,7 +126,7 @@ def cause_text(group: Cause, output: str) -> Group:
         below.append(Text(f"With it: {', '.join(group.behind)}."))
     if group.proven:
         shown = group.proven[:_SHOWN_CURES]
-        below.append(Text.assemble(("Cured, when it was run, by ", "green"), plain("; ".join(shown)), "."))
+        below.append(Text.assemble(("Remedies run: ", "green"), plain("; ".join(shown)), "."))
     elif group.remedies and group.kind == "known":
         below.append(Text(f"Should cure it: {'; or '.join(group.remedies)}."))
     if group.links:
