@@ -23,15 +23,19 @@ Machine: {machine}.
 """
 
 TAIL = """
-## What decides
+## What decides, and what the limit is
 
-- **Links, not copies.** Every wheel is unpacked once; an environment is a virtualenv of symbolic links to them (and
-  `uv pip install` of the same lock has 35,000 files to link). Bytecode is compiled beside the unpacked files, so the
-  second environment with the same TensorFlow imports it in half the time.
-- **One import for an environment.** A server imports TensorFlow and forks a child for each case. What is left of a
-  case is its own work: tracing and grappler for the graph route, and the start of Node (0.06 s) with TensorFlow.js
-  (0.3 s to evaluate its bundle; V8's compile cache does not help, since running it is what takes the time). That start
-  overlaps with the conversion of the next case. A large model costs what its conversion costs.
+- **Links, not copies.** Every wheel is unpacked once; an environment is a virtualenv of symbolic links to them, where
+  `uv pip install` of the same lock has 35,000 files to link. Bytecode is compiled beside the unpacked files, once for
+  all environments that hold them; the disk figure is without it.
+- **One import for an environment.** A server imports TensorFlow and forks a child for each case. What is left is the
+  case's own work, and that is the limit: a graph-route case traces its model, runs grappler over it and loads it in
+  TensorFlow.js, which takes as long as it takes. An import costs {import_seconds} here, so a fresh Python for each case
+  cannot be eight times slower than a case that works for half a second or more. Whole runs are bound in the same way:
+  imports and the cases' own work are nearly all of the time, and every core works on them. Where installing and
+  importing are slower the ratios grow: pip took 113 s for one environment where the targets were set, {pip} here.
+- **Node** starts in 0.06 s and evaluates the bundle of TensorFlow.js in 0.15 s of CPU. V8's compile cache does not
+  help, and Node 24 refuses to make a startup snapshot of it. The check overlaps with the next case's conversion.
 - **Legacy Keras in TensorFlow 2.15 and 2.16** is rewritten by autograph while it is traced, 4 s in every process. The
   server does the same rewriting once, after the first case has shown what it takes, and later cases find it in the
   cache that they inherit: 0.5 to 1 s in place of 4.5 to 5.5 for small models. The first case still pays for it.
@@ -60,7 +64,12 @@ def write(results: dict[str, Any]) -> None:
     lines += ["", f"Measured on {' and '.join(days)}. `nox -s bench` measures again."]
     if "frontier" in rows:
         lines += ["", *_stages(rows)]
-    TARGET.write_text("\n".join(lines) + "\n" + TAIL, "utf-8")
+    each = rows.get("frontier", {}).get("stages", {}).get("import", 0) / 6
+    pip = rows.get("known_lock", {}).get("pip", {}).get("median")
+    told = TAIL.format(
+        import_seconds=f"{each:.1f} s" if each else "seconds", pip=f"{pip:.0f} s" if pip else "less or more"
+    )
+    TARGET.write_text("\n".join(lines) + "\n" + told, "utf-8")
 
 
 def _time(one: dict[str, Any]) -> str:

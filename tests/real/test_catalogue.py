@@ -64,7 +64,7 @@ MET = [
         Stage.IMPORT,
         "2.16.2",
         "4.17.0",
-        "overrides = [\"tf-keras; python_version < '3'\"]\nprocess_env = [\"legacy-keras\"]",
+        'overrides = ["tf-keras; python_version < \'3\'"]\nprocess_env = ["legacy-keras"]',
     ),
 ]
 

@@ -13,7 +13,7 @@ from tfjs_compat.results import CaseResult, Results
 pytestmark = pytest.mark.real
 
 # Each twice: with other paths, shapes, addresses and counters, which are not the cause.
-BUILDERS = '''
+BUILDERS = """
 import tensorflow as tf
 from tensorflow import keras
 
@@ -84,7 +84,7 @@ def interpreter_one():
 
 def interpreter_two():
     raise AssertionError("expected 3 classes, got 5 in run 0x55ff01")
-'''
+"""
 KINDS = ("shapes", "unsaved", "dtypes", "missing", "interpreter")
 MATRIX = """
 models = [{models}]

@@ -62,7 +62,9 @@ def proven(cases: Sequence[CaseResult]) -> tuple[str, ...]:
         how = ", then ".join(" and ".join(step.changes) for step in cure.steps) if cure.works else ""
         told[how] = told.get(how, 0) + 1
     none = told.pop("", 0)
-    lines = [f"cured by {how} ({number} of {len(run)})" for how, number in sorted(told.items(), key=lambda item: -item[1])]
+    lines = [
+        f"cured by {how} ({number} of {len(run)})" for how, number in sorted(told.items(), key=lambda item: -item[1])
+    ]
     return (*lines, *([f"cured by nothing ({none} of {len(run)})"] if none else []))
 
 
