@@ -8,11 +8,13 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import case
+from samples import case, result
 
 from tfjs_compat.cases import Case
 from tfjs_compat.known_issues import Remedy, catalogue
 from tfjs_compat.models import Kind
+from tfjs_compat.outcomes import Stage, Verdict
+from tfjs_compat.results import CaseResult
 from tfjs_compat.search.changes import Trial, World, apply, differences, foretold, grown, price
 from tfjs_compat.search.preference import ranking
 
@@ -103,8 +105,31 @@ def test_a_route_that_does_not_take_the_model_is_no_remedy() -> None:
     assert apply(Remedy("x", route="keras-h5"), start, {}, WORLD) is None
 
 
+def failed(*issues: str, stage: Stage = Stage.CHECK, message: str = "") -> CaseResult:
+    named = issues[0] if issues else None
+    return result(verdict=Verdict.FAILS, stage=stage, issue=named, issues=issues, message=message)
+
+
+@pytest.mark.parametrize(
+    ("stage", "message", "routes"),
+    [
+        (
+            Stage.CONVERT,
+            "Unsupported Ops in the model before optimization\nAssert",
+            ["graph+strip-debug-ops", "layers"],
+        ),
+        (Stage.CONVERT, "Unsupported Ops in the model before optimization\nErfc", ["layers"]),
+        (Stage.CHECK, "Unknown op 'Erfc'", ["graph+repair", "layers"]),
+    ],
+)
+def test_only_the_remedies_that_are_for_this_failure_are_tried(stage: Stage, message: str, routes: list[str]) -> None:
+    start = Trial(case("graph"))
+    found = grown(start, failed("unsupported-ops", stage=stage, message=message), RESOLVED, WORLD)
+    assert [one.case.route for one in found] == routes
+
+
 def test_remedies_of_the_first_issue_come_first_and_each_says_what_it_is_for() -> None:
-    trials = list(grown(Trial(case()), ("pkg-resources-gone", "keras3-batch-shape"), RESOLVED, WORLD))
+    trials = list(grown(Trial(case()), failed("pkg-resources-gone", "keras3-batch-shape"), RESOLVED, WORLD))
     assert [trial.steps[-1].issue for trial in trials][:2] == ["pkg-resources-gone", "keras3-batch-shape"]
     assert trials[0].case.combination.constraints == ("setuptools<81",)
     assert len(set(trials)) == len(trials)
@@ -134,9 +159,9 @@ ISSUES = st.lists(st.sampled_from(sorted(catalogue())), max_size=5)
 def test_nothing_ranks_before_what_it_grew_out_of(first: list[str], second: list[str], prefer: Any) -> None:
     rank = ranking(prefer, {"tensorflow": "2.16.1"})
     given = world(versions=False)
-    for trial in grown(Trial(case()), first, RESOLVED, given):
+    for trial in grown(Trial(case()), failed(*first), RESOLVED, given):
         assert rank(Trial(case())) < rank(trial)
-        for later in grown(trial, second, RESOLVED, given):
+        for later in grown(trial, failed(*second), RESOLVED, given):
             assert rank(trial) < rank(later)
 
 

@@ -57,6 +57,7 @@ def test_remedies_are_in_the_words_of_a_matrix(entry: KnownIssue) -> None:
         assert remedy.route in ("", *ROUTES)
         assert remedy.variant in ("", *VARIANTS)
         assert remedy.python in ("", "auto")
+        re.compile(remedy.where)
         for wanted in remedy.when.values():
             SpecifierSet(wanted)
 

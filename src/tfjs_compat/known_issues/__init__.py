@@ -42,7 +42,8 @@ class Remedy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``tensorflow`` and ``tensorflowjs`` are versions or ranges (the newest in it is taken), ``python`` is ``auto`` (the
     one that suits TensorFlow), ``{minor}`` in a line stands for TensorFlow's minor version; ``route`` is another base
     route, ``variant`` something that the route does besides. ``when``: versions that the lock must have given for the
-    remedy to make sense. One with a title alone is for a person to do.
+    remedy to make sense, ``where``: a regular expression that the message must match. One with a title alone is for a
+    person to do.
     """
 
     title: str
@@ -58,6 +59,7 @@ class Remedy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tensorflowjs: str = ""
     keras: str = ""
     when: dict[str, str] = {}
+    where: str = ""
 
 
 class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

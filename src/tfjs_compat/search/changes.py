@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,7 +16,8 @@ from tfjs_compat.errors import RequestError
 from tfjs_compat.index import Release
 from tfjs_compat.interpreters import Interpreter, choose_for
 from tfjs_compat.known_issues import KnownIssue, Remedy, catalogue
-from tfjs_compat.results import Step
+from tfjs_compat.outcomes import Stage
+from tfjs_compat.results import CaseResult, Step
 from tfjs_compat.routes import find_route, illegal
 from tfjs_compat.versions import choose_versions, version_fits
 
@@ -101,25 +103,32 @@ class World(msgspec.Struct, frozen=True):
         return cls(pick=pick, python=python, **more)
 
 
-def grown(trial: Trial, issues: Sequence[str], resolved: Mapping[str, str], world: World) -> Iterator[Trial]:
-    """The trials that the remedies of these issues make of one, those of the first issue first, without duplicates.
+def grown(trial: Trial, failed: CaseResult, resolved: Mapping[str, str], world: World) -> Iterator[Trial]:
+    """The trials that the remedies of what it failed with make of one, those of the first issue first, none twice.
 
-    Where there is none, the other format's plain route.
+    ``resolved`` are the versions of its lock. Where there is no remedy, the other format's plain route.
     """
     seen = {trial}
-    for issue in issues:
+    for issue in failed.issues:
         entry = catalogue().get(issue)
         for place, remedy in enumerate(entry.remedies if entry is not None else ()):
-            found = _applied(trial, issue, place, remedy, resolved, world)
+            found = _applied(trial, issue, place, remedy, resolved, world) if _fits(remedy, failed) else None
             if found is not None and found not in seen:
                 seen.add(found)
                 yield found
     if len(seen) == 1:
         # Nothing is known that helps: the other format shares little with this one.
         other = "layers" if find_route(trial.case.route).format == "graph" else "graph"
-        found = _applied(trial, next(iter(issues), ""), 0, Remedy(f"the {other} route", route=other), resolved, world)
+        found = _applied(trial, failed.issue or "", 0, Remedy(f"the {other} route", route=other), resolved, world)
         if found is not None and not _been_there(trial, other):
             yield found
+
+
+def _fits(remedy: Remedy, failed: CaseResult) -> bool:
+    """Whether a remedy is for this failure of its issue: there is nothing to repair before there is an artifact."""
+    if remedy.variant == "repair" and failed.stage.rank < Stage.CHECK.rank:
+        return False
+    return not remedy.where or re.search(remedy.where, failed.message) is not None
 
 
 def _been_there(trial: Trial, base: str) -> bool:

@@ -72,13 +72,12 @@ def _search(case: Case, result: CaseResult, world: World) -> _Search:
         if len(trial.steps) >= _MOST_STEPS or trial.changed_nothing(signature):
             return []
         packages = answer.lock.packages if answer.lock is not None else asked_versions(trial.case)
-        found = grown(trial, answer.result.issues, packages, world)
+        found = grown(trial, answer.result, packages, world)
         return [msgspec.structs.replace(one, after=signature) for one in found]
 
     resolved = result.resolved or asked_versions(case)
     roots = [
-        msgspec.structs.replace(one, after=result.signature)
-        for one in grown(Trial(case), result.issues, resolved, world)
+        msgspec.structs.replace(one, after=result.signature) for one in grown(Trial(case), result, resolved, world)
     ]
     return best_first(roots, rank=_rank, grow=grow, works=lambda answer: answer.works)
 

@@ -206,7 +206,7 @@ def _search(
         if len(trial.steps) >= _MOST_STEPS or (not wish.exhaustive and trial.changed_nothing(signature)):
             return []
         resolved = answer.lock.packages if answer.lock is not None else asked_versions(trial.case)
-        found = list(grown(trial, answer.result.issues, resolved, ground.world))
+        found = list(grown(trial, answer.result, resolved, ground.world))
         if answer.result.stage is Stage.RESOLVE:
             found += other_patches(trial, answer.result.issue or "", ground.world)
         return [msgspec.structs.replace(one, after=signature) for one in found]
