@@ -15,7 +15,7 @@ from tfjs_compat.expand import LeftOut, expand
 from tfjs_compat.locks import make_lock
 from tfjs_compat.matrix import Matrix
 from tfjs_compat.models import Kind, Model, find_model
-from tfjs_compat.search.find import Ground, Wish, survey
+from tfjs_compat.search.ground import Ground, Wish, survey
 from tfjs_compat.search.recipe import Recipe, write_recipe
 
 FOUND = interpreters("3.11.7", "3.13.1")

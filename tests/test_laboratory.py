@@ -23,7 +23,7 @@ from tfjs_compat.search import find as room
 from tfjs_compat.search import laboratory
 from tfjs_compat.search.baseline import Baseline
 from tfjs_compat.search.changes import World
-from tfjs_compat.search.find import Ground, Wish
+from tfjs_compat.search.ground import Ground, Wish
 from tfjs_compat.session import Request, settings_of
 from tfjs_compat.store import Store
 

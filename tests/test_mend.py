@@ -16,7 +16,8 @@ from tfjs_compat.errors import Interrupted
 from tfjs_compat.outcomes import Stage, Verdict
 from tfjs_compat.report import mended as report
 from tfjs_compat.search import mend as room
-from tfjs_compat.search.find import Found, Wish
+from tfjs_compat.search.find import Found
+from tfjs_compat.search.ground import Wish
 from tfjs_compat.search.mend import Mended, mend
 from tfjs_compat.session import Request
 from tfjs_compat.store import Store

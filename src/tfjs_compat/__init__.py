@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from tfjs_compat.inspection import check
     from tfjs_compat.repairs import repair_folder
     from tfjs_compat.search.convert import convert
-    from tfjs_compat.search.find import Wish, find
+    from tfjs_compat.search.find import find
+    from tfjs_compat.search.ground import Wish
     from tfjs_compat.search.mend import mend
     from tfjs_compat.session import Request
 
@@ -23,7 +24,7 @@ __all__ = ["Request", "Wish", "__version__", "check", "convert", "find", "mend",
 
 _HOMES = {
     "Request": "session",
-    "Wish": "search.find",
+    "Wish": "search.ground",
     "check": "inspection",
     "convert": "search.convert",
     "find": "search.find",

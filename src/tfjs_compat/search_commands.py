@@ -65,7 +65,7 @@ def _wish(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _made(options: dict[str, Any], output: Path, **more: Any) -> Any:
     """The wish that the options mean."""
-    from tfjs_compat.search.find import Wish
+    from tfjs_compat.search.ground import Wish
     from tfjs_compat.session import Request
 
     how = Request(
@@ -182,7 +182,7 @@ def repair(
     """
     from tfjs_compat.progress import on_terminal
     from tfjs_compat.report import mended as report
-    from tfjs_compat.search.find import Wish
+    from tfjs_compat.search.ground import Wish
     from tfjs_compat.search.mend import mend
     from tfjs_compat.session import Request
 

@@ -21,7 +21,8 @@ from tfjs_compat.results import CaseResult, Results
 from tfjs_compat.runtime.bundle import default_version, get_bundle
 from tfjs_compat.runtime.node import find_node
 from tfjs_compat.search.convert import convert
-from tfjs_compat.search.find import Found, Wish, find
+from tfjs_compat.search.find import Found, find
+from tfjs_compat.search.ground import Wish
 from tfjs_compat.search.mend import mend
 from tfjs_compat.session import Request
 from tfjs_compat.store import Store

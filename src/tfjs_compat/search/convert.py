@@ -22,7 +22,8 @@ from tfjs_compat.parity import Parity
 from tfjs_compat.progress import Progress
 from tfjs_compat.repairs import Applied
 from tfjs_compat.results import CaseResult, Step
-from tfjs_compat.search.find import Found, Wish, find
+from tfjs_compat.search.find import Found, find
+from tfjs_compat.search.ground import Wish
 from tfjs_compat.store import Store, digest_files, remove_tree
 from tfjs_compat.tensors import read_tensors
 

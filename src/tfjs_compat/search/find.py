@@ -2,72 +2,36 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.utils import canonicalize_name
-from packaging.version import Version
 
-from tfjs_compat.cases import TODAY, Case, asked_versions
-from tfjs_compat.errors import Interrupted, MachineryError, RequestError, nearest
+from tfjs_compat.cases import Case, asked_versions
+from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.expand import LeftOut
-from tfjs_compat.index import Release, fetch_releases
-from tfjs_compat.interpreters import AUTO, Interpreter, find_interpreters
-from tfjs_compat.matrix import Axes, Matrix, Requirements, checked, process_variables
+from tfjs_compat.index import fetch_releases
+from tfjs_compat.interpreters import Interpreter, find_interpreters
+from tfjs_compat.matrix import Matrix, process_variables
 from tfjs_compat.outcomes import Stage
 from tfjs_compat.plan import expand_live, gather
 from tfjs_compat.progress import Progress, Silent
 from tfjs_compat.results import CaseResult, Step
-from tfjs_compat.routes import ROUTES, find_route
-from tfjs_compat.search.baseline import Baseline, read_baseline
 from tfjs_compat.search.best_first import best_first
-from tfjs_compat.search.changes import Trial, World, admits, grown, other_patches
+from tfjs_compat.search.changes import Trial, grown, other_patches
+from tfjs_compat.search.ground import Ground, Wish, survey
 from tfjs_compat.search.laboratory import Answer, Laboratory
-from tfjs_compat.search.preference import Prefer, ranking
+from tfjs_compat.search.preference import ranking
 from tfjs_compat.search.recipe import Recipe, write_recipe
-from tfjs_compat.session import Request, owned, settings_of, threads
+from tfjs_compat.session import owned, settings_of, threads
 from tfjs_compat.store import remove_tree, write_whole
 
-DEFAULT_TENSORFLOW = ">=2.13"
-DEFAULT_TENSORFLOWJS = ("newest", "4.17.0")
-"""The newest converter, and the last one that takes tf.keras as it is (from 4.18.0 it takes tf_keras [S])."""
-DEFAULT_ROUTES = ("layers", "graph")
 _MOST_STEPS = 8
 _AT_ONCE = 4
 _INTERRUPTED = "when it was interrupted"
-
-
-@dataclass(frozen=True)
-class Wish:
-    """What to look for, and within which limits.
-
-    ``require``: requirements such as ``tensorflow>=2.19``; ``wanted``: packages that must be there (and be real);
-    ``source``: a requirements file, a uv.lock or ``active``: what the user has; ``repair``: whether artifacts may be
-    repaired. ``until`` is the stage that has to be reached; ``how`` says how cases run.
-    """
-
-    model: str
-    require: tuple[str, ...] = ()
-    python: tuple[str, ...] = ()
-    routes: tuple[str, ...] = ()
-    wanted: tuple[str, ...] = ()
-    as_of: str = TODAY
-    source: str | None = None
-    prefer: Prefer = "newest"
-    repair: bool = True
-    exhaustive: bool = False
-    max_trials: int | None = None
-    seconds: float | None = None
-    until: Stage = Stage.PREDICT
-    how: Request = field(default_factory=Request)
 
 
 class Tried(msgspec.Struct, frozen=True):
@@ -124,16 +88,6 @@ class _Halt(threading.Event):
     def is_set(self) -> bool:
         """Whether to stop, for either reason."""
         return super().is_set() or self._asked.is_set() or time.monotonic() > self._ends
-
-
-class Ground(NamedTuple):
-    """What a search stands on: where it starts, and what may be changed."""
-
-    roots: tuple[Case, ...]
-    world: World
-    baseline: Baseline
-    left_out: tuple[LeftOut, ...]
-    limits: str
 
 
 def find(wish: Wish, progress: Progress | None = None, stop: threading.Event | None = None) -> Found:
@@ -253,70 +207,6 @@ def _recipe(trial: Trial, answer: Answer) -> Recipe | None:
     return write_recipe(trial.case, answer.lock, variables, answer.result.keras_in_use)
 
 
-def survey(
-    wish: Wish,
-    releases: Mapping[str, Sequence[Release]],
-    found: Sequence[Interpreter],
-    expand: Callable[[Matrix], tuple[tuple[Case, ...], tuple[LeftOut, ...]]],
-) -> Ground:
-    """Where a search starts and what it may change, out of a wish. Raises RequestError."""
-    baseline = read_baseline(wish.source) if wish.source is not None else Baseline()
-    asked = [_requirement(line) for line in wish.require]
-    wanted = frozenset(_package(line) for line in wish.wanted)
-    ranges = {name: [str(one.specifier) for one in asked if canonicalize_name(one.name) == name] for name in releases}
-    tensorflow = _joined(ranges["tensorflow"]) or DEFAULT_TENSORFLOW
-    tensorflowjs = [_joined(ranges["tensorflowjs"])] if ranges["tensorflowjs"] else list(DEFAULT_TENSORFLOWJS)
-    others = [one for one in asked if canonicalize_name(one.name) not in releases]
-    for one in others:
-        known = ("tensorflow", "tensorflowjs", "keras", "tf-keras", "tensorflow-decision-forests")
-        if one.name not in known and difflib.get_close_matches(canonicalize_name(one.name), known, n=1, cutoff=0.86):
-            raise RequestError(f"--require: there is no package '{one.name}'; {nearest(one.name, known)}")
-    keras = _joined([str(one.specifier) for one in others if canonicalize_name(one.name) == "keras"])
-    own = {
-        name: version
-        for name, version in baseline.versions.items()
-        if name in releases and admits(_joined(ranges[name]), version) and _known(version, releases[name])
-    }
-    axes = Axes(
-        tensorflow=list(dict.fromkeys([tensorflow, *filter(None, [own.get("tensorflow")])])),
-        tensorflowjs=list(dict.fromkeys([*tensorflowjs, *filter(None, [own.get("tensorflowjs")])])),
-        python=list(wish.python) or [AUTO],
-        as_of=[wish.as_of],
-    )
-    extra = [*wish.wanted, *baseline.requirements]
-    extra += [str(one) for one in others if canonicalize_name(one.name) == "keras"]
-    constraints = [str(one) for one in others if canonicalize_name(one.name) != "keras"]
-    routes = [find_route(name).name for name in wish.routes] or list(DEFAULT_ROUTES)
-    matrix = Matrix(
-        name="find",
-        models=[wish.model],
-        routes=routes,
-        until=wish.until,
-        axes=axes,
-        requirements=Requirements(extra=extra, constraints=constraints, source_builds=wish.how.source_builds),
-    )
-    cases, left_out = expand(checked(matrix, "command line"))
-    roots, without = _with_wheels(cases, releases["tensorflow"])
-    if not roots:
-        why = "; ".join(dict.fromkeys(f"{one.what}: {one.why}" for one in (*left_out, *without)))
-        raise RequestError(f"nothing to look at: {why}")
-    world = World.of_index(
-        releases,
-        found,
-        limits={name: _joined(given) for name, given in ranges.items()},
-        as_of=wish.as_of,
-        pythons=wish.python,
-        wanted=wanted,
-        keras=keras,
-        routes=frozenset(find_route(name).base for name in wish.routes),
-        repair=wish.repair,
-        # Every version that may be taken is a root of its own, or another patch of one.
-        versions=False,
-        patches=_patches(roots, releases["tensorflow"], _joined(ranges["tensorflow"]), wish.as_of),
-    )
-    return Ground(roots, world, baseline, (*left_out, *without), _limits(roots, wish, keras))
-
-
 def _expanded(
     matrix: Matrix, wish: Wish, found: Sequence[Interpreter], stop: threading.Event
 ) -> tuple[tuple[Case, ...], tuple[LeftOut, ...]]:
@@ -324,86 +214,3 @@ def _expanded(
         bases = {wish.model: Path.cwd()}
         expansion = expand_live(matrix, bases, found, wish.how.store, executor, (), stop)
         return expansion.cases, expansion.left_out
-
-
-def _requirement(line: str) -> Requirement:
-    try:
-        asked = Requirement(line)
-    except InvalidRequirement as error:
-        told = str(error).splitlines()[0]
-        raise RequestError(f"--require: '{line}' is no requirement such as 'tensorflow>=2.19': {told}") from None
-    # A limit is a range of releases. What else a line says would be lost, and the answer would not be what was asked.
-    extra = "extras" if asked.extras else "a URL" if asked.url else "a marker" if asked.marker else None
-    if extra is not None:
-        raise RequestError(
-            f"--require: '{asked.name}' is given with {extra}, which is no limit; give a range of releases"
-        )
-    return asked
-
-
-def _package(line: str) -> str:
-    """The name of a package that has to be there. Raises RequestError for one that no index has."""
-    try:
-        asked = Requirement(line)
-    except InvalidRequirement as error:
-        told = str(error).splitlines()[0]
-        raise RequestError(f"--with: '{line}' is no requirement such as 'pillow': {told}") from None
-    if asked.url:
-        raise RequestError(f"--with: '{asked.name}' is given with a URL; only packages of the index can be looked at")
-    return canonicalize_name(asked.name)
-
-
-def _joined(specifiers: Sequence[str]) -> str:
-    return ",".join(filter(None, specifiers))
-
-
-def _known(version: str, releases: Sequence[Release]) -> bool:
-    return any(Version(one.version) == Version(version) for one in releases)
-
-
-def _with_wheels(cases: Sequence[Case], releases: Sequence[Release]) -> tuple[tuple[Case, ...], tuple[LeftOut, ...]]:
-    """The cases whose TensorFlow has a wheel for their Python, and the others."""
-    tags = {one.version: one.python_tags for one in releases}
-    kept: list[Case] = []
-    left_out: dict[LeftOut, None] = {}
-    for case in cases:
-        asked = case.combination
-        minor = "".join(asked.python.split(".")[:2])
-        if tags.get(asked.tensorflow) and f"cp{minor}" not in tags[asked.tensorflow]:
-            left_out[LeftOut(f"TensorFlow {asked.tensorflow}", f"it has no wheel for Python {asked.python}")] = None
-        else:
-            kept.append(case)
-    return tuple(kept), tuple(left_out)
-
-
-def _patches(roots: Sequence[Case], releases: Sequence[Release], limits: str, as_of: str) -> dict[str, tuple[str, ...]]:
-    """For each TensorFlow of the roots the other patches of its minor version, newest first."""
-    there = [
-        Version(one.version)
-        for one in releases
-        if not one.yanked and (as_of == TODAY or one.uploaded is None or one.uploaded <= as_of)
-    ]
-    usable = sorted((one for one in there if not one.is_prerelease and admits(limits, str(one))), reverse=True)
-    asked = {one.combination.tensorflow for one in roots}
-    return {
-        name: tuple(
-            str(one) for one in usable if one.release[:2] == Version(name).release[:2] and str(one) not in asked
-        )
-        for name in asked
-    }
-
-
-def _limits(roots: Sequence[Case], wish: Wish, keras: str) -> str:
-    """What is searched, in a sentence."""
-    tensorflow = sorted({one.combination.tensorflow for one in roots}, key=Version)
-    tensorflowjs = sorted({one.combination.tensorflowjs for one in roots}, key=Version)
-    parts = [
-        "TensorFlow " + ", ".join(tensorflow),
-        "tensorflowjs " + ", ".join(tensorflowjs),
-        "Python " + ", ".join(sorted({one.combination.python for one in roots}, key=Version)),
-        "routes "
-        + ", ".join(sorted({one.route for one in roots}, key=lambda name: list(ROUTES).index(name.split("+")[0]))),
-    ]
-    parts += [f"Keras {keras}"] if keras else []
-    parts += [f"as of {wish.as_of}"] if wish.as_of != TODAY else []
-    return "; ".join(parts)

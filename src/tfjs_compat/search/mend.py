@@ -18,7 +18,8 @@ from tfjs_compat.inspection import check
 from tfjs_compat.outcomes import Stage, Verdict
 from tfjs_compat.progress import Progress, Silent
 from tfjs_compat.repairs import DamagedArtifactError, Repaired, Unrepairable, repair_folder, unrepairable
-from tfjs_compat.search.find import Found, Wish, find
+from tfjs_compat.search.find import Found, find
+from tfjs_compat.search.ground import Wish
 from tfjs_compat.store import disk_errors
 from tfjs_compat.text import plain
 
