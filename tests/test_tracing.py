@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import json
 import sys
@@ -92,6 +93,16 @@ def test_what_a_case_rewrote_is_rewritten_once(tracing: Any, rewriter: Rewriter,
     assert sorted(one.__name__ for one in rewriter.rewritten) == ["known", "stubborn"]
     follower.follow(told)
     assert len(rewriter.rewritten) == 2
+
+
+def test_what_is_loaded_is_found_where_the_collector_does_not_look(tracing: Any, rewriter: Rewriter) -> None:
+    gc.freeze()
+    try:
+        place = (known.__code__.co_filename, known.__code__.co_firstlineno, "known")
+        assert tracing.Follower().follow({place})
+    finally:
+        gc.unfreeze()
+    assert rewriter.rewritten == [known]
 
 
 @pytest.mark.parametrize(

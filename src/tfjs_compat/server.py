@@ -125,8 +125,8 @@ class Server:
                 return "exit_code" in answer
 
             killed_by, peak = process.watch(has_ended, pid, output, limits, self._stop)
-            process.kill_tree(None if killed_by is None else pid, token)
             if killed_by is not None:
+                process.kill_tree(pid, token)
                 answer = self._next(time.monotonic() + 60.0)
             return Ended(int(answer["exit_code"]), killed_by, time.monotonic() - started, peak)
         except TimeoutError as error:

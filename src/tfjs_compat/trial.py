@@ -263,7 +263,7 @@ def _write_job(case: Case, environment: Environment, folder: Path, model: Path, 
         "python": str(environment.executable),
         "converter": str(command) if command.exists() else None,
     }
-    write_whole(folder / "job.json", msgspec.json.encode(job))
+    write_whole(folder / "job.json", msgspec.json.encode(job), lasting=False)
 
 
 def read_outcome(events: Sequence[Mapping[str, Any]], ended: Ended, log_tail: str, until: Stage) -> Outcome:

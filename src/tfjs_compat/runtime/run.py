@@ -52,7 +52,7 @@ def run_in_node(
     ``scratch`` is a folder of the case for the job file and the child's HOME. Raises Interrupted, MachineryError.
     """
     job = scratch / "tfjs-job.json"
-    write_whole(job, msgspec.json.encode({"bundle": str(bundle.path), **_job(task)}))
+    write_whole(job, msgspec.json.encode({"bundle": str(bundle.path), **_job(task)}), lasting=False)
     return process.run(
         [str(node.path), str(_PROGRAM), str(job)],
         env=process.clean_environment(scratch / "home"),

@@ -61,11 +61,11 @@ class Follower:
         self._looked_for = set()
 
     def follow(self, told_places):
-        """Rewrite what the server can find of it and was not told before."""
+        """Rewrite what the server can find of it and was not told before; whether there was anything."""
         wanted = told_places - self._looked_for
         self._looked_for |= wanted
         if not wanted:
-            return
+            return False
         try:
             rewriter, converter = _autograph()
             recursive, requested, internal, features = _OPTIONS
@@ -79,11 +79,14 @@ class Follower:
                     continue
         except Exception:
             pass
+        return True
 
 
 def _functions(wanted):
     """One function for each place, of those that are loaded."""
     found = {}
+    # What is frozen is not among the collector's objects.
+    gc.unfreeze()
     for one in gc.get_objects():
         # Not isinstance: objects of lazy modules answer to it by importing.
         if type(one) is types.FunctionType and _place(one.__code__) in wanted:
