@@ -123,67 +123,91 @@ def run(
     stop: threading.Event | None = None,
     on_line: Callable[[str], None] | None = None,
     pass_fds: tuple[int, ...] = (),
-    on_start: Callable[[], None] | None = None,
 ) -> Ended:
     """Run a command to its end, its output (both streams, in order) in the file ``log``.
 
     Of an output above 5 MiB the first 4 and the last 1 are kept. When a limit is passed, the whole tree is killed and
     ``Ended.killed_by`` says which. ``on_line`` is called with each line as it comes, from another thread; ``pass_fds``
-    are left open in the child, ``on_start`` is called once it has them.
+    are left open in the child.
 
     Raises Interrupted when ``stop`` is set (the tree is killed first), MachineryError when nothing can be started.
     """
-    token = new_token()
-    guarded = [sys.executable, "-I", "-S", str(_GUARD), *argv]
-    if shutil.which(argv[0], path=env.get("PATH")) is None:
-        raise MachineryError(f"cannot start {argv[0]}: there is no such program")
-    with disk_errors(log):
-        log.parent.mkdir(parents=True, exist_ok=True)
-        sink = log.open("wb")
-    try:
-        child = subprocess.Popen(
-            guarded,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            env={**env, MARK: token},
-            cwd=cwd,
-            start_new_session=True,
-            pass_fds=pass_fds,
-        )
-    except OSError as error:
-        sink.close()
-        raise MachineryError(f"cannot start {Path(argv[0]).name}: {error}") from error
-    if on_start is not None:
-        on_start()
-    started = time.monotonic()
-    assert child.stdout is not None
-    output = Output(child.stdout, sink, on_line)
-
-    over = threading.Event()
-    # Not wait(seconds), which looks for the end twenty times a second: a check in TensorFlow.js takes less than that.
-    threading.Thread(target=lambda: (child.wait(), over.set()), daemon=True).start()
-    try:
-        killed_by, peak = watch(over.wait, child.pid, output, limits, stop)
-    finally:
-        _end(child, token)
-        output.close()
-    seconds = time.monotonic() - started
-    return Ended(child.returncode, killed_by, seconds, peak)
+    return Child(argv, env=env, cwd=cwd, log=log, on_line=on_line, pass_fds=pass_fds).finish(limits, stop)
 
 
-def _end(child: subprocess.Popen[bytes], token: str) -> None:
-    """End a guarded child and its tree: the guard does it when its pipe closes; what it cannot see is found here."""
-    left = _tree(child.pid) if child.poll() is None else []
-    assert child.stdin is not None
-    child.stdin.close()
-    with contextlib.suppress(subprocess.TimeoutExpired):
-        child.wait(_GUARD_SECONDS)
-    for process in left:
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-    kill_session(child.pid, token)
-    child.wait()
+class Child:
+    """A command that runs, until ``finish`` or ``end``."""
+
+    def __init__(
+        self,
+        argv: Sequence[str],
+        *,
+        env: Mapping[str, str],
+        cwd: Path,
+        log: Path,
+        on_line: Callable[[str], None] | None = None,
+        pass_fds: tuple[int, ...] = (),
+    ) -> None:
+        """Start it; the arguments and what is raised are those of ``run``."""
+        if shutil.which(argv[0], path=env.get("PATH")) is None:
+            raise MachineryError(f"cannot start {argv[0]}: there is no such program")
+        with disk_errors(log):
+            log.parent.mkdir(parents=True, exist_ok=True)
+            sink = log.open("wb")
+        self._token = new_token()
+        try:
+            self._popen = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(_GUARD), *argv],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env={**env, MARK: self._token},
+                cwd=cwd,
+                start_new_session=True,
+                pass_fds=pass_fds,
+            )
+        except OSError as error:
+            sink.close()
+            raise MachineryError(f"cannot start {Path(argv[0]).name}: {error}") from error
+        assert self._popen.stdout is not None
+        self._output = Output(self._popen.stdout, sink, on_line)
+        self._over = threading.Event()
+        threading.Thread(target=self._wait, daemon=True).start()
+
+    def _wait(self) -> None:
+        # Not wait(seconds), which looks for the end twenty times a second: some checks take less than that.
+        self._popen.wait()
+        self._over.set()
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._over.is_set()
+
+    def finish(self, limits: Limits = Limits(), stop: threading.Event | None = None) -> Ended:
+        """Wait for its end; the limits count from now. Raises as ``run`` does."""
+        started = time.monotonic()
+        try:
+            killed_by, peak = watch(self._over.wait, self._popen.pid, self._output, limits, stop)
+        finally:
+            self.end()
+        return Ended(self._popen.returncode, killed_by, time.monotonic() - started, peak)
+
+    def end(self) -> None:
+        """End it and its tree: the guard does it when its pipe closes; what it cannot see is found here."""
+        child = self._popen
+        assert child.stdin is not None
+        if child.stdin.closed:
+            return
+        left = [] if self.has_ended else _tree(child.pid)
+        child.stdin.close()
+        self._over.wait(_GUARD_SECONDS)
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        kill_session(child.pid, self._token)
+        child.wait()
+        self._output.close()
 
 
 def watch(

@@ -92,6 +92,8 @@ def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: 
     except (Interrupted, KeyboardInterrupt):
         complete = False
     finally:
+        if settings.web is not None:
+            settings.web.rest()
         with contextlib.suppress(OSError):
             # Each server has removed its own folder there.
             (output / "servers").rmdir()

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from tfjs_compat import process
-from tfjs_compat.errors import Interrupted, MachineryError
+from tfjs_compat.errors import Interrupted
 from tfjs_compat.process import Ended, Limits
 from tfjs_compat.store import disk_errors
 
@@ -43,60 +43,37 @@ class Server:
     def __init__(
         self, argv: Sequence[str], env: Mapping[str, str], scratch: Path, limits: Limits, stop: threading.Event
     ) -> None:
-        """Start importing. ``argv`` is the environment's Python; the server dies with this process."""
+        """Start importing. ``argv`` is the environment's Python; the server dies with this process.
+
+        Its time and output have no limit: it idles between cases, and each case has limits of its own. Raises
+        MachineryError where it cannot be started.
+        """
         self.record, self.log = scratch / "record.jsonl", scratch / "log.txt"
-        self._stop, self._closing = stop, threading.Event()
-        self._connection, theirs = socket.socketpair()
+        self._stop, self._limits = stop, limits
         self._buffer = b""
-        self._limits = limits
         self._ready = False
         self.cases = 0
         self.ended: Ended | None = None
-        self._fault: MachineryError | None = None
+        self._connection, theirs = socket.socketpair()
         command = [*argv, str(_WORKER), "--serve", str(theirs.fileno()), str(self.record)]
-        self._thread = threading.Thread(target=self._run, args=(command, env, scratch, theirs), daemon=True)
-        self._thread.start()
-
-    def _run(self, command: Sequence[str], env: Mapping[str, str], scratch: Path, theirs: socket.socket) -> None:
-        # No limit on the server's time or output: it idles between cases, and each case has limits of its own.
-        unlimited = Limits(seconds=float("inf"), output=sys.maxsize)
-        try:
-            self.ended = process.run(
-                command,
-                env=env,
-                cwd=scratch,
-                log=self.log,
-                limits=unlimited,
-                stop=self._closing,
-                pass_fds=(theirs.fileno(),),
-                on_start=theirs.close,
-            )
-        except MachineryError as error:
-            self._fault = error
-        except Interrupted:
-            pass
-        with contextlib.suppress(OSError):
-            theirs.close()
+        with theirs:
+            self._child = process.Child(command, env=env, cwd=scratch, log=self.log, pass_fds=(theirs.fileno(),))
 
     def wait_ready(self) -> bool:
         """Wait for the imports; False where they failed or took too long: the record and ``ended`` say how.
 
-        Raises Interrupted, and MachineryError where the server could not be started.
+        Raises Interrupted.
         """
         if self._ready or self.ended is not None:
             return self._ready
         try:
             self._ready = "ready" in self._next(time.monotonic() + self._limits.seconds)
-            return self._ready
         except TimeoutError:
-            self._closing.set()
-            self._thread.join()
+            self._child.end()
             self.ended = Ended(-9, f"over its time limit of {self._limits.seconds:g} s", self._limits.seconds, 0)
         except ServerDiedError:
-            self._thread.join()
-            if self._fault is not None:
-                raise self._fault from None
-        return False
+            self.ended = self._child.finish(stop=self._stop)
+        return self._ready
 
     def run(self, job: Path, env: Mapping[str, str], log: Path, limits: Limits) -> Ended:
         """Run one job in a fork, its output in ``log``; as process.run does, but without an import.
@@ -137,9 +114,8 @@ class Server:
 
     def close(self) -> None:
         """End the server and whatever its cases left."""
-        self._closing.set()
         self._connection.close()
-        self._thread.join()
+        self._child.end()
 
     def _ask(self, message: object, descriptor: int) -> None:
         data = msgspec.json.encode(message) + b"\n"

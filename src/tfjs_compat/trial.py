@@ -153,6 +153,8 @@ def convert_case(case: Case, bench: Bench, folder: Path, settings: Settings) -> 
         folder.mkdir(parents=True)
         model_path = _own_copy(case, folder)
         _write_job(case, bench.environment, folder, model_path, settings)
+    if settings.web is not None and settings.until.rank > Stage.CHECK.rank:
+        settings.web.prepare(folder, runtime_version(case), settings.stop)
     events, ended = bench.run(folder)
     outcome = read_outcome(events, ended, _tail(folder / "log.txt"), _last_python_stage(settings.until))
     told = [event.get("keras") for event in events if event.get("event") == "facts"]
@@ -174,19 +176,27 @@ def finish_case(case: Case, folder: Path, converted: Outcome, settings: Settings
     A repaired route starts from the artifact in ``folder``, which may be that of the same route without the repair.
     Raises as ``run_case`` does.
     """
-    outcome, route = converted, find_route(case.route)
-    goes_on = settings.until.rank > Stage.CONVERT.rank
-    if goes_on and outcome.failure is None and outcome.machinery is None and settings.web is not None:
-        settings.progress.say(case.id, "in TensorFlow.js")
-        if route.repairs:
-            outcome = msgspec.structs.replace(outcome, repairs=_repaired(folder))
-        subject = Subject(folder, route.format, runtime_version(case), outcome.no_sample, route.quantization)
-        outcome = check_converted(subject, outcome, settings.web, settings.until, settings.stop)
+    outcome = converted
+    if settings.web is not None and settings.until.rank > Stage.CONVERT.rank:
+        try:
+            if outcome.failure is None and outcome.machinery is None:
+                settings.progress.say(case.id, "in TensorFlow.js")
+                outcome = _in_tfjs(case, folder, outcome, settings.web, settings)
+        finally:
+            settings.web.give_back(folder)
     if (outcome.failure or outcome.unproven) and shutil.disk_usage(folder).free < _LEAST_FREE:
         # Few programs say so when a disk is full, and the record of it may not have found room either.
         outcome = msgspec.structs.replace(outcome, machinery=f"{folder}: no space left on the device")
     _clean(folder)
     return outcome
+
+
+def _in_tfjs(case: Case, folder: Path, converted: Outcome, web: Web, settings: Settings) -> Outcome:
+    outcome, route = converted, find_route(case.route)
+    if route.repairs:
+        outcome = msgspec.structs.replace(outcome, repairs=_repaired(folder))
+    subject = Subject(folder, route.format, runtime_version(case), outcome.no_sample, route.quantization)
+    return check_converted(subject, outcome, web, settings.until, settings.stop)
 
 
 def as_converted(outcome: Outcome, folder: Path) -> Outcome | None:

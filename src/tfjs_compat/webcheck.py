@@ -18,10 +18,12 @@ from tfjs_compat.outcomes import Failure, Finding, Raised, Stage
 from tfjs_compat.parity import TOLERANCES, compare
 from tfjs_compat.process import Ended, Limits
 from tfjs_compat.routes import Quantization
+from tfjs_compat.runtime import standby
 from tfjs_compat.runtime.browser import find_browser, run_in_browser
-from tfjs_compat.runtime.bundle import default_version, get_bundle, read_vocabulary
+from tfjs_compat.runtime.bundle import Bundle, default_version, get_bundle, read_vocabulary
 from tfjs_compat.runtime.node import Node, find_node
 from tfjs_compat.runtime.run import Task, read_record, run_in_node
+from tfjs_compat.runtime.standby import Spare, Standby
 from tfjs_compat.store import Store, remove_tree
 from tfjs_compat.tensors import DamagedTensorsError, read_tensors
 
@@ -36,6 +38,7 @@ class Web:
         """``preference``: which Node: ``wheel``, ``system`` or a path."""
         self.store, self.runtime, self.limits = store, runtime, limits
         self._preference = preference
+        self._standby = Standby()
 
     @functools.cached_property
     def node(self) -> Node:
@@ -50,6 +53,30 @@ class Web:
     def describe(self) -> str:
         """What runs TensorFlow.js, as far as it decides outcomes."""
         return f"{self.runtime} {self._preference}"
+
+    def prepare(self, case: Path, tfjs: str, stop: threading.Event) -> None:
+        """Start what a check of the case in this folder will need, while the case is converted. Raises nothing."""
+        if self.runtime == "node" and standby.is_possible():
+            self._standby.prepare(case, tfjs, lambda: self._spare(tfjs, stop))
+
+    def _spare(self, tfjs: str, stop: threading.Event) -> Spare:
+        bundle = get_bundle(tfjs, self.store, self.node, stop=stop)
+        spare = Spare(bundle, self.node, self.store.folder("scratch"))
+        # Kept beside the bundle: the check will find it there.
+        read_vocabulary(bundle, self.node)
+        return spare
+
+    def take_spare(self, case: Path, bundle: Bundle) -> Spare | None:
+        """What was prepared for a case, where it was and can be used."""
+        return self._standby.take(case, bundle)
+
+    def give_back(self, case: Path) -> None:
+        """Leave what was prepared for a case to the next one, if it was not taken."""
+        self._standby.give_back(case)
+
+    def rest(self) -> None:
+        """End what was prepared and not taken."""
+        self._standby.end()
 
 
 def runtime_version(case: Case) -> str:
@@ -136,7 +163,8 @@ def _run(subject: Subject, outcome: Outcome, web: Web, stop: threading.Event, *,
     if web.browser is not None:
         ended = run_in_browser(task, bundle, web.browser, scratch=folder, log=log, limits=web.limits, stop=stop)
     else:
-        ended = run_in_node(task, bundle, web.node, scratch=folder, log=log, limits=web.limits, stop=stop)
+        spare = web.take_spare(folder, bundle)
+        ended = run_in_node(task, bundle, web.node, scratch=folder, log=log, limits=web.limits, stop=stop, spare=spare)
     return _read_run(read_record(task.record), ended, outcome, web.runtime)
 
 

@@ -1,4 +1,6 @@
 /* Loads a converted model in TensorFlow.js under Node and runs it: node tfjs_run.js JOB.json
+ * or, to have TensorFlow.js loaded before there is a job:          node tfjs_run.js --wait FD tf.min.js
+ * which then reads the path of the job, one line, from the pipe FD, and ends where there is none.
  *
  * The job: {"bundle": tf.min.js, "model": folder of model.json, "format": "layers"|"graph", "inputs": tensor folder (without it the model is only loaded),
  * "outputs": tensor folder to write, "record": JSON-lines file to append to, "expected": tensor folder or null,
@@ -51,16 +53,41 @@ function readFolder(folder) {
   return { meta: meta, data: fs.existsSync(data) ? bytesOf(data) : new ArrayBuffer(0) };
 }
 
-async function main(jobFile) {
+async function started(bundle) {
+  const tf = require(path.resolve(bundle));
+  await tf.setBackend('cpu');
+  await tf.ready();
+  return tf;
+}
+
+/** One line from a pipe; '' where it closes before. */
+function lineFrom(descriptor) {
+  const chunk = Buffer.alloc(4096);
+  let text = '';
+  for (;;) {
+    const count = fs.readSync(descriptor, chunk);
+    if (count === 0) return '';
+    text += chunk.toString('utf8', 0, count);
+    if (text.endsWith('\n')) return text.slice(0, -1);
+  }
+}
+
+async function main(words) {
+  if (words[0] !== '--wait') return run(words[0]);
+  const tf = await started(words[2]);
+  const jobFile = lineFrom(Number(words[1]));
+  if (jobFile === '') process.exit(0);
+  return run(jobFile, tf);
+}
+
+async function run(jobFile, loaded) {
   const job = JSON.parse(fs.readFileSync(jobFile, 'utf8'));
   const record = fs.openSync(job.record, 'a');
   emit = (event) => {
     if (event.event === 'stage') stage = event.stage;
     fs.writeSync(record, JSON.stringify(event) + '\n');
   };
-  const tf = require(path.resolve(job.bundle));
-  await tf.setBackend('cpu');
-  await tf.ready();
+  const tf = await (loaded || started(job.bundle));
   emit({ event: 'facts', tfjs: tf.version.tfjs, backend: tf.getBackend(), node: process.version });
   const done = await core.run(tf, {
     format: job.format,
@@ -89,4 +116,4 @@ async function main(jobFile) {
 
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
-main(process.argv[2]).catch(fail);
+main(process.argv.slice(2)).catch(fail);

@@ -11,12 +11,11 @@ import msgspec
 from tfjs_compat import process
 from tfjs_compat.runtime.bundle import Bundle
 from tfjs_compat.runtime.node import Node
+from tfjs_compat.runtime.standby import PROGRAM, Spare
 from tfjs_compat.store import write_whole
 
 LIMITS = process.Limits(seconds=300.0, memory=8 << 30, output=64 << 20)
 """Of a check. A load may never return, and what floods the log in JavaScript may show as memory first."""
-
-_PROGRAM = Path(__file__).parent.parent / "inside" / "tfjs_run.js"
 
 
 class Task(msgspec.Struct, frozen=True):
@@ -46,15 +45,19 @@ def run_in_node(
     log: Path,
     limits: process.Limits = LIMITS,
     stop: threading.Event | None = None,
+    spare: Spare | None = None,
 ) -> process.Ended:
-    """Load and run the model in Node; exit code 0: ran, 1: a failure is in the record, other: Node itself died.
+    """Load and run the model in Node, in the ``spare`` if there is one.
 
-    ``scratch`` is a folder of the case for the job file and the child's HOME. Raises Interrupted, MachineryError.
+    Exit code 0: ran, 1: a failure is in the record, other: Node itself died. ``scratch`` is a folder of the case for
+    the job file and the child's HOME. Raises Interrupted, MachineryError.
     """
     job = scratch / "tfjs-job.json"
     write_whole(job, msgspec.json.encode({"bundle": str(bundle.path), **_job(task)}), lasting=False)
+    if spare is not None:
+        return spare.run(job, log, limits, stop)
     return process.run(
-        [str(node.path), str(_PROGRAM), str(job)],
+        [str(node.path), str(PROGRAM), str(job)],
         env=process.clean_environment(scratch / "home"),
         cwd=scratch,
         log=log,

@@ -1,0 +1,146 @@
+"""Node with TensorFlow.js loaded, before it is needed: a check then takes what its model takes.
+
+A case announces while it is converted that it will need one, and takes it, or gives it back for the next one. Each
+serves one check and is a process of its own; what limits it counts from then on.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from tfjs_compat import process
+from tfjs_compat.errors import Interrupted, MachineryError, RequestError
+from tfjs_compat.runtime.bundle import Bundle
+from tfjs_compat.runtime.node import Node
+from tfjs_compat.store import disk_errors
+
+PROGRAM = Path(__file__).parent.parent / "inside" / "tfjs_run.js"
+"""Loads a model and runs it; of a job that it is given at once, or that it waits for."""
+
+
+def is_possible() -> bool:
+    """Whether a child can be given a pipe here."""
+    return os.name == "posix"
+
+
+class Spare:
+    """A Node that has loaded a bundle, or is about to, and waits for a job."""
+
+    def __init__(self, bundle: Bundle, node: Node, parent: Path) -> None:
+        """Start it, with a folder of its own in ``parent``. Raises MachineryError."""
+        self.bundle = bundle
+        with disk_errors(parent):
+            self._place = tempfile.TemporaryDirectory(dir=parent, prefix="node-", ignore_cleanup_errors=True)
+        scratch = Path(self._place.name)
+        self._log = scratch / "log.txt"
+        theirs, self._job = os.pipe()
+        try:
+            self._child = process.Child(
+                [str(node.path), str(PROGRAM), "--wait", str(theirs), str(bundle.path)],
+                env=process.clean_environment(scratch / "home"),
+                cwd=scratch,
+                log=self._log,
+                pass_fds=(theirs,),
+            )
+        except BaseException:
+            os.close(self._job)
+            self._place.cleanup()
+            raise
+        finally:
+            os.close(theirs)
+
+    def is_for(self, bundle: Bundle) -> bool:
+        """Whether it is alive and has loaded this very bundle."""
+        return self.bundle == bundle and not self._child.has_ended
+
+    def run(self, job: Path, log: Path, limits: process.Limits, stop: threading.Event | None) -> process.Ended:
+        """Run a job, its output in ``log``; as process.run does, which says what is raised."""
+        with contextlib.suppress(OSError):
+            # One that has just died is seen below, by how it ended.
+            os.write(self._job, f"{job}\n".encode())
+        try:
+            return self._child.finish(limits, stop)
+        finally:
+            with disk_errors(log):
+                # The case may be on another disk.
+                shutil.move(self._log, log)
+            self.end()
+
+    def end(self) -> None:
+        """End it, whatever it does."""
+        self._child.end()
+        with contextlib.suppress(OSError):
+            os.close(self._job)
+        self._place.cleanup()
+
+
+@dataclass(frozen=True, eq=False)
+class _Promise:
+    """A spare of a release that is there or is being started."""
+
+    version: str
+    future: Future[Spare | None]
+
+    def end(self) -> None:
+        if not self.future.cancel() and (spare := self.future.result()) is not None:
+            spare.end()
+
+
+def _started(start: Callable[[], Spare]) -> Spare | None:
+    # A fault shows again, with its reason, where the check then starts a Node for itself.
+    with contextlib.suppress(MachineryError, RequestError, Interrupted):
+        return start()
+    return None
+
+
+class Standby:
+    """The spares of a run, never more than cases are in flight."""
+
+    def __init__(self) -> None:
+        self._starter = ThreadPoolExecutor(1, thread_name_prefix="tfjs-compat-standby")
+        self._lock = threading.Lock()
+        self._promised: dict[Path, _Promise] = {}
+        self._idle: list[_Promise] = []
+
+    def prepare(self, case: Path, version: str, start: Callable[[], Spare]) -> None:
+        """Have a spare of this release for the check of the case in this folder. Waits for nothing, raises nothing."""
+        with self._lock:
+            fitting = next((one for one in self._idle if one.version == version), None)
+            if (reused := fitting or next(iter(self._idle), None)) is not None:
+                self._idle.remove(reused)
+            self._promised[case] = fitting or _Promise(version, self._starter.submit(_started, start))
+        if fitting is None and reused is not None:
+            self._starter.submit(reused.end)
+
+    def take(self, case: Path, bundle: Bundle) -> Spare | None:
+        """The spare that was prepared for a case, or None where there is none that can be used."""
+        with self._lock:
+            promise = self._promised.pop(case, None)
+        spare = promise.future.result() if promise is not None else None
+        if spare is None or spare.is_for(bundle):
+            return spare
+        spare.end()
+        return None
+
+    def give_back(self, case: Path) -> None:
+        """Leave to the next case what was prepared for this one and not taken."""
+        with self._lock:
+            if (unused := self._promised.pop(case, None)) is not None:
+                self._idle.append(unused)
+
+    def end(self) -> None:
+        """End all spares that nobody has taken."""
+        with self._lock:
+            left = [*self._promised.values(), *self._idle]
+            self._promised.clear()
+            self._idle.clear()
+        for one in left:
+            one.end()
