@@ -103,15 +103,15 @@ def _first_use(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
 
 
 def _one_more(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
-    what = "one more small case in a running environment, build → predict"
+    what = "one more small case in a running environment, build → end"
     yield _row(what, f"{_time(row['ours'])} s", "≤ 1.0 s", row["ours"]["median"] <= 1)
     told = f"{_time(row['fresh'])} s: {row['ratio']} ×"
     yield _row("… a fresh Python that only converts", told, "≥ 8 ×", row["ratio"] >= 8)
     told = f"{_time(row['fresh_with_check'])} s: {row['ratio_with_check']} ×"
     yield _row("… a fresh Python and the check (`--isolation process`)", told, "≥ 8 ×", row["ratio_with_check"] >= 8)
-    for route, sides in row.get("by_route", {}).items():
+    for kind, sides in row["by_kind"].items():
         told = f"{_time(sides['ours'])} s; fresh {_time(sides['fresh'])} s: {ratio(sides['fresh'], sides['ours'])} ×"
-        yield f"… of route {route} alone", told, "", ""
+        yield f"… {kind}", told, "", ""
 
 
 def _frontier(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:

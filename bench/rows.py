@@ -26,7 +26,10 @@ NARROWED = [
     *("frontier", "--tensorflow", "2.15.1", "--tensorflow", "2.16.2", "--tensorflow", "2.17.1"),
     *("--tensorflowjs", "4.17.0", "--tensorflowjs", "4.22.0", "--process-env", "default", "--python", PYTHON),
 ]
-ONE = ["frontier", "--tensorflow", "2.15.1", "--tensorflowjs", "4.17.0", "--process-env", "default"]
+PAIRS = {"Keras 2": ("2.15.1", "4.17.0"), "Keras 3": ("2.17.1", "4.22.0")}
+"""TensorFlow and converter of a running environment of each generation; both are among the narrowed frontier's."""
+WARM_UP = "zoo:linear"
+"""Goes before the models that are measured: its cases wait for the import."""
 IMPORT = "import tensorflow, tensorflowjs; tensorflow.keras.Model"
 
 
@@ -47,10 +50,15 @@ class Bench:
     def python(self) -> Interpreter:
         return choose(PYTHON, find_interpreters(Store(self.store)))
 
-    def lock(self) -> tuple[Lock, Path]:
-        """One lock of the six, of TensorFlow 2.15.1 where it is there."""
-        files = sorted(self.locks.glob("*.txt"))
-        path = next((one for one in files if "tensorflow==2.15.1" in one.read_text()), files[0])
+    def lock(self, generation: str = "Keras 2") -> tuple[Lock, Path]:
+        """One lock of the six: that of a pair of ``PAIRS``."""
+        pins = [
+            f"{name}=={version}"
+            for name, version in zip(("tensorflow", "tensorflowjs"), PAIRS[generation], strict=True)
+        ]
+        (path,) = (
+            one for one in self.locks.glob("*.txt") if all(f"\n{pin} " in f"\n{one.read_text()}" for pin in pins)
+        )
         text = path.read_text()
         return make_lock(
             text[text.index("\n", text.index("--only-binary")) + 1 :], self.python(), source_builds=False
@@ -148,25 +156,17 @@ def first_use(bench: Bench) -> dict[str, Any]:
 
 def one_more_case(bench: Bench) -> dict[str, Any]:
     """A case in an environment that runs already, build to predict, beside a fresh interpreter for each case."""
-    executable = environments.build(bench.lock()[0], bench.python(), Store(bench.store))
-    assert isinstance(executable, environments.Environment)
-    forked: list[tuple[str, float]] = []
-    own: list[tuple[str, float]] = []
-    peer: list[tuple[str, float]] = []
+    sides: dict[str, list[tuple[str, float]]] = {"ours": [], "fresh": [], "fresh_with_check": []}
     for _ in range(bench.times):
-        # Without the first, which waits for the import.
-        forked += _case_seconds(bench, "fork")[1:]
-        own += _case_seconds(bench, "process")
-        for model in MODELS:
-            for route in ROUTES:
-                command = [str(executable.executable), str(ROOT / "bench" / "peer" / "convert.py"), model, route]
-                target = str(bench.work / "converted")
-                peer.append((route, timed([*command, target], fine=(0, 1), BENCH_ZOO=_zoo())))
-    sides = {"ours": forked, "fresh": peer, "fresh_with_check": own}
+        for generation in PAIRS:
+            sides["ours"] += _case_seconds(bench, generation, "fork")
+            sides["fresh_with_check"] += _case_seconds(bench, generation, "process")
+            sides["fresh"] += _fresh_seconds(bench, generation)
     found: dict[str, Any] = {side: told([seconds for _, seconds in cases]) for side, cases in sides.items()}
-    found["by_route"] = {
-        route: {side: told([seconds for name, seconds in cases if name == route]) for side, cases in sides.items()}
-        for route in ROUTES
+    kinds = list(dict.fromkeys(kind for kind, _ in sides["ours"]))
+    found["by_kind"] = {
+        kind: {side: told([seconds for name, seconds in cases if name == kind]) for side, cases in sides.items()}
+        for kind in kinds
     }
     ratios = {
         "ratio": ratio(found["fresh"], found["ours"]),
@@ -179,16 +179,33 @@ def _zoo() -> str:
     return str(ROOT / "src" / "tfjs_compat" / "inside")
 
 
-def _case_seconds(bench: Bench, isolation: str) -> list[tuple[str, float]]:
-    """Route and seconds of each case of a run, in the order in which they ran."""
+def _case_seconds(bench: Bench, generation: str, isolation: str) -> list[tuple[str, float]]:
+    """Kind (generation and route) and seconds of each case of a run, the warm-up's left out."""
     log = bench.store / "durations.jsonl"
     before = log.stat().st_size if log.exists() else 0
     measure.remove(bench.store / "outcomes")
-    output = str(bench.work / f"one-{isolation}")
-    ours("run", *ONE, "--output", output, "--jobs", "1", "--isolation", isolation, store=bench.store, cwd=bench.work)
+    tensorflow, converter = PAIRS[generation]
+    models = [part for name in (WARM_UP, *(f"zoo:{one}" for one in MODELS)) for part in ("--model", name)]
+    command = ["run", "frontier", "--tensorflow", tensorflow, "--tensorflowjs", converter, "--python", PYTHON, *models]
+    command += ["--process-env", "default", "--output", str(bench.work / f"one-{isolation}")]
+    ours(*command, "--jobs", "1", "--isolation", isolation, store=bench.store, cwd=bench.work)
     with log.open("rb") as file:
         file.seek(before)
-        return [tuple(json.loads(line)[2:4]) for line in file.read().splitlines() if line]
+        ran = [json.loads(line)[1:4] for line in file.read().splitlines() if line]
+    return [(f"{generation}, {route}", seconds) for model, route, seconds in ran if model != WARM_UP]
+
+
+def _fresh_seconds(bench: Bench, generation: str) -> list[tuple[str, float]]:
+    """The same of the peer: a Python for each conversion, in the same environment."""
+    made = environments.build(bench.lock(generation)[0], bench.python(), Store(bench.store))
+    assert isinstance(made, environments.Environment)
+    found = []
+    for model in MODELS:
+        for route in ROUTES:
+            command = [str(made.executable), str(ROOT / "bench" / "peer" / "convert.py"), model, route]
+            seconds = timed([*command, str(bench.work / "converted")], fine=(0, 1), BENCH_ZOO=_zoo())
+            found.append((f"{generation}, {route}", seconds))
+    return found
 
 
 def frontier(bench: Bench) -> dict[str, Any]:
@@ -216,6 +233,8 @@ def frontier(bench: Bench) -> dict[str, Any]:
 def _our_six(bench: Bench) -> float:
     measure.remove(bench.store / "outcomes")
     measure.remove(bench.store / "environments")
+    # Those of an earlier day would be the peers' work and not ours.
+    measure.remove(bench.locks)
     return ours("run", *NARROWED, "--output", str(bench.work / "six"), store=bench.store, cwd=bench.work)
 
 
