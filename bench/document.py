@@ -34,8 +34,13 @@ TAIL = """
   cannot be eight times slower than a case that works for half a second or more. Whole runs are bound in the same way:
   imports and the cases' own work are nearly all of the time, and every core works on them. Where installing and
   importing are slower the ratios grow: pip took 113 s for one environment where the targets were set, {pip} here.
-- **Node** starts in 0.06 s and evaluates the bundle of TensorFlow.js in 0.15 s of CPU. V8's compile cache does not
-  help, and Node 24 refuses to make a startup snapshot of it. The check overlaps with the next case's conversion.
+- **What is loaded is not searched for garbage.** Python's collector would go over all that TensorFlow loads, 0.2 s
+  each time: five times in an import, once or twice in a case with a graph. It is off while importing, and what was
+  imported is frozen before the first fork. What remains is TensorFlow's own: a ninth of a run's CPU goes into its
+  table of kernels, which it searches in every process for each kind of operation that oneDNN might replace.
+- **Node** takes 0.15 s to start and to evaluate TensorFlow.js, of which V8's compile cache would save a fifth; a
+  startup snapshot of it is refused. So one that has done that stands by while a case is converted: the check then
+  takes 0.05 s, and overlaps with the next case's conversion.
 - **Legacy Keras in TensorFlow 2.15 and 2.16** is rewritten by autograph while it is traced, 4 s in every process. The
   server does the same rewriting once, after the first case has shown what it takes, and later cases find it in the
   cache that they inherit: 0.5 to 1 s in place of 4.5 to 5.5 for small models. The first case still pays for it.

@@ -172,9 +172,10 @@ def test_one_that_died_or_has_loaded_something_else_is_not_used(
     assert not list(scratch.iterdir())
 
 
-def test_one_that_cannot_be_started_is_none(tmp_path: Path, bundle: Bundle, standby: Standby) -> None:
+@pytest.mark.parametrize("fault", [MachineryError("no Node"), OSError(28, "No space left on device"), Interrupted()])
+def test_one_that_cannot_be_started_is_none(tmp_path: Path, bundle: Bundle, standby: Standby, fault: Exception) -> None:
     def start() -> Spare:
-        raise MachineryError("no space left")
+        raise fault
 
     standby.prepare(tmp_path, "0.0.0", start)
     assert standby.take(tmp_path, bundle) is None

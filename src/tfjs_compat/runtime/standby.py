@@ -96,7 +96,7 @@ class _Promise:
 
 def _started(start: Callable[[], Spare]) -> Spare | None:
     # A fault shows again, with its reason, where the check then starts a Node for itself.
-    with contextlib.suppress(MachineryError, RequestError, Interrupted):
+    with contextlib.suppress(MachineryError, RequestError, Interrupted, OSError):
         return start()
     return None
 
