@@ -65,8 +65,7 @@ def write(results: dict[str, Any]) -> None:
     for name, describe in _ROWS.items():
         if name in rows:
             lines += [f"| {' | '.join(one)} |" for one in describe(rows[name])]
-    days = sorted({row["measured"] for row in rows.values()})
-    lines += ["", f"Measured on {' and '.join(days)}. `nox -s bench` measures again."]
+    lines += ["", f"{_days(rows)} `nox -s bench` measures again."]
     if "frontier" in rows:
         lines += ["", *_stages(rows)]
     each = rows.get("frontier", {}).get("stages", {}).get("import", 0) / 6
@@ -75,6 +74,16 @@ def write(results: dict[str, Any]) -> None:
         import_seconds=f"{each:.1f} s" if each else "seconds", pip=f"{pip:.0f} s" if pip else "less or more"
     )
     TARGET.write_text("\n".join(lines) + "\n" + told, "utf-8")
+
+
+def _days(rows: dict[str, Any]) -> str:
+    """When the rows were measured; those of earlier days by name."""
+    by_day: dict[str, list[str]] = {}
+    for name, row in rows.items():
+        by_day.setdefault(row["measured"], []).append(name)
+    newest, *earlier = sorted(by_day, reverse=True)
+    told = "".join(f"; on {day}: {', '.join(name for name in _ROWS if name in by_day[day])}" for day in earlier)
+    return f"Measured on {newest}{told}."
 
 
 def _time(one: dict[str, Any]) -> str:
