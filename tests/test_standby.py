@@ -28,6 +28,9 @@ module.exports = {
 """
 
 
+GO_ON = threading.Event()
+
+
 @pytest.fixture(scope="module")
 def node() -> Node:
     return find_node()
@@ -71,6 +74,8 @@ def run(folder: Path, bundle: Bundle, node: Node, spare: Spare | None, **options
     task = Task(folder / "artifact", "layers", None, folder / "outputs", folder / "record.jsonl")
     ended = run_in_node(task, bundle, node, scratch=folder, log=folder / "log.txt", spare=spare, **options)
     assert ended.exit_code == 1
+    if spare is not None:
+        spare.end()
     return read_record(task.record)
 
 
@@ -101,6 +106,7 @@ def test_the_time_limit_counts_from_the_job_on(tmp_path: Path, bundle: Bundle, n
     ended = run_in_node(task, bundle, node, limits=Limits(seconds=0.5), **options)
     assert ended.killed_by == "over its time limit of 0.5 s"
     assert ended.seconds < 5
+    spare.end()
     assert not psutil.pid_exists(pid)
 
 
@@ -112,6 +118,7 @@ def test_an_interrupt_ends_it(tmp_path: Path, bundle: Bundle, node: Node, scratc
     with pytest.raises(Interrupted):
         run(tmp_path / "case", bundle, node, spare, stop=stop)
     assert not psutil.pid_exists(pid)
+    spare.end()
     assert not list(scratch.iterdir())
 
 
@@ -119,9 +126,9 @@ def test_what_was_not_taken_serves_the_next_case(
     tmp_path: Path, bundle: Bundle, node: Node, scratch: Path, standby: Standby
 ) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
-    standby.prepare(one, "0.0.0", lambda: Spare(bundle, node, scratch))
+    standby.prepare(one, "0.0.0", lambda: Spare(bundle, node, scratch), GO_ON)
     standby.give_back(one)
-    standby.prepare(two, "0.0.0", lambda: pytest.fail("one is there"))
+    standby.prepare(two, "0.0.0", lambda: pytest.fail("one is there"), GO_ON)
     assert standby.take(one, bundle) is None
     spare = standby.take(two, bundle)
     assert spare is not None
@@ -133,10 +140,10 @@ def test_what_was_not_taken_serves_the_next_case(
 def test_another_release_takes_the_place(
     tmp_path: Path, bundle: Bundle, node: Node, scratch: Path, standby: Standby
 ) -> None:
-    standby.prepare(tmp_path / "one", "0.0.0", lambda: Spare(bundle, node, scratch))
+    standby.prepare(tmp_path / "one", "0.0.0", lambda: Spare(bundle, node, scratch), GO_ON)
     standby.give_back(tmp_path / "one")
     (pid,) = loaded(bundle)
-    standby.prepare(tmp_path / "two", "0.0.1", lambda: Spare(bundle, node, scratch))
+    standby.prepare(tmp_path / "two", "0.0.1", lambda: Spare(bundle, node, scratch), GO_ON)
     loaded(bundle, 2)
     until = time.monotonic() + 10
     while psutil.pid_exists(pid) and time.monotonic() < until:
@@ -146,7 +153,7 @@ def test_another_release_takes_the_place(
 
 def test_the_end_leaves_nothing(tmp_path: Path, bundle: Bundle, node: Node, scratch: Path, standby: Standby) -> None:
     for name in ("given-back", "promised"):
-        standby.prepare(tmp_path / name, "0.0.0", lambda: Spare(bundle, node, scratch))
+        standby.prepare(tmp_path / name, "0.0.0", lambda: Spare(bundle, node, scratch), GO_ON)
     standby.give_back(tmp_path / "given-back")
     pids = loaded(bundle, 2)
     standby.end()
@@ -158,7 +165,7 @@ def test_one_that_died_or_has_loaded_something_else_is_not_used(
     tmp_path: Path, bundle: Bundle, node: Node, scratch: Path, standby: Standby
 ) -> None:
     case = tmp_path / "case"
-    standby.prepare(case, "0.0.0", lambda: Spare(bundle, node, scratch))
+    standby.prepare(case, "0.0.0", lambda: Spare(bundle, node, scratch), GO_ON)
     (pid,) = loaded(bundle)
     psutil.Process(pid).kill()
     until = time.monotonic() + 10
@@ -166,7 +173,7 @@ def test_one_that_died_or_has_loaded_something_else_is_not_used(
         time.sleep(0.02)
     time.sleep(0.2)
     assert standby.take(case, bundle) is None
-    standby.prepare(case, "0.0.0", lambda: Spare(bundle, node, scratch))
+    standby.prepare(case, "0.0.0", lambda: Spare(bundle, node, scratch), GO_ON)
     changed = Bundle("0.0.0", bundle.path, "another", "", pinned=False)
     assert standby.take(case, changed) is None
     assert not list(scratch.iterdir())
@@ -177,6 +184,69 @@ def test_one_that_cannot_be_started_is_none(tmp_path: Path, bundle: Bundle, stan
     def start() -> Spare:
         raise fault
 
-    standby.prepare(tmp_path, "0.0.0", start)
+    standby.prepare(tmp_path, "0.0.0", start, GO_ON)
     assert standby.take(tmp_path, bundle) is None
     standby.give_back(tmp_path)
+
+
+def test_one_that_dies_before_it_begins_is_replaced(tmp_path: Path, bundle: Bundle, node: Node, scratch: Path) -> None:
+    spare = Spare(bundle, node, scratch)
+    (pid,) = loaded(bundle)
+    psutil.Process(pid).kill()
+    events = run(tmp_path / "case", bundle, node, spare)
+    assert [one["event"] for one in events] == ["facts", "stage", "failure"]
+    assert len(loaded(bundle, 2)) == 2
+
+
+def test_a_bundle_that_does_not_start_is_told_alike(tmp_path: Path, bundle: Bundle, node: Node, scratch: Path) -> None:
+    bundle.path.write_text(LOADS + "throw new Error('broken');")
+    warm = run(tmp_path / "warm", bundle, node, Spare(bundle, node, scratch))
+    assert len(loaded(bundle)) == 1
+    cold = run(tmp_path / "cold", bundle, node, None)
+    assert [(one["event"], one["error"]["message"]) for one in warm] == [("failure", "broken")]
+    assert [(one["event"], one["error"]["message"]) for one in cold] == [("failure", "broken")]
+
+
+def test_what_it_says_is_in_the_log_of_the_case(tmp_path: Path, bundle: Bundle, node: Node, scratch: Path) -> None:
+    said = LOADS.replace("getBackend: () => 'cpu'", "getBackend: () => { console.log('running'); return 'cpu'; }")
+    bundle.path.write_text("console.log('loading');" + said)
+    spare = Spare(bundle, node, scratch)
+    loaded(bundle)
+    time.sleep(0.2)
+    run(tmp_path / "case", bundle, node, spare)
+    assert (tmp_path / "case" / "log.txt").read_text().splitlines() == ["loading", "running"]
+
+
+def test_a_job_that_cannot_be_written_leaves_nothing(tmp_path: Path, bundle: Bundle, node: Node, scratch: Path) -> None:
+    spare = Spare(bundle, node, scratch)
+    (pid,) = loaded(bundle)
+    with pytest.raises(MachineryError):
+        spare.run(tmp_path / "job.json", tmp_path / "no" / "log.txt", Limits(), None)
+    spare.end()
+    spare.end()
+    assert not psutil.pid_exists(pid)
+    assert not list(scratch.iterdir())
+
+
+def test_nothing_is_started_once_the_run_stops(tmp_path: Path, bundle: Bundle, standby: Standby) -> None:
+    stop = threading.Event()
+    stop.set()
+    standby.prepare(tmp_path, "0.0.0", lambda: pytest.fail("started"), stop)
+    assert standby.take(tmp_path, bundle) is None
+
+
+def test_nobody_waits_for_what_has_not_begun(tmp_path: Path, bundle: Bundle, standby: Standby) -> None:
+    begun, go_on, started = threading.Event(), threading.Event(), list[str]()
+
+    def slow() -> None:
+        begun.set()
+        go_on.wait(20)
+
+    standby.prepare(tmp_path / "one", "0.0.1", slow, GO_ON)
+    assert begun.wait(20)
+    standby.prepare(tmp_path / "two", "0.0.0", lambda: started.append("two"), GO_ON)
+    standby.prepare(tmp_path / "three", "0.0.0", lambda: started.append("three"), GO_ON)
+    assert standby.take(tmp_path / "two", bundle) is None
+    threading.Timer(0.2, go_on.set).start()
+    standby.end()
+    assert started == []

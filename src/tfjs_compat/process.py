@@ -176,13 +176,23 @@ class Child:
 
     def _wait(self) -> None:
         # Not wait(seconds), which looks for the end twenty times a second: some checks take less than that.
-        self._popen.wait()
+        if hasattr(os, "waitid"):
+            # Not reaped before ``end``, which may come much later: until then nobody else gets this number.
+            with contextlib.suppress(ChildProcessError):
+                os.waitid(os.P_PID, self._popen.pid, os.WEXITED | os.WNOWAIT)
+        else:
+            self._popen.wait()
         self._over.set()
 
     @property
     def has_ended(self) -> bool:
         """Whether it has ended by itself."""
         return self._over.is_set()
+
+    def log_to(self, log: Path) -> None:
+        """Keep its output in another file from now on, with what there was of it. Raises MachineryError."""
+        with disk_errors(log):
+            self._output.move_to(log)
 
     def finish(self, limits: Limits = Limits(), stop: threading.Event | None = None) -> Ended:
         """Wait for its end; the limits count from now. Raises as ``run`` does."""
@@ -257,6 +267,7 @@ class Output:
         self._fault: OSError | None = None
         self._last = time.monotonic()
         self._pipe, self._sink, self._on_line = pipe, sink, on_line
+        self._moving = threading.Lock()
         self._tail: deque[bytes] = deque()
         self._tail_bytes = 0
         self._thread = threading.Thread(target=self._drain, daemon=True)
@@ -272,12 +283,22 @@ class Output:
             with disk_errors(Path(self._sink.name)):
                 raise self._fault
 
+    def move_to(self, log: Path) -> None:
+        """Write to another file from now on, with what was written so far; a fault of the old one is forgotten."""
+        with self._moving:
+            sink = log.open("wb")
+            with contextlib.suppress(OSError), self._sink:
+                sink.write(Path(self._sink.name).read_bytes())
+                sink.flush()
+            self._sink, self._fault = sink, None
+
     def _drain(self) -> None:
         line = b""
         with contextlib.suppress(OSError, ValueError):
             while chunk := os.read(self._pipe.fileno(), 1 << 16):
                 self._last = time.monotonic()
-                self._keep(chunk)
+                with self._moving:
+                    self._keep(chunk)
                 if self._on_line is not None:
                     *whole, line = (line + chunk).split(b"\n")
                     line = line[-4096:]

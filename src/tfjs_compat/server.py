@@ -56,8 +56,13 @@ class Server:
         self.ended: Ended | None = None
         self._connection, theirs = socket.socketpair()
         command = [*argv, str(_WORKER), "--serve", str(theirs.fileno()), str(self.record)]
-        with theirs:
+        try:
             self._child = process.Child(command, env=env, cwd=scratch, log=self.log, pass_fds=(theirs.fileno(),))
+        except BaseException:
+            self._connection.close()
+            raise
+        finally:
+            theirs.close()
 
     def wait_ready(self) -> bool:
         """Wait for the imports; False where they failed or took too long: the record and ``ended`` say how.

@@ -119,11 +119,11 @@ class Bench:
         return Server(command, self._child_environment(self._scratch), self._scratch, settings.limits, settings.stop)
 
     def close(self) -> None:
-        """End the server, if there is one."""
+        """End the server, if there is one, and remove what it needed."""
         if self._server is not None:
             self._server.close()
             self._server = None
-            remove_tree(self._scratch)
+        remove_tree(self._scratch)
 
     def _child_environment(self, folder: Path) -> dict[str, str]:
         scrubbed = process.clean_environment(folder / "home")

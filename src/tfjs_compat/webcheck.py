@@ -20,7 +20,7 @@ from tfjs_compat.process import Ended, Limits
 from tfjs_compat.routes import Quantization
 from tfjs_compat.runtime import standby
 from tfjs_compat.runtime.browser import find_browser, run_in_browser
-from tfjs_compat.runtime.bundle import Bundle, default_version, get_bundle, read_vocabulary
+from tfjs_compat.runtime.bundle import Bundle, default_version, get_bundle, kept_bundle, read_vocabulary
 from tfjs_compat.runtime.node import Node, find_node
 from tfjs_compat.runtime.run import Task, read_record, run_in_node
 from tfjs_compat.runtime.standby import Spare, Standby
@@ -55,16 +55,16 @@ class Web:
         return f"{self.runtime} {self._preference}"
 
     def prepare(self, case: Path, tfjs: str, stop: threading.Event) -> None:
-        """Start what a check of the case in this folder will need, while the case is converted. Raises nothing."""
-        if self.runtime == "node" and standby.is_possible():
-            self._standby.prepare(case, tfjs, lambda: self._spare(tfjs, stop))
+        """Start the Node that a check of the case in this folder will need, while the case is converted.
 
-    def _spare(self, tfjs: str, stop: threading.Event) -> Spare:
-        bundle = get_bundle(tfjs, self.store, self.node, stop=stop)
-        spare = Spare(bundle, self.node, self.store.folder("scratch"))
-        # Kept beside the bundle: the check will find it there.
-        read_vocabulary(bundle, self.node)
-        return spare
+        Raises nothing. A release that is not in the store is left to the check: few cases may come so far.
+        """
+        if self.runtime == "node" and standby.is_possible():
+            self._standby.prepare(case, tfjs, lambda: self._spare(tfjs), stop)
+
+    def _spare(self, tfjs: str) -> Spare | None:
+        bundle = kept_bundle(tfjs, self.store)
+        return Spare(bundle, self.node, self.store.folder("scratch")) if bundle is not None else None
 
     def take_spare(self, case: Path, bundle: Bundle) -> Spare | None:
         """What was prepared for a case, where it was and can be used."""

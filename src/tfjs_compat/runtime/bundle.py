@@ -83,13 +83,17 @@ def get_bundle(version: str, store: Store, node: Node, *, stop: threading.Event 
     Raises RequestError for a release that does not exist, MachineryError where it cannot be fetched or is not what it
     should be, Interrupted when ``stop`` is set.
     """
-    check_version(version)
-    folder = store.folder("tfjs", version)
-    kept = _kept_bundle(version, folder)
-    if kept is not None:
+    if (kept := kept_bundle(version, store)) is not None:
         return kept
-    with store.locked("tfjs", version):
+    folder = store.folder("tfjs", version)
+    with store.locked("tfjs", version, stop=stop):
         return _kept_bundle(version, folder) or _fetch(version, folder, store, node, stop)
+
+
+def kept_bundle(version: str, store: Store) -> Bundle | None:
+    """The bundle of a release, if the store has it. Raises RequestError for what is no version."""
+    check_version(version)
+    return _kept_bundle(version, store.folder("tfjs", version))
 
 
 def require_releases(
@@ -101,7 +105,7 @@ def require_releases(
     """
     for version in dict.fromkeys(versions):
         check_version(version)
-        if version in pinned_releases() or _kept_bundle(version, store.folder("tfjs", version)) is not None:
+        if version in pinned_releases() or kept_bundle(version, store) is not None:
             continue
         scratch_root = store.folder("scratch")
         with disk_errors(scratch_root), tempfile.TemporaryDirectory(dir=scratch_root, prefix="npm-") as name:

@@ -55,7 +55,10 @@ def run_in_node(
     job = scratch / "tfjs-job.json"
     write_whole(job, msgspec.json.encode({"bundle": str(bundle.path), **_job(task)}), lasting=False)
     if spare is not None:
-        return spare.run(job, log, limits, stop)
+        ended = spare.run(job, log, limits, stop)
+        if ended.killed_by is not None or read_record(task.record):
+            return ended
+        # It died before it had begun, which says nothing about the model.
     return process.run(
         [str(node.path), str(PROGRAM), str(job)],
         env=process.clean_environment(scratch / "home"),

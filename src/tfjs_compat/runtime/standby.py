@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import tempfile
 import threading
 from collections.abc import Callable
@@ -17,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tfjs_compat import process
-from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.runtime.bundle import Bundle
 from tfjs_compat.runtime.node import Node
 from tfjs_compat.store import disk_errors
@@ -32,30 +30,29 @@ def is_possible() -> bool:
 
 
 class Spare:
-    """A Node that has loaded a bundle, or is about to, and waits for a job."""
+    """A Node that has loaded a bundle, or is about to, and waits for a job. Whoever has it ends it."""
 
     def __init__(self, bundle: Bundle, node: Node, parent: Path) -> None:
         """Start it, with a folder of its own in ``parent``. Raises MachineryError."""
         self.bundle = bundle
-        with disk_errors(parent):
-            self._place = tempfile.TemporaryDirectory(dir=parent, prefix="node-", ignore_cleanup_errors=True)
-        scratch = Path(self._place.name)
-        self._log = scratch / "log.txt"
-        theirs, self._job = os.pipe()
-        try:
-            self._child = process.Child(
-                [str(node.path), str(PROGRAM), "--wait", str(theirs), str(bundle.path)],
-                env=process.clean_environment(scratch / "home"),
-                cwd=scratch,
-                log=self._log,
-                pass_fds=(theirs,),
-            )
-        except BaseException:
-            os.close(self._job)
-            self._place.cleanup()
-            raise
-        finally:
-            os.close(theirs)
+        with disk_errors(parent), contextlib.ExitStack() as undo:
+            place = tempfile.TemporaryDirectory(dir=parent, prefix="node-", ignore_cleanup_errors=True)
+            undo.callback(place.cleanup)
+            scratch = Path(place.name)
+            theirs, ours = os.pipe()
+            self._job = undo.enter_context(os.fdopen(ours, "wb", buffering=0))
+            try:
+                self._child = process.Child(
+                    [str(node.path), str(PROGRAM), "--wait", str(theirs), str(bundle.path)],
+                    env=process.clean_environment(scratch / "home"),
+                    cwd=scratch,
+                    log=scratch / "log.txt",
+                    pass_fds=(theirs,),
+                )
+            finally:
+                os.close(theirs)
+            undo.callback(self._child.end)
+            self._undo = undo.pop_all()
 
     def is_for(self, bundle: Bundle) -> bool:
         """Whether it is alive and has loaded this very bundle."""
@@ -63,23 +60,15 @@ class Spare:
 
     def run(self, job: Path, log: Path, limits: process.Limits, stop: threading.Event | None) -> process.Ended:
         """Run a job, its output in ``log``; as process.run does, which says what is raised."""
+        self._child.log_to(log)
+        # One that has just died is seen by how it ended.
         with contextlib.suppress(OSError):
-            # One that has just died is seen below, by how it ended.
-            os.write(self._job, f"{job}\n".encode())
-        try:
-            return self._child.finish(limits, stop)
-        finally:
-            with disk_errors(log):
-                # The case may be on another disk.
-                shutil.move(self._log, log)
-            self.end()
+            self._job.write(f"{job}\n".encode())
+        return self._child.finish(limits, stop)
 
     def end(self) -> None:
-        """End it, whatever it does."""
-        self._child.end()
-        with contextlib.suppress(OSError):
-            os.close(self._job)
-        self._place.cleanup()
+        """End it, whatever it does; nothing of it is left."""
+        self._undo.close()
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,9 +83,9 @@ class _Promise:
             spare.end()
 
 
-def _started(start: Callable[[], Spare]) -> Spare | None:
+def _started(start: Callable[[], Spare | None]) -> Spare | None:
     # A fault shows again, with its reason, where the check then starts a Node for itself.
-    with contextlib.suppress(MachineryError, RequestError, Interrupted, OSError):
+    with contextlib.suppress(Exception):
         return start()
     return None
 
@@ -110,9 +99,14 @@ class Standby:
         self._promised: dict[Path, _Promise] = {}
         self._idle: list[_Promise] = []
 
-    def prepare(self, case: Path, version: str, start: Callable[[], Spare]) -> None:
-        """Have a spare of this release for the check of the case in this folder. Waits for nothing, raises nothing."""
+    def prepare(self, case: Path, version: str, start: Callable[[], Spare | None], stop: threading.Event) -> None:
+        """Have a spare of this release for the check of the case in this folder. Waits for nothing, raises nothing.
+
+        ``stop``, once set before ``end`` is called, keeps cases that go on until they see it from starting more.
+        """
         with self._lock:
+            if stop.is_set():
+                return
             fitting = next((one for one in self._idle if one.version == version), None)
             if (reused := fitting or next(iter(self._idle), None)) is not None:
                 self._idle.remove(reused)
@@ -124,7 +118,10 @@ class Standby:
         """The spare that was prepared for a case, or None where there is none that can be used."""
         with self._lock:
             promise = self._promised.pop(case, None)
-        spare = promise.future.result() if promise is not None else None
+        # What has not begun to start is not worth waiting for.
+        if promise is None or promise.future.cancel():
+            return None
+        spare = promise.future.result()
         if spare is None or spare.is_for(bundle):
             return spare
         spare.end()
@@ -142,5 +139,6 @@ class Standby:
             left = [*self._promised.values(), *self._idle]
             self._promised.clear()
             self._idle.clear()
-        for one in left:
+        # All of them, before one that is about to start is waited for.
+        for one in [one for one in left if not one.future.cancel()]:
             one.end()
