@@ -66,9 +66,9 @@ def write(results: dict[str, Any]) -> None:
         if name in rows:
             lines += [f"| {' | '.join(one)} |" for one in describe(rows[name])]
     lines += ["", f"{_days(rows)} `nox -s bench` measures again."]
-    if "frontier" in rows:
+    if "where_it_goes" in rows:
         lines += ["", *_stages(rows)]
-    each = rows.get("frontier", {}).get("stages", {}).get("import", 0) / 6
+    each = rows.get("where_it_goes", {}).get("stages", {}).get("import", 0) / 6
     pip = rows.get("known_lock", {}).get("pip", {}).get("median")
     told = TAIL.format(
         import_seconds=f"{each:.1f} s" if each else "seconds", pip=f"{pip:.0f} s" if pip else "less or more"
@@ -104,7 +104,7 @@ def _known_lock(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
         "… `uv pip install`, warm cache", f"{_time(row['uv'])} s: {row['uv_ratio']} ×", "≥ 10 ×", row["uv_ratio"] >= 10
     )
     yield _row(
-        "… `pip install`, warm cache",
+        "… `pip install`, wheels on the disk",
         f"{_time(row['pip'])} s: {row['pip_ratio']} ×",
         "≥ 100 ×",
         row["pip_ratio"] >= 100,
@@ -180,22 +180,20 @@ def _help(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
 
 
 def _stages(rows: dict[str, Any]) -> list[str]:
-    row = rows["frontier"]
-    lines = ["## Where the time of a run goes", ""]
-    lines.append(
-        f"The {row['cases']} cases above, in seconds of all cases together (two run at once): "
-        + ", ".join(f"{stage} {seconds:g}" for stage, seconds in row["stages"].items())
-        + ". Verdicts: "
-        + ", ".join(f"{number} {verdict}" for verdict, number in row["verdicts"].items())
-        + "."
-    )
-    if "known_lock" in rows:
-        lines.append(f"Linking an environment takes {rows['known_lock']['ours']['median']:.2f} s.")
+    row = rows["where_it_goes"]
+    stages = ", ".join(f"{stage} {seconds:g}" for stage, seconds in row["stages"].items())
+    verdicts = ", ".join(f"{number} {verdict}" for verdict, number in row["verdicts"].items())
+    lines = [
+        "## Where the time of a run goes",
+        "",
+        f"The {row['cases']} cases above, resolved anew, packages present: {row['seconds']:g} s with two at once.",
+        f"Seconds of all cases together: {stages}. Verdicts: {verdicts}.",
+    ]
     if "from_empty" in rows:
         spent = rows["from_empty"]["logged_seconds"]
         lines.append(
             f"From empty caches resolving takes {spent['resolving']:g} s and building {spent['building']:g} s, of all "
-            "together: downloading and unpacking, which is where the rest of that run goes."
+            "together: downloading and unpacking."
         )
     return lines
 

@@ -219,15 +219,29 @@ def frontier(bench: Bench) -> dict[str, Any]:
     # The last for information: it has no target.
     times = {"ours": bench.times, "nox_uv": bench.long, "nox_pip": bench.longest, "nox_uv_parallel": 1}
     found = alternating(sides, times)
-    results = json.loads((bench.work / "six" / "results.json").read_text())
     return {
         **found,
         "uv_ratio": ratio(found["nox_uv"], found["ours"]),
         "pip_ratio": ratio(found["nox_pip"], found["ours"]),
         "parallel_ratio": ratio(found["nox_uv_parallel"], found["ours"]),
+        "cases": len(json.loads((bench.work / "six" / "results.json").read_text())["cases"]),
+    }
+
+
+def where_it_goes(bench: Bench) -> dict[str, Any]:
+    """The same 36 cases once, resolved anew: seconds of each stage, of all cases together."""
+    measure.remove(bench.store / "environments")
+    log, output = bench.work / "stages.log", bench.work / "stages"
+    seconds = ours(
+        *("run", *NARROWED, "--no-cache", "--output", str(output)), store=bench.store, cwd=bench.work, log=log
+    )
+    results = json.loads((output / "results.json").read_text())
+    logged = {stage: _logged(log.read_text(), kind) for stage, kind in (("resolve", "resolving"), ("link", "building"))}
+    return {
+        "seconds": round(seconds, 1),
         "cases": len(results["cases"]),
         "verdicts": _count(one["verdict"] for one in results["cases"]),
-        "stages": _stages(results),
+        "stages": {**logged, **_stages(results)},
     }
 
 
@@ -357,6 +371,7 @@ ROWS = {
     "known_lock": known_lock,
     "one_more_case": one_more_case,
     "frontier": frontier,
+    "where_it_goes": where_it_goes,
     "rerun": rerun,
     "first_use": first_use,
     "from_empty": from_empty,

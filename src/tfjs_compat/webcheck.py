@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -101,9 +102,11 @@ class Subject(msgspec.Struct, frozen=True):
 
 def check_converted(subject: Subject, converted: Outcome, web: Web, until: Stage, stop: threading.Event) -> Outcome:
     """Check, load, predict and compare, as far as ``until``. Raises MachineryError, Interrupted."""
+    started = time.monotonic()
     findings = check_artifact(subject.folder / "artifact", web, subject.tfjs, stop)
+    seconds = {**converted.seconds, str(Stage.CHECK): round(time.monotonic() - started, 4)}
     replace = msgspec.structs.replace
-    outcome = replace(converted, tfjs=subject.tfjs, stage=Stage.CHECK, findings=findings)
+    outcome = replace(converted, tfjs=subject.tfjs, stage=Stage.CHECK, findings=findings, seconds=seconds)
     if errors := [finding for finding in findings if finding.severity == "error"]:
         return replace(outcome, failure=_check_failure(errors))
     if until is Stage.CHECK:
