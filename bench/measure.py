@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import platform
@@ -112,6 +113,16 @@ def tree_bytes(*roots: Path) -> int:
                     seen.add((facts.st_dev, facts.st_ino))
                     total += facts.st_size
     return total
+
+
+def read_all(root: Path) -> None:
+    """Read all files below a folder, and write out what is waiting to be: the disk is out of what follows."""
+    os.sync()
+    for folder, _, names in os.walk(root):
+        for name in names:
+            with contextlib.suppress(OSError), open(os.path.join(folder, name), "rb") as file:  # noqa: PTH118, PTH123
+                while file.read(1 << 20):
+                    pass
 
 
 def remove(path: Path) -> None:
