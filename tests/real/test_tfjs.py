@@ -17,6 +17,7 @@ from tfjs_compat.runtime.browser import find_browser, run_in_browser
 from tfjs_compat.runtime.bundle import Bundle, default_version, get_bundle, read_vocabulary
 from tfjs_compat.runtime.node import Node, find_node
 from tfjs_compat.runtime.run import Task, read_record, run_in_node
+from tfjs_compat.runtime.standby import Spare
 from tfjs_compat.store import Store
 from tfjs_compat.tensors import Tensor, read_tensors, write_tensors
 
@@ -144,9 +145,12 @@ class Ran:
 Run = Callable[..., Ran]
 
 
-@pytest.fixture
-def run(tmp_path: Path, bundle: Bundle, node: Node) -> Run:
-    """Run the artifact in ``tmp_path / "a model"`` on inputs, and say what came of it."""
+@pytest.fixture(params=["anew", "stood by"])
+def run(tmp_path: Path, bundle: Bundle, node: Node, request: pytest.FixtureRequest) -> Run:
+    """Run the artifact in ``tmp_path / "a model"`` on inputs, and say what came of it.
+
+    In a Node that is started for it, and in one that stood by: nothing may depend on that.
+    """
 
     def run_it(
         inputs: dict[str, np.ndarray] | None = None,
@@ -166,7 +170,15 @@ def run(tmp_path: Path, bundle: Bundle, node: Node) -> Run:
         used = options.pop("bundle", bundle)
         if browser is not None:
             return Ran(run_in_browser(task, used, browser, **options), task, log)
-        return Ran(run_in_node(task, used, options.pop("node", node), **options), task, log)
+        chosen = options.pop("node", node)
+        if request.param == "anew":
+            return Ran(run_in_node(task, used, chosen, **options), task, log)
+        (tmp_path / "spares").mkdir(exist_ok=True)
+        spare = Spare(used, chosen, tmp_path / "spares")
+        try:
+            return Ran(run_in_node(task, used, chosen, spare=spare, **options), task, log)
+        finally:
+            spare.end()
 
     return run_it
 
