@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ TARGET = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 HEAD = """# What a run costs
 
 Written by `bench/run.py` from [bench/results.json](../bench/results.json): what the tool costs beside what people use,
-measured side by side on one machine, in turns.{shared} Times are medians in seconds, with least and most and how
+measured side by side on one machine, in turns. Times are medians in seconds, with least and most and how
 often in brackets; a ratio is of medians. The peers are real: [a noxfile](../bench/peer/noxfile.py) that installs the
 same locks (already resolved, as a gift) into a session per combination, one after another as nox does, and
 [a script](../bench/peer/convert.py) that converts the same models by the same routes, a fresh Python for each. They do
@@ -59,8 +60,9 @@ def write(results: dict[str, Any]) -> None:
         f"{facts['system']}, {facts['cpu']}, {facts['cores']} cores, {facts['memory_gib']} GiB; Python "
         f"{facts['python']}, uv {facts['uv']}, pip {facts['pip']}, nox {facts['nox']}"
     )
-    shared = f" {results['note']}" if results.get("note") else ""
-    lines = [HEAD.format(machine=machine, shared=shared)]
+    lines = [HEAD.format(machine=machine)]
+    if results.get("note"):
+        lines += [textwrap.fill(results["note"], 120), ""]
     lines += ["| what | measured | target | |", "|---|---|---|---|"]
     for name, describe in _ROWS.items():
         if name in rows:
