@@ -74,8 +74,6 @@ def run(folder: Path, bundle: Bundle, node: Node, spare: Spare | None, **options
     task = Task(folder / "artifact", "layers", None, folder / "outputs", folder / "record.jsonl")
     ended = run_in_node(task, bundle, node, scratch=folder, log=folder / "log.txt", spare=spare, **options)
     assert ended.exit_code == 1
-    if spare is not None:
-        spare.end()
     return read_record(task.record)
 
 
@@ -106,7 +104,6 @@ def test_the_time_limit_counts_from_the_job_on(tmp_path: Path, bundle: Bundle, n
     ended = run_in_node(task, bundle, node, limits=Limits(seconds=0.5), **options)
     assert ended.killed_by == "over its time limit of 0.5 s"
     assert ended.seconds < 5
-    spare.end()
     assert not psutil.pid_exists(pid)
 
 
@@ -118,7 +115,6 @@ def test_an_interrupt_ends_it(tmp_path: Path, bundle: Bundle, node: Node, scratc
     with pytest.raises(Interrupted):
         run(tmp_path / "case", bundle, node, spare, stop=stop)
     assert not psutil.pid_exists(pid)
-    spare.end()
     assert not list(scratch.iterdir())
 
 
@@ -220,10 +216,10 @@ def test_what_it_says_is_in_the_log_of_the_case(tmp_path: Path, bundle: Bundle, 
 def test_a_job_that_cannot_be_written_leaves_nothing(tmp_path: Path, bundle: Bundle, node: Node, scratch: Path) -> None:
     spare = Spare(bundle, node, scratch)
     (pid,) = loaded(bundle)
+    (tmp_path / "file").write_text("")
+    task = Task(tmp_path / "artifact", "layers", None, tmp_path / "outputs", tmp_path / "record.jsonl")
     with pytest.raises(MachineryError):
-        spare.run(tmp_path / "job.json", tmp_path / "no" / "log.txt", Limits(), None)
-    spare.end()
-    spare.end()
+        run_in_node(task, bundle, node, scratch=tmp_path / "file", log=tmp_path / "log.txt", spare=spare)
     assert not psutil.pid_exists(pid)
     assert not list(scratch.iterdir())
 

@@ -175,10 +175,7 @@ def run(tmp_path: Path, bundle: Bundle, node: Node, request: pytest.FixtureReque
             return Ran(run_in_node(task, used, chosen, **options), task, log)
         (tmp_path / "spares").mkdir(exist_ok=True)
         spare = Spare(used, chosen, tmp_path / "spares")
-        try:
-            return Ran(run_in_node(task, used, chosen, spare=spare, **options), task, log)
-        finally:
-            spare.end()
+        return Ran(run_in_node(task, used, chosen, spare=spare, **options), task, log)
 
     return run_it
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from pathlib import Path
 from typing import Any, Literal
@@ -47,18 +48,21 @@ def run_in_node(
     stop: threading.Event | None = None,
     spare: Spare | None = None,
 ) -> process.Ended:
-    """Load and run the model in Node, in the ``spare`` if there is one.
+    """Load and run the model in Node, in the ``spare`` if there is one, which is ended.
 
     Exit code 0: ran, 1: a failure is in the record, other: Node itself died. ``scratch`` is a folder of the case for
     the job file and the child's HOME. Raises Interrupted, MachineryError.
     """
     job = scratch / "tfjs-job.json"
-    write_whole(job, msgspec.json.encode({"bundle": str(bundle.path), **_job(task)}), lasting=False)
-    if spare is not None:
-        ended = spare.run(job, log, limits, stop)
-        if ended.killed_by is not None or read_record(task.record):
-            return ended
-        # It died before it had begun, which says nothing about the model.
+    with contextlib.ExitStack() as stack:
+        if spare is not None:
+            stack.callback(spare.end)
+        write_whole(job, msgspec.json.encode({"bundle": str(bundle.path), **_job(task)}), lasting=False)
+        if spare is not None:
+            ended = spare.run(job, log, limits, stop)
+            if ended.killed_by is not None or read_record(task.record):
+                return ended
+            # It died before it had begun, which says nothing about the model.
     return process.run(
         [str(node.path), str(PROGRAM), str(job)],
         env=process.clean_environment(scratch / "home"),

@@ -30,7 +30,7 @@ def is_possible() -> bool:
 
 
 class Spare:
-    """A Node that has loaded a bundle, or is about to, and waits for a job. Whoever has it ends it."""
+    """A Node that has loaded a bundle, or is about to, and waits for a job. Whoever took it ends it."""
 
     def __init__(self, bundle: Bundle, node: Node, parent: Path) -> None:
         """Start it, with a folder of its own in ``parent``. Raises MachineryError."""
