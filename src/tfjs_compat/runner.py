@@ -93,7 +93,7 @@ def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: 
         complete = False
     finally:
         if settings.web is not None:
-            settings.web.rest()
+            settings.web.standby.end()
         with contextlib.suppress(OSError):
             # Each server has removed its own folder there.
             (output / "servers").rmdir()

@@ -183,7 +183,7 @@ def finish_case(case: Case, folder: Path, converted: Outcome, settings: Settings
                 settings.progress.say(case.id, "in TensorFlow.js")
                 outcome = _in_tfjs(case, folder, outcome, settings.web, settings)
         finally:
-            settings.web.give_back(folder)
+            settings.web.standby.give_back(folder)
     if (outcome.failure or outcome.unproven) and shutil.disk_usage(folder).free < _LEAST_FREE:
         # Few programs say so when a disk is full, and the record of it may not have found room either.
         outcome = msgspec.structs.replace(outcome, machinery=f"{folder}: no space left on the device")

@@ -19,12 +19,11 @@ from tfjs_compat.outcomes import Failure, Finding, Raised, Stage
 from tfjs_compat.parity import TOLERANCES, compare
 from tfjs_compat.process import Ended, Limits
 from tfjs_compat.routes import Quantization
-from tfjs_compat.runtime import standby
 from tfjs_compat.runtime.browser import find_browser, run_in_browser
-from tfjs_compat.runtime.bundle import Bundle, default_version, get_bundle, kept_bundle, read_vocabulary
+from tfjs_compat.runtime.bundle import default_version, get_bundle, kept_bundle, read_vocabulary
 from tfjs_compat.runtime.node import Node, find_node
 from tfjs_compat.runtime.run import Task, read_record, run_in_node
-from tfjs_compat.runtime.standby import Spare, Standby
+from tfjs_compat.runtime.standby import Spare, Standby, is_possible
 from tfjs_compat.store import Store, remove_tree
 from tfjs_compat.tensors import DamagedTensorsError, read_tensors
 
@@ -39,7 +38,7 @@ class Web:
         """``preference``: which Node: ``wheel``, ``system`` or a path."""
         self.store, self.runtime, self.limits = store, runtime, limits
         self._preference = preference
-        self._standby = Standby()
+        self.standby = Standby()
 
     @functools.cached_property
     def node(self) -> Node:
@@ -60,24 +59,12 @@ class Web:
 
         Raises nothing. A release that is not in the store is left to the check: few cases may come so far.
         """
-        if self.runtime == "node" and standby.is_possible():
-            self._standby.prepare(case, tfjs, lambda: self._spare(tfjs), stop)
+        if self.runtime == "node" and is_possible():
+            self.standby.prepare(case, tfjs, lambda: self._spare(tfjs), stop)
 
     def _spare(self, tfjs: str) -> Spare | None:
         bundle = kept_bundle(tfjs, self.store)
         return Spare(bundle, self.node, self.store.folder("scratch")) if bundle is not None else None
-
-    def take_spare(self, case: Path, bundle: Bundle) -> Spare | None:
-        """What was prepared for a case, where it was and can be used."""
-        return self._standby.take(case, bundle)
-
-    def give_back(self, case: Path) -> None:
-        """Leave what was prepared for a case to the next one, if it was not taken."""
-        self._standby.give_back(case)
-
-    def rest(self) -> None:
-        """End what was prepared and not taken."""
-        self._standby.end()
 
 
 def runtime_version(case: Case) -> str:
@@ -166,7 +153,7 @@ def _run(subject: Subject, outcome: Outcome, web: Web, stop: threading.Event, *,
     if web.browser is not None:
         ended = run_in_browser(task, bundle, web.browser, scratch=folder, log=log, limits=web.limits, stop=stop)
     else:
-        spare = web.take_spare(folder, bundle)
+        spare = web.standby.take(folder, bundle)
         ended = run_in_node(task, bundle, web.node, scratch=folder, log=log, limits=web.limits, stop=stop, spare=spare)
     return _read_run(read_record(task.record), ended, outcome, web.runtime)
 
