@@ -10,8 +10,9 @@ from pathlib import Path
 
 import nox
 
-from tfjs_compat import api
+from tfjs_compat.engine.request import Request
 from tfjs_compat.errors import MachineryError
+from tfjs_compat.workflows.plan import cases
 
 nox.options.default_venv_backend = "uv|virtualenv"
 nox.options.sessions = ["lint", "types", "tests", "real"]
@@ -23,7 +24,7 @@ MATRIX = os.environ.get("TFJS_COMPAT_MATRIX", "seed")
 def combinations() -> list[str]:
     """The short names of the matrix's combinations; none where the package index cannot be asked."""
     try:
-        found = api.cases(api.Request(matrix=MATRIX))
+        found = cases(Request(matrix=MATRIX))
     except MachineryError as error:
         print(f"no matrix sessions: {error}")
         return []

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from tfjs_compat import environments
-from tfjs_compat.interpreters import Interpreter
-from tfjs_compat.locks import Lock
-from tfjs_compat.store import Store
+from tfjs_compat.environments import environment as environments
+from tfjs_compat.environments.build import build
+from tfjs_compat.index.interpreters import Interpreter
+from tfjs_compat.locks.lock import Lock
+from tfjs_compat.system.store import Store
 
 if __name__ == "__main__":
     lock, python = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=tuple[Lock, Interpreter])
-    made = environments.build(lock, python, Store())
+    made = build(lock, python, Store())
     assert isinstance(made, environments.Environment), made

@@ -9,13 +9,16 @@ from typing import Any
 
 from measure import tree_bytes
 
-from tfjs_compat import environments, locks, wheels
-from tfjs_compat.cases import Combination
-from tfjs_compat.interpreters import choose, find_interpreters
-from tfjs_compat.locks import Lock
-from tfjs_compat.plan import resolve_all
-from tfjs_compat.progress import Silent
-from tfjs_compat.store import Store
+from tfjs_compat.engine.plan import resolve_all
+from tfjs_compat.environments import environment as environments
+from tfjs_compat.environments import wheels
+from tfjs_compat.environments.build import build
+from tfjs_compat.index.interpreters import choose, find_interpreters
+from tfjs_compat.locks import resolver as locks
+from tfjs_compat.locks.lock import Lock
+from tfjs_compat.matrix.cases import Combination
+from tfjs_compat.system.progress import Silent
+from tfjs_compat.system.store import Store
 
 RELEASES = ("2.13.1", "2.14.1", "2.15.0", "2.15.1", "2.16.1", "2.16.2", "2.17.0", "2.17.1", "2.18.0")
 """Each with the converters and days that give locks of its own."""
@@ -46,7 +49,7 @@ def main(root: Path) -> dict[str, Any]:
     chosen = list(found.values())[:WANTED]
     distinct: dict[str, str] = {}
     for _, lock in chosen:
-        made = environments.build(lock, python, store)
+        made = build(lock, python, store)
         assert isinstance(made, environments.Environment), made
         # By name and version: were one unpacked under two keys, that would be ours to answer for.
         distinct |= {one.key.rpartition("-")[0]: one.key for one in wheels.pinned(lock, python)}

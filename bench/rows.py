@@ -16,10 +16,12 @@ import measure
 import msgspec
 from measure import ROOT, alternating, ours, ratio, timed, told
 
-from tfjs_compat import environments
-from tfjs_compat.interpreters import Interpreter, choose, find_interpreters
-from tfjs_compat.locks import Lock, make_lock
-from tfjs_compat.store import Store
+from tfjs_compat.environments import environment as environments
+from tfjs_compat.environments.build import build
+from tfjs_compat.environments.registry import find, remove
+from tfjs_compat.index.interpreters import Interpreter, choose, find_interpreters
+from tfjs_compat.locks.lock import Lock, make_lock
+from tfjs_compat.system.store import Store
 
 PYTHON = "3.11"
 MODELS, ROUTES = ("mlp", "cnn", "lstm"), ("layers", "graph")
@@ -98,12 +100,12 @@ def known_lock(bench: Bench) -> dict[str, Any]:
     """A lock that is known and whose packages are there → an environment that can be imported from."""
     lock, path = bench.lock()
     python, store = bench.python(), Store(bench.store)
-    environments.build(lock, python, store)
+    build(lock, python, store)
 
     def we() -> float:
-        environments.remove(environments.find(lock.id, store), store)
+        remove(find(lock.id, store), store)
         started = time.monotonic()
-        made = environments.build(lock, python, store)
+        made = build(lock, python, store)
         assert isinstance(made, environments.Environment)
         return time.monotonic() - started
 
@@ -208,7 +210,7 @@ def _case_seconds(bench: Bench, generation: str, isolation: str) -> list[tuple[s
 
 def _fresh_seconds(bench: Bench, generation: str) -> list[tuple[str, float]]:
     """The same of the peer: a Python for each conversion, in the same environment."""
-    made = environments.build(bench.lock(generation)[0], bench.python(), Store(bench.store))
+    made = build(bench.lock(generation)[0], bench.python(), Store(bench.store))
     assert isinstance(made, environments.Environment)
     found = []
     for model in MODELS:
@@ -323,7 +325,7 @@ def rerun(bench: Bench) -> dict[str, Any]:
         "import sys; started = [];"
         "sys.addaudithook(lambda event, _: started.append(event)"
         " if event in ('subprocess.Popen', 'os.fork', 'os.posix_spawn', 'os.exec') else None);"
-        "from tfjs_compat import api;"
+        "from tfjs_compat.workflows import run as api;"
         "api.run(api.Request(matrix='frontier', output=__import__('pathlib').Path(sys.argv[1])));"
         "print('started', len(started))"
     )

@@ -20,21 +20,22 @@ from typing import Any
 import msgspec
 import psutil
 
-from tfjs_compat import environments, runner
-from tfjs_compat.cases import Case, Combination
-from tfjs_compat.diagnosis import Outcome
-from tfjs_compat.environments import Environment
-from tfjs_compat.interpreters import Interpreter
-from tfjs_compat.locks import Lock
-from tfjs_compat.matrix import Matrix
-from tfjs_compat.models import Kind, Model
-from tfjs_compat.outcomes import Stage
-from tfjs_compat.plan import Plan, Planned
-from tfjs_compat.process import Limits
-from tfjs_compat.progress import Silent
-from tfjs_compat.results import write_results
-from tfjs_compat.store import Store
-from tfjs_compat.trial import Settings
+from tfjs_compat.engine import run as runner
+from tfjs_compat.engine.plan import Plan, Planned
+from tfjs_compat.environments import environment as environments
+from tfjs_compat.environments.environment import Environment
+from tfjs_compat.index.interpreters import Interpreter
+from tfjs_compat.locks.lock import Lock
+from tfjs_compat.matrix.cases import Case, Combination
+from tfjs_compat.matrix.models import Kind, Model
+from tfjs_compat.matrix.schema import Matrix
+from tfjs_compat.outcomes.outcome import Outcome
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.results.files import write_results
+from tfjs_compat.system.process import Limits
+from tfjs_compat.system.progress import Silent
+from tfjs_compat.system.store import Store
+from tfjs_compat.trials.settings import Settings
 
 LOCKS = 50
 

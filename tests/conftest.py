@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import hypothesis
 import pytest
-from samples import SmallIndex
+from support.samples import SmallIndex
 
 # The machines that run this are shared: how long one example takes says nothing.
 hypothesis.settings.register_profile("tests", deadline=None)

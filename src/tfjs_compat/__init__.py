@@ -10,27 +10,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from tfjs_compat.api import run
-    from tfjs_compat.inspection import check
-    from tfjs_compat.repairs import repair_folder
-    from tfjs_compat.search.convert import convert
-    from tfjs_compat.search.find import find
-    from tfjs_compat.search.ground import Wish
-    from tfjs_compat.search.mend import mend
-    from tfjs_compat.session import Request
+    from tfjs_compat.engine.request import Request
+    from tfjs_compat.repairs.folder import repair_folder
+    from tfjs_compat.search.request import Wish
+    from tfjs_compat.workflows.check import check
+    from tfjs_compat.workflows.convert import convert
+    from tfjs_compat.workflows.find import find
+    from tfjs_compat.workflows.repair import mend
+    from tfjs_compat.workflows.run import run
 
 __version__ = "0.1.0"
 __all__ = ["Request", "Wish", "__version__", "check", "convert", "find", "mend", "repair_folder", "run"]
 
 _HOMES = {
-    "Request": "session",
-    "Wish": "search.ground",
-    "check": "inspection",
-    "convert": "search.convert",
-    "find": "search.find",
-    "mend": "search.mend",
-    "repair_folder": "repairs",
-    "run": "api",
+    "Request": "engine.request",
+    "Wish": "search.request",
+    "check": "workflows.check",
+    "convert": "workflows.convert",
+    "find": "workflows.find",
+    "mend": "workflows.repair",
+    "repair_folder": "repairs.folder",
+    "run": "workflows.run",
 }
 
 

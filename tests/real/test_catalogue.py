@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tfjs_compat.outcomes import Stage, Verdict
-from tfjs_compat.results import Results
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.results.case_result import Results
 
 pytestmark = [pytest.mark.real, pytest.mark.full]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tfjs_compat.models import zoo_models
-from tfjs_compat.results import Results
-from tfjs_compat.tensors import read_tensors
+from tfjs_compat.artifact.tensors import read_tensors
+from tfjs_compat.matrix.models import zoo_models
+from tfjs_compat.results.case_result import Results
 
 pytestmark = pytest.mark.real
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tfjs_compat.outcomes import Stage, Verdict
-from tfjs_compat.results import CaseResult, Results
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.results.case_result import CaseResult, Results
 
 pytestmark = pytest.mark.real
 

@@ -16,9 +16,9 @@ from typing import Any
 import psutil
 import pytest
 
-from tfjs_compat import environments
-from tfjs_compat.cache import kept_outcome
-from tfjs_compat.store import Store
+from tfjs_compat.engine.cache import kept_outcome
+from tfjs_compat.environments.registry import list_environments
+from tfjs_compat.system.store import Store
 
 pytestmark = [pytest.mark.real, pytest.mark.full]
 
@@ -97,7 +97,7 @@ def test_killed_at_random_moments(store: Store, tmp_path: Path) -> None:
         assert runs.left() == []
         assert runs.start(output).wait() == 1
         assert runs.told(output) == expected
-        assert len(environments.list_environments(store)) == 1
+        assert len(list_environments(store)) == 1
         for path in (store.root / "outcomes").iterdir():
             assert path.name.startswith(".") or kept_outcome(path.name, store) is not None
         assert runs.left() == []

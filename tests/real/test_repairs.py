@@ -8,11 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from tfjs_compat import api
-from tfjs_compat.outcomes import Stage, Verdict
-from tfjs_compat.repairs import Repaired, repair, repair_folder
-from tfjs_compat.results import Results
-from tfjs_compat.store import Store
+from tfjs_compat.engine.request import Request
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.repairs.document import repair
+from tfjs_compat.repairs.folder import repair_folder
+from tfjs_compat.repairs.repair import Repaired
+from tfjs_compat.results.case_result import Results
+from tfjs_compat.system.store import Store
+from tfjs_compat.workflows import run as api
+from tfjs_compat.workflows.check import check
+from tfjs_compat.workflows.matrices import load_matrix
 
 pytestmark = pytest.mark.real
 
@@ -157,7 +162,7 @@ def check_repaired(case: Path, store: Store, folder: Path) -> tuple[api.Checked,
     assert repair(done.model_json).applied == ()
     for name in ("inputs", "expected"):
         shutil.copytree(case / name, folder / name)
-    return api.check(folder, store=store), done
+    return check(folder, store=store), done
 
 
 KEPT = ("artifact/model.json", "inputs", "expected")
@@ -194,7 +199,7 @@ def test_keras3_layers_models_work_after_the_repair(convert: Callable[..., Path]
     # What cannot be repaired is said: GRU with reset_after, a constraint that changes weights, another hard_sigmoid.
     assert "reset_after" in failed["bidirectional"]
     assert "other values than the artifact" in failed["regularised"]
-    hard = api.check(tmp_path / "shapes_hard-layers", store=store)
+    hard = check(tmp_path / "shapes_hard-layers", store=store)
     assert "activation-redefined" in {finding.id for finding in hard.findings}
 
 
@@ -217,7 +222,7 @@ def test_the_whole_zoo(
     tensorflow: str, tensorflowjs: str, keras: str, convert: Callable[..., Path], store: Store, tmp_path: Path
 ) -> None:
     """What is left is what TensorFlow.js has no layer for, and what it computes otherwise."""
-    models = api.load_matrix(api.Request(matrix="zoo"))[0].models
+    models = load_matrix(Request(matrix="zoo"))[0].models
     output = convert(
         [*models, *(f"shapes.py:{name}" for name in NAMES)], ["layers", "graph"], tensorflow, tensorflowjs, keras
     )
@@ -237,7 +242,7 @@ def test_artifacts_of_keras2_that_work_stay_as_they_are(
     text = MATRIX.format(
         models='"zoo:mlp"', routes='"layers", "graph"', tensorflow="2.15.0", tensorflowjs="4.17.0", keras=""
     )
-    models = tuple(api.load_matrix(api.Request(matrix="zoo"))[0].models)
+    models = tuple(load_matrix(Request(matrix="zoo"))[0].models)
     results = run_matrix(text, models=models, until=Stage.PREDICT, output=tmp_path / "out", fresh=True)
     works = [case for case in results.cases if case.verdict is Verdict.WORKS]
     assert len(works) > 80

@@ -12,20 +12,22 @@ from typing import Any
 
 import pytest
 
-from tfjs_compat import api
-from tfjs_compat.environments import find as find_environment
+from tfjs_compat.engine.request import Request
+from tfjs_compat.environments.registry import find as find_environment
 from tfjs_compat.errors import RequestError
-from tfjs_compat.outcomes import Stage, Verdict
-from tfjs_compat.process import clean_environment
-from tfjs_compat.results import CaseResult, Results
-from tfjs_compat.runtime.bundle import default_version, get_bundle
-from tfjs_compat.runtime.node import find_node
-from tfjs_compat.search.convert import convert
-from tfjs_compat.search.find import Found, find
-from tfjs_compat.search.ground import Wish
-from tfjs_compat.search.mend import mend
-from tfjs_compat.session import Request
-from tfjs_compat.store import Store
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.results.case_result import CaseResult, Results
+from tfjs_compat.search.request import Wish
+from tfjs_compat.system.child_environment import clean_environment
+from tfjs_compat.system.store import Store
+from tfjs_compat.trials.runtimes.bundle import default_version, get_bundle
+from tfjs_compat.trials.runtimes.node import find_node
+from tfjs_compat.workflows import run as api
+from tfjs_compat.workflows.check import check
+from tfjs_compat.workflows.convert import convert
+from tfjs_compat.workflows.find import Found, find
+from tfjs_compat.workflows.matrices import matrix_path
+from tfjs_compat.workflows.repair import mend
 
 pytestmark = pytest.mark.real
 
@@ -99,11 +101,11 @@ def test_a_recipe_followed_to_the_letter_ends_in_a_model_that_loads(
         capture_output=True,
     )
     made = tmp_path / "by-hand" / "web_model"
-    assert api.check(made, store=store).verdict is Verdict.FAILS
+    assert check(made, store=store).verdict is Verdict.FAILS
     found = mend(made, tmp_path / "fixed", None, how=wish(how, ""))
     assert found.written
     assert found.checked.verdict is Verdict.CONVERTS
-    assert api.check(tmp_path / "fixed", store=store).verdict is Verdict.CONVERTS
+    assert check(tmp_path / "fixed", store=store).verdict is Verdict.CONVERTS
 
 
 def test_where_nothing_works_the_causes_are_the_proof(how: Request) -> None:
@@ -146,7 +148,7 @@ def test_every_failing_case_of_the_seed_has_a_remedy_that_was_run(
 ) -> None:
     folder = tmp_path_factory.mktemp("remedies")
     pinned = folder / "seed.toml"
-    pinned.write_text(api.matrix_path("seed").read_text("utf-8").replace('"today"', f'"{TODAY}"'), "utf-8")
+    pinned.write_text(matrix_path("seed").read_text("utf-8").replace('"today"', f'"{TODAY}"'), "utf-8")
     results = api.run(Request(matrix=str(pinned), output=folder / "out", store=store, jobs=2, try_remedies=True))
     cures = {(one.combination.tensorflow, one.combination.as_of, one.issue): one.cure for one in failing(results)}
     assert all(cure is not None and cure.works and (cure.max_abs or 0) < 1e-6 for cure in cures.values())

@@ -10,16 +10,18 @@ import msgspec
 import numpy as np
 import pytest
 
-from tfjs_compat import process
+from tfjs_compat.artifact.tensors import Tensor, read_tensors, write_tensors
 from tfjs_compat.errors import MachineryError, RequestError
-from tfjs_compat.parity import Parity, compare
-from tfjs_compat.runtime.browser import find_browser, run_in_browser
-from tfjs_compat.runtime.bundle import Bundle, default_version, get_bundle, read_vocabulary
-from tfjs_compat.runtime.node import Node, find_node
-from tfjs_compat.runtime.run import Task, read_record, run_in_node
-from tfjs_compat.runtime.standby import Spare
-from tfjs_compat.store import Store
-from tfjs_compat.tensors import Tensor, read_tensors, write_tensors
+from tfjs_compat.outcomes.parity import Parity
+from tfjs_compat.system import process
+from tfjs_compat.system.store import Store
+from tfjs_compat.trials.comparison import compare
+from tfjs_compat.trials.runtimes.browser import find_browser, run_in_browser
+from tfjs_compat.trials.runtimes.bundle import Bundle, default_version, get_bundle, read_vocabulary
+from tfjs_compat.trials.runtimes.job import Task, run_in_node
+from tfjs_compat.trials.runtimes.node import Node, find_node
+from tfjs_compat.trials.runtimes.record import read_record
+from tfjs_compat.trials.runtimes.warm_nodes import Spare
 
 pytestmark = pytest.mark.real
 

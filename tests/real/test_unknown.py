@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
-from tfjs_compat.outcomes import Stage, Verdict
+from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.causes import causes
-from tfjs_compat.results import CaseResult, Results
+from tfjs_compat.results.case_result import CaseResult, Results
 
 pytestmark = pytest.mark.real
 

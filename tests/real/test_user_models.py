@@ -8,13 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfjs_compat import api
-from tfjs_compat.environments import list_environments
-from tfjs_compat.process import Limits, clean_environment
-from tfjs_compat.process import run as run_child
-from tfjs_compat.results import CaseResult, Results
-from tfjs_compat.session import Request
-from tfjs_compat.store import Store
+from tfjs_compat.engine.request import Request
+from tfjs_compat.environments.registry import list_environments
+from tfjs_compat.results.case_result import CaseResult, Results
+from tfjs_compat.system.child_environment import clean_environment
+from tfjs_compat.system.process import Limits
+from tfjs_compat.system.process import run as run_child
+from tfjs_compat.system.store import Store
+from tfjs_compat.workflows import run as api
 
 pytestmark = pytest.mark.real
 

@@ -7,14 +7,12 @@ so that a node off that way is a warning, and so is one that a branch or a funct
 
 from __future__ import annotations
 
-import base64
-import binascii
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from tfjs_compat.artifact import Artifact
-from tfjs_compat.checks.loops import stuck_loops
-from tfjs_compat.checks.nodes import (
+from tfjs_compat.artifact.jsonpath import kind, show, step, wrong_type
+from tfjs_compat.artifact.loops import stuck_loops
+from tfjs_compat.artifact.nodes import (
     Node,
     behind,
     named_nodes,
@@ -23,14 +21,11 @@ from tfjs_compat.checks.nodes import (
     read_functions,
     read_nodes,
     signature_of,
+    unsupported_fusion,
 )
-from tfjs_compat.jsonpath import kind, show, step, wrong_type
-from tfjs_compat.outcomes import Finding
-from tfjs_compat.vocabulary import Vocabulary
-
-_FUSED = frozenset({"_FusedMatMul", "_FusedConv2D", "FusedDepthwiseConv2dNative"})
-_FUSED_ACTIVATIONS = frozenset({"linear", "relu", "elu", "relu6", "prelu", "leakyrelu", "sigmoid"})
-"""What ``applyActivation`` of the backends has, tfjs 4.17 to 4.22."""
+from tfjs_compat.artifact.reading import Artifact
+from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.outcomes.failures import Finding
 
 
 def check_graph(artifact: Artifact, vocabulary: Vocabulary) -> Iterator[Finding]:
@@ -125,32 +120,8 @@ def _check_op(
             yield Finding("unsupported-fusion", f"{node.path}.attr.fused_ops", message, severity)
 
 
-def unsupported_fusion(node: Node) -> str | None:
-    """What a node is fused with, in lower case, where TensorFlow.js does not fuse that."""
-    if node.op not in _FUSED:
-        return None
-    fused = [word.lower() for word in strings_in(node.attributes.get("fused_ops"))]
-    if node.op != "_FusedMatMul" and fused[:1] == ["fusedbatchnorm"]:
-        return fused[0]
-    return next((word for word in fused[1:2] if word not in _FUSED_ACTIVATIONS), None)
-
-
 def _true(attribute: object) -> bool:
     return isinstance(attribute, dict) and attribute.get("b") is True
-
-
-def strings_in(attribute: object) -> list[str]:
-    """The values of a list of strings, which a graph as JSON holds in base64 or as lists of character codes."""
-    values = attribute.get("list") if isinstance(attribute, dict) else None
-    values = values.get("s") if isinstance(values, dict) else None
-    found: list[str] = []
-    for value in values if isinstance(values, list) else []:
-        try:
-            raw = base64.b64decode(value) if isinstance(value, str) else bytes(value)
-        except (binascii.Error, ValueError, TypeError):
-            return []
-        found.append(raw.decode("utf-8", errors="replace"))
-    return found
 
 
 def _check_constants(

@@ -5,13 +5,12 @@ TensorFlow.js understands the config of Keras 2. It trips over one of these afte
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
-from tfjs_compat.checks.layers import Layer, label, member, walk
-from tfjs_compat.jsonpath import kind, show, step
-from tfjs_compat.outcomes import Finding
-from tfjs_compat.vocabulary import Vocabulary
+from tfjs_compat.artifact.jsonpath import kind, show
+from tfjs_compat.artifact.layers import Layer, inbound, is_mixed, label, member, walk
+from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.outcomes.failures import Finding
 
 
 def check_keras3(root: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
@@ -37,12 +36,6 @@ def _check_input(layer: Layer) -> Iterator[Finding]:
     else:
         message = f"{label(layer)} has no `batch_input_shape`: An InputLayer should be passed one"
         yield Finding("input-without-shape", f"{layer.path}.config", message)
-
-
-def inbound(layer: Layer) -> tuple[str, Any]:
-    """JSON path and value of a layer's ``inbound_nodes``."""
-    raw, value = member(layer.entry, "inboundNodes")
-    return step(layer.path, raw if value is not None else "inbound_nodes"), value
 
 
 def _check_nodes(model: Layer) -> Iterator[Finding]:
@@ -74,13 +67,6 @@ def _check_ends(model: Layer, key: str) -> Iterator[Finding]:
     named = " by name, as a model with a dictionary of inputs or outputs has them" if isinstance(value, dict) else ""
     message = f"expected a list of tensors, found {kind(value)}{named}"
     yield Finding("io-layers-by-name" if isinstance(value, dict) else "wiring-malformed", path, message)
-
-
-def is_mixed(policy: Mapping[str, Any]) -> bool:
-    """Whether a dtype policy is one of mixed precision: weights in float32, computed in a shorter dtype."""
-    config = policy.get("config")
-    name = config.get("name") if isinstance(config, Mapping) else None
-    return isinstance(name, str) and name.startswith("mixed_")
 
 
 def _check_dtypes(root: Layer) -> Iterator[Finding]:

@@ -8,87 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tfjs_compat.checks.layers import Layer, camel, label, member, walk
-from tfjs_compat.jsonpath import show
-from tfjs_compat.outcomes import Finding
-from tfjs_compat.vocabulary import Vocabulary
-
-_KERNEL = ("kernelInitializer", "kernelRegularizer", "kernelConstraint")
-_BIAS = ("biasInitializer", "biasRegularizer", "biasConstraint")
-_DEPTHWISE = ("depthwiseInitializer", "depthwiseRegularizer", "depthwiseConstraint")
-_RECURRENT = ("recurrentInitializer", "recurrentRegularizer", "recurrentConstraint")
-_DENSE = ("activation", *_KERNEL, *_BIAS, "activityRegularizer")
-_CELL = ("activation", *_KERNEL, *_RECURRENT, *_BIAS)
-_GATED = ("recurrentActivation", *_CELL)
-
-NAMED: dict[str, tuple[str, ...]] = {
-    "Dense": _DENSE,
-    "Conv1D": _DENSE,
-    "Conv2D": _DENSE,
-    "Conv3D": _DENSE,
-    "Conv2DTranspose": _DENSE,
-    "Conv3DTranspose": _DENSE,
-    "SeparableConv2D": (*_DENSE, *_DEPTHWISE, "pointwiseRegularizer", "pointwiseConstraint"),
-    "DepthwiseConv2D": ("activation", *_BIAS, *_DEPTHWISE, "activityRegularizer"),
-    "Embedding": ("embeddingsInitializer", "embeddingsRegularizer", "embeddingsConstraint", "activityRegularizer"),
-    "BatchNormalization": (
-        "betaInitializer",
-        "gammaInitializer",
-        "movingMeanInitializer",
-        "movingVarianceInitializer",
-        "betaConstraint",
-        "gammaConstraint",
-        "betaRegularizer",
-        "gammaRegularizer",
-    ),
-    "LayerNormalization": ("betaInitializer", "gammaInitializer", "betaRegularizer", "gammaRegularizer"),
-    "PReLU": ("alphaInitializer", "alphaRegularizer", "alphaConstraint"),
-    "Activation": ("activation",),
-    "SimpleRNN": _CELL,
-    "SimpleRNNCell": _CELL,
-    "GRU": _GATED,
-    "GRUCell": _GATED,
-    "LSTM": _GATED,
-    "LSTMCell": _GATED,
-    "ConvLSTM2D": _GATED,
-    "ConvLSTM2DCell": _GATED,
-}
-"""The config values of each layer that TensorFlow.js hands to its deserializer."""
-
-_SHORT = {
-    "initializer": {
-        "constant": "Constant",
-        "glorotNormal": "GlorotNormal",
-        "glorotUniform": "GlorotUniform",
-        "heNormal": "HeNormal",
-        "heUniform": "HeUniform",
-        "identity": "Identity",
-        "leCunNormal": "LeCunNormal",
-        "leCunUniform": "LeCunUniform",
-        "ones": "Ones",
-        "orthogonal": "Orthogonal",
-        "randomNormal": "RandomNormal",
-        "randomUniform": "RandomUniform",
-        "truncatedNormal": "TruncatedNormal",
-        "varianceScaling": "VarianceScaling",
-        "zeros": "Zeros",
-    },
-    "regularizer": {"l1l2": "L1L2"},
-    "constraint": {"maxNorm": "MaxNorm", "minMaxNorm": "MinMaxNorm", "nonNeg": "NonNeg", "unitNorm": "UnitNorm"},
-    "activation": {},
-}
-"""Short names (``*_IDENTIFIER_REGISTRY_SYMBOL_MAP``), which stand for a class name if one is given as a string."""
-
-REGISTERED = {
-    "initializer": frozenset(_SHORT["initializer"].values()),
-    "regularizer": frozenset(_SHORT["regularizer"].values()),
-    "constraint": frozenset(_SHORT["constraint"].values()),
-    "activation": frozenset(
-        {"elu", "gelu", "hard_sigmoid", "linear", "log_softmax", "mish", "relu", "relu6", "selu", "sigmoid", "softmax",
-         "softplus", "softsign", "swish", "tanh"}
-    ),
-}  # fmt: skip
-"""What TensorFlow.js 4.17 to 4.22 registers, activations as Keras calls them; a bundle's vocabulary goes before it."""
+from tfjs_compat.artifact.jsonpath import show
+from tfjs_compat.artifact.layers import Layer, camel, label, member, walk
+from tfjs_compat.artifact.object_names import (
+    NAMED,
+    SHORT_NAMES,
+    object_class,
+)
+from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.outcomes.failures import Finding
 
 _WORDS = {"distribution": ("normal", "uniform", "truncatedNormal"), "mode": ("fanIn", "fanOut", "fanAvg")}
 
@@ -108,20 +36,8 @@ def check_names(root: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
             yield from _check_object(layer, key, value, vocabulary)
 
 
-def object_class(kind: str, value: object) -> str | None:
-    """The class name that TensorFlow.js looks up for a config value; None if it finds none there."""
-    if isinstance(value, str):
-        name = camel(value)
-        return _SHORT[kind].get(name, name)
-    if isinstance(value, dict):
-        _, class_name = member(value, "className")
-        if isinstance(class_name, str) and value.get("config") is not None:
-            return camel(class_name)
-    return None
-
-
 def _check_object(layer: Layer, key: str, value: object, vocabulary: Vocabulary) -> Iterator[Finding]:
-    kind = next((kind for kind in _SHORT if key.lower().endswith(kind)), "activation")
+    kind = next((kind for kind in SHORT_NAMES if key.lower().endswith(kind)), "activation")
     path = layer.at(key)
     name = object_class(kind, value)
     if name is None:

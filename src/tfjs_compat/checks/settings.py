@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from tfjs_compat.checks.layers import Layer, camel, label, walk
-from tfjs_compat.checks.names import NAMED, object_class
-from tfjs_compat.jsonpath import show
-from tfjs_compat.outcomes import Finding
-from tfjs_compat.vocabulary import Vocabulary
+from tfjs_compat.artifact.jsonpath import show
+from tfjs_compat.artifact.layers import Layer, camel, label, walk
+from tfjs_compat.artifact.object_names import NAMED, object_class
+from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.outcomes.failures import Finding
 
 _CONVOLUTIONS = frozenset(
     {"Conv1D", "Conv2D", "Conv3D", "SeparableConv2D", "DepthwiseConv2D", "Conv2DTranspose", "Conv3DTranspose"}

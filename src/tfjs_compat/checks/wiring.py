@@ -6,17 +6,13 @@ names a layer that does not exist makes TensorFlow.js spin for ever, without a m
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
-from tfjs_compat.checks.keras3 import inbound
-from tfjs_compat.checks.layers import Layer, label, walk
-from tfjs_compat.jsonpath import show
-from tfjs_compat.outcomes import Finding
-from tfjs_compat.vocabulary import Vocabulary
-
-_NAME = re.compile(r"[A-Za-z0-9][-A-Za-z0-9._/]*")  # tensorNameRegex in common.ts
+from tfjs_compat.artifact.jsonpath import show
+from tfjs_compat.artifact.layers import Layer, inbound, label, walk
+from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.artifact.wiring import _own_nodes, is_tensor_name, references
+from tfjs_compat.outcomes.failures import Finding
 
 
 def check_wiring(root: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
@@ -32,27 +28,6 @@ def check_wiring(root: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
         else:
             yield from _check_reachable(layer, vocabulary)
             yield from _check_inputs(layer)
-
-
-def is_tensor_name(name: str) -> bool:
-    """Whether TensorFlow.js lets a tensor or a variable have this name."""
-    return _NAME.fullmatch(name) is not None
-
-
-def references(nodes: object) -> list[list[tuple[str, int]]] | None:
-    """For each node the (layer, node index) it takes its inputs from; None if the nodes are none of Keras 2."""
-    if not isinstance(nodes, list) or not all(isinstance(node, list) for node in nodes):
-        return None
-    return [[_reference(item) for item in node] for node in nodes]
-
-
-def _reference(item: Any) -> tuple[str, int]:
-    """What ``inputData[0]`` and ``inputData[1]`` are in JavaScript: of a string, its first characters."""
-    if isinstance(item, list | str) and len(item) > 0:
-        name = item[0]
-        index = item[1] if len(item) > 1 and isinstance(item[1], int) else 0
-        return (name if isinstance(name, str) else ""), index
-    return "", 0
 
 
 def _check_layer_names(model: Layer) -> Iterator[Finding]:
@@ -111,19 +86,6 @@ def _check_reachable(model: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
         yield Finding("wiring-endless", path, f"{label(layer)} waits for {what}: TensorFlow.js never returns")
 
 
-_MANY = 1 << 30
-
-
-def _own_nodes(layer: Layer, vocabulary: Vocabulary) -> int:
-    """Nodes that a layer has before it is called: an input has its own, and so has a model that is used as a layer.
-
-    Of a class that is not registered nothing is known.
-    """
-    if layer.class_name not in vocabulary.classes:
-        return _MANY
-    return 1 if layer.class_name == "InputLayer" or layer.is_container else 0
-
-
 def _check_inputs(model: Layer) -> Iterator[Finding]:
     by_name = {layer.name: layer for layer in model.children}
     for key in ("inputLayers", "outputLayers"):
@@ -139,27 +101,3 @@ def _check_inputs(model: Layer) -> Iterator[Finding]:
             elif key == "inputLayers" and by_name[tensor[0]].class_name != "InputLayer":
                 message = f"{label(by_name[tensor[0]])} is an input of {label(model)} and no InputLayer"
                 yield Finding("wiring-malformed", path, message)
-
-
-def reachable(model: Layer) -> Sequence[Layer]:
-    """The layers that a model keeps: those on a way back from its outputs. All of them if the way cannot be read."""
-    if not model.is_model:
-        return model.children
-    by_name = {layer.name: layer for layer in model.children}
-    outputs = references([model.config.get("outputLayers")])
-    if outputs is None:
-        return model.children
-    frontier = [name for name, _ in outputs[0]]
-    kept: set[str] = set()
-    while frontier:
-        name = frontier.pop()
-        if name in kept:
-            continue
-        if name not in by_name:
-            return model.children
-        kept.add(name)
-        nodes = references(inbound(by_name[name])[1])
-        if nodes is None:
-            return model.children
-        frontier.extend(source for node in nodes for source, _ in node)
-    return [layer for layer in model.children if layer.name in kept]

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tfjs_compat.checks.keras3 import inbound
-from tfjs_compat.checks.layers import Layer, camel, member
+from tfjs_compat.artifact.layers import Layer, camel, inbound, member
 from tfjs_compat.repairs.edits import Document, Edit, Put
+from tfjs_compat.repairs.inbound_nodes import called, is_end
 from tfjs_compat.repairs.repair import Repair
-from tfjs_compat.repairs.trees import is_keras3, layers_of, models_of, place_of
-from tfjs_compat.repairs.wires import called, is_end
+from tfjs_compat.repairs.topology import is_keras3, layers_of, models_of, place_of
 
 _ACTIVATED = frozenset(
     {

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from tfjs_compat.checks.layers import Place, at_place
+from tfjs_compat.artifact.layers import Place, at_place
 
 Document: TypeAlias = Mapping[str, Any]
 """A parsed model.json. Nobody changes one: an edited document is a new value that shares what stayed the same."""

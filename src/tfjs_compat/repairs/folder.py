@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from tfjs_compat.artifact import Artifact, Weight, read
+from tfjs_compat.artifact.manifest import Weight
+from tfjs_compat.artifact.reading import Artifact, read
+from tfjs_compat.artifact.shards import inside, open_regular
 from tfjs_compat.errors import RequestError
-from tfjs_compat.outcomes import Finding
+from tfjs_compat.outcomes.failures import Finding
+from tfjs_compat.repairs.document import repair
 from tfjs_compat.repairs.repair import Repaired, WeightKept
-from tfjs_compat.repairs.whole import repair
-from tfjs_compat.shards import inside, open_regular
-from tfjs_compat.store import disk_errors
+from tfjs_compat.system.files import disk_errors
 
 _BLOCK = 1 << 20
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tfjs_compat.checks.graph import unsupported_fusion
-from tfjs_compat.checks.loops import needless_waits, stuck_loops
-from tfjs_compat.checks.nodes import read_graph
+from tfjs_compat.artifact.loops import needless_waits, stuck_loops
+from tfjs_compat.artifact.nodes import read_graph, unsupported_fusion
 from tfjs_compat.repairs.edits import Document, Edit, Put
 from tfjs_compat.repairs.repair import Repair
 

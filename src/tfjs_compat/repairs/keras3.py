@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tfjs_compat.checks.layers import member
+from tfjs_compat.artifact.layers import member
 from tfjs_compat.repairs.edits import Document, Edit, Put, Rename
 from tfjs_compat.repairs.repair import Repair
-from tfjs_compat.repairs.trees import layers_of, place_of
+from tfjs_compat.repairs.topology import layers_of, place_of
 
 # --------------------------------------------------------------------------------------------------------- shapes
 

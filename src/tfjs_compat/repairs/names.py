@@ -13,11 +13,11 @@ from typing import Any
 
 import tomli
 
-from tfjs_compat.checks.layers import Layer, member
-from tfjs_compat.checks.names import NAMED, REGISTERED, object_class
+from tfjs_compat.artifact.layers import Layer, member
+from tfjs_compat.artifact.object_names import NAMED, REGISTERED, object_class
 from tfjs_compat.repairs.edits import Document, Edit, Put
 from tfjs_compat.repairs.repair import Repair
-from tfjs_compat.repairs.trees import layers_of, place_of
+from tfjs_compat.repairs.topology import layers_of, place_of
 
 
 @functools.cache

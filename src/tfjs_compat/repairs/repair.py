@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from tfjs_compat.artifact import Format
+from tfjs_compat.artifact.reading import Format
+from tfjs_compat.outcomes.outcome import Applied
 from tfjs_compat.repairs.edits import Document, Edit, edited
 
 
@@ -32,13 +33,6 @@ class Repair(msgspec.Struct, frozen=True):
         """The repaired document and the JSON paths that changed; the same document where there is no such defect."""
         edits = tuple(self.find(document))
         return edited(document, edits), tuple(edit.path for edit in edits)
-
-
-class Applied(msgspec.Struct, frozen=True):
-    """A repair that changed something: its id and the JSON paths it changed, as they were called before it."""
-
-    id: str
-    paths: tuple[str, ...] = ()
 
 
 class WeightKept(msgspec.Struct, frozen=True):

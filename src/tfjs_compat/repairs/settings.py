@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tfjs_compat.repairs.edits import Document, Drop, Edit, Put, Rename
 from tfjs_compat.repairs.repair import Repair
-from tfjs_compat.repairs.trees import class_place, is_operation, layers_of, place_of
+from tfjs_compat.repairs.topology import class_place, is_operation, layers_of, place_of
 
 _SEPARABLE = ("kernelInitializer", "kernelRegularizer", "kernelConstraint")
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tfjs_compat.checks.layers import Layer, Place, walk
-from tfjs_compat.checks.weights import Wanted, is_numbered, shortened, wanted
+from tfjs_compat.artifact.layers import Layer, Place, walk
+from tfjs_compat.artifact.variables import Wanted, is_numbered, shortened, wanted
+from tfjs_compat.artifact.vocabulary import Vocabulary
 from tfjs_compat.repairs.edits import Document, Edit, Put
 from tfjs_compat.repairs.repair import Repair
-from tfjs_compat.repairs.trees import root_of
-from tfjs_compat.vocabulary import Vocabulary
+from tfjs_compat.repairs.topology import root_of
 
 
 def manifest_names(document: Document) -> list[tuple[Place, str]]:

@@ -7,10 +7,10 @@ from typing import Literal
 
 import msgspec
 
-from tfjs_compat.known_issues import catalogue
-from tfjs_compat.outcomes import Verdict
+from tfjs_compat.diagnosis.catalogue import catalogue
+from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.report.words import short
-from tfjs_compat.results import CaseResult
+from tfjs_compat.results.case_result import CaseResult
 
 
 class Cause(msgspec.Struct, frozen=True):

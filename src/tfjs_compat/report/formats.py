@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 
 from tfjs_compat.report import html, junit, markdown, terminal
-from tfjs_compat.results import Results
+from tfjs_compat.results.case_result import Results
 
 Format = Literal["terminal", "html", "markdown", "junit", "json"]
 

@@ -15,12 +15,12 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tfjs_compat.cases import DEFAULT, RESOLVED, Combination
-from tfjs_compat.outcomes import Stage, Verdict
+from tfjs_compat.matrix.cases import DEFAULT, RESOLVED, Combination
+from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report import words
 from tfjs_compat.report.causes import Cause, causes
 from tfjs_compat.report.pivot import pivot, spans
-from tfjs_compat.results import CaseResult, Results
+from tfjs_compat.results.case_result import CaseResult, Results
 
 SYMBOLS: Mapping[Verdict, str] = {
     Verdict.WORKS: "✓",

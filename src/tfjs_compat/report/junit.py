@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from xml.etree import ElementTree
 
-from tfjs_compat.cases import Combination
-from tfjs_compat.known_issues import catalogue
-from tfjs_compat.outcomes import Verdict
+from tfjs_compat.diagnosis.catalogue import catalogue
+from tfjs_compat.matrix.cases import Combination
+from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.report import words
-from tfjs_compat.results import CaseResult, Results
+from tfjs_compat.results.case_result import CaseResult, Results
 
 
 def render(results: Results) -> str:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from tfjs_compat.outcomes import Verdict
+from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.report import words
 from tfjs_compat.report.causes import Cause, causes
 from tfjs_compat.report.pivot import Pivot, label, pivot
-from tfjs_compat.results import CaseResult, Results
+from tfjs_compat.results.case_result import CaseResult, Results
 
 SYMBOLS: Mapping[Verdict, str] = {
     Verdict.WORKS: "✅",

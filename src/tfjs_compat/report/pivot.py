@@ -12,10 +12,10 @@ from typing import TypeVar
 
 import msgspec
 
-from tfjs_compat.cases import DEFAULT, RESOLVED, Combination
-from tfjs_compat.outcomes import Verdict
+from tfjs_compat.matrix.cases import DEFAULT, RESOLVED, Combination
+from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.report.words import short
-from tfjs_compat.results import CaseResult
+from tfjs_compat.results.case_result import CaseResult
 
 T = TypeVar("T", bound=Hashable)
 Heads = tuple[str, ...]

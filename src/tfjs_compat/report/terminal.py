@@ -8,14 +8,13 @@ from collections.abc import Mapping, Sequence
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
-from tfjs_compat.known_issues import catalogue
-from tfjs_compat.outcomes import Stage, Verdict
-from tfjs_compat.progress import clock
+from tfjs_compat.diagnosis.catalogue import catalogue
+from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report import axes
 from tfjs_compat.report.causes import Cause, causes
 from tfjs_compat.report.grid import Column, Grid, Hanging
-from tfjs_compat.report.words import cause, cleaned, count, counts, expectation, left_out, plain, short
-from tfjs_compat.results import CaseResult, Results
+from tfjs_compat.report.words import cause, cleaned, clock, count, counts, expectation, left_out, plain, short
+from tfjs_compat.results.case_result import CaseResult, Results
 
 _STYLES = {
     Verdict.WORKS: "bold green",

@@ -7,10 +7,15 @@ from typing import Any, Literal
 
 import msgspec
 
-from tfjs_compat.outcomes import Stage, Verdict
-from tfjs_compat.progress import clock
-from tfjs_compat.results import CaseResult, Results
-from tfjs_compat.text import plain as plain
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.results.case_result import CaseResult, Results
+from tfjs_compat.system.text import plain as plain
+
+
+def clock(seconds: float) -> str:
+    """``1:05`` for 65 seconds."""
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
+
 
 Mood = Literal["good", "bad", "error", "part"]
 MARKS = (

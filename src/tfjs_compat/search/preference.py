@@ -7,8 +7,9 @@ from typing import Any, Literal
 
 from packaging.version import Version
 
-from tfjs_compat.routes import ROUTES, find_route
-from tfjs_compat.search.changes import PRICES, Trial
+from tfjs_compat.matrix.routes import ROUTES, find_route
+from tfjs_compat.search.candidates import Trial
+from tfjs_compat.search.changes import PRICES
 
 Prefer = Literal["newest", "nearest", "oldest"]
 

@@ -1,0 +1,44 @@
+"""Values of a model.json in words: what a place holds, and how to say where it is."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tfjs_compat.outcomes.failures import Finding
+
+_SHOWN = 80
+
+
+def show(value: object) -> str:
+    """A value as short printable ASCII, for messages: never a lone surrogate, never a megabyte."""
+    try:
+        text = json.dumps(value, default=repr)
+    except (TypeError, ValueError, RecursionError):
+        text = ascii(type(value))
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
+
+
+def kind(value: object) -> str:
+    """The JSON name of a value's type, with its article."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "a boolean"
+    if isinstance(value, int | float):
+        return "a number"
+    if isinstance(value, str):
+        return "a string"
+    return "a list" if isinstance(value, list) else "an object"
+
+
+def wrong_type(path: str, wanted: str, value: object) -> Finding:
+    """The finding for a place that holds another type than the format has there."""
+    return Finding("artifact-wrong-type", path, f"expected {wanted}, found {kind(value)}: {show(value)}")
+
+
+def step(path: str, key: str) -> str:
+    """The JSON path of a member: ``$.a`` for plain keys, ``$["a b"]`` for others."""
+    if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
+        return f"{path}.{key}"
+    return f"{path}[{show(key)}]"

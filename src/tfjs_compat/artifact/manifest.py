@@ -1,0 +1,276 @@
+"""Reads the weightsManifest of a model: which weights there are, where their bytes lie, and whether they are all there.
+
+Names of files are not trusted (shards.py); whatever is wrong becomes a `Finding`. How TensorFlow.js takes the same
+bytes apart is in tfjs-core ``io/io_utils.ts`` (``decodeWeights``) and ``io/weights_loader.ts``; sizes and dtypes here
+are those.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from tfjs_compat.artifact.jsonpath import show, wrong_type
+from tfjs_compat.artifact.shards import LENGTH_BYTES, Shard, escapes, inside, lengths, read_span
+from tfjs_compat.outcomes.failures import Finding
+
+WIDTHS = {"float32": 4, "int32": 4, "bool": 1, "complex64": 8}
+"""Bytes of one value of the dtypes that ``decodeWeight`` takes apart; ``string`` has no fixed width."""
+
+QUANTIZED_WIDTHS = {"uint8": 1, "uint16": 2, "float16": 2}
+
+
+class Weight(msgspec.Struct, frozen=True):
+    """One entry of the manifest.
+
+    ``stored`` is the dtype of the bytes: ``dtype``, or that of the quantization. ``offset`` counts from the start of
+    the group's joined shards; ``bytes`` is the stored length. Both are None where they cannot be known.
+    """
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    stored: str
+    group: int
+    offset: int | None
+    bytes: int | None
+    path: str
+    optimizer: bool = False
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return math.prod(self.shape)
+
+
+def read_manifest(
+    folder: Path, document: dict[str, Any], findings: list[Finding]
+) -> tuple[tuple[Weight, ...], tuple[tuple[Shard, ...], ...], bool]:
+    """The weights, the shards of each group, and whether nothing had to be left out."""
+    manifest = document.get("weightsManifest")
+    root = "$.weightsManifest"
+    if manifest is None:
+        message = "there is no weightsManifest: a layers model would keep its random initial weights"
+        findings.append(Finding("artifact-no-manifest", root, message, "warning"))
+        return (), (), True
+    if not isinstance(manifest, list):
+        findings.append(wrong_type(root, "a list of groups", manifest))
+        return (), (), False
+    weights: list[Weight] = []
+    groups: list[tuple[Shard, ...]] = []
+    used: dict[str, str] = {}
+    complete = True
+    for index, entry in enumerate(manifest):
+        path = f"{root}[{index}]"
+        if not isinstance(entry, dict):
+            findings.append(wrong_type(path, "an object", entry))
+            complete = False
+            groups.append(())
+            continue
+        before = len(findings)
+        shards = _read_paths(folder, entry.get("paths"), f"{path}.paths", used, findings)
+        whole = len(findings) == before
+        groups.append(shards)
+        read, readable = _read_weights(folder, entry.get("weights"), index, path, shards, findings)
+        weights.extend(read)
+        complete = complete and readable
+        if whole and readable:
+            _check_bytes(read, shards, path, index == len(manifest) - 1, findings)
+    artifact_weights = tuple(weights)
+    _check_duplicates(folder, artifact_weights, groups, findings)
+    return artifact_weights, tuple(groups), complete
+
+
+def _read_paths(
+    folder: Path, paths: object, path: str, used: dict[str, str], findings: list[Finding]
+) -> tuple[Shard, ...]:
+    if not isinstance(paths, list):
+        findings.append(wrong_type(path, "a list of file names", paths))
+        return ()
+    shards: list[Shard] = []
+    for index, name in enumerate(paths):
+        at = f"{path}[{index}]"
+        if not isinstance(name, str):
+            findings.append(wrong_type(at, "a file name", name))
+            continue
+        why = escapes(name)
+        if why is not None:
+            findings.append(Finding("artifact-path-outside", at, f"{show(name)} {why}; it was not opened"))
+            continue
+        target = inside(folder, name)
+        if target is None:
+            if os.path.lexists(folder / name) and (folder / name).exists():
+                message = f"{show(name)} leads out of the model's folder through a symbolic link; it was not opened"
+                findings.append(Finding("artifact-path-outside", at, message))
+            else:
+                findings.append(Finding("artifact-shard-missing", at, f"there is no file {show(name)}"))
+            continue
+        try:
+            status = target.stat()
+        except OSError as error:
+            findings.append(Finding("artifact-shard-missing", at, f"{show(name)} cannot be read: {error.strerror}"))
+            continue
+        if not stat.S_ISREG(status.st_mode):
+            findings.append(Finding("artifact-shard-not-a-file", at, f"{show(name)} is no regular file"))
+            continue
+        if str(target) in used:
+            message = f"{show(name)} is also named at {used[str(target)]}"
+            findings.append(Finding("artifact-shard-shared", at, message, "warning"))
+        used.setdefault(str(target), at)
+        shards.append(Shard(name, status.st_size))
+    return tuple(shards)
+
+
+def _read_weights(
+    folder: Path, entries: object, group: int, path: str, shards: tuple[Shard, ...], findings: list[Finding]
+) -> tuple[list[Weight], bool]:
+    """The weights of one group; offsets are None behind the first whose length is unknown."""
+    if not isinstance(entries, list):
+        findings.append(wrong_type(f"{path}.weights", "a list of weights", entries))
+        return [], False
+    weights: list[Weight] = []
+    readable = True
+    offset: int | None = 0
+    for index, entry in enumerate(entries):
+        at = f"{path}.weights[{index}]"
+        weight = _read_weight(entry, group, offset, at, findings)
+        if weight is None:
+            readable, offset = False, None
+            continue
+        if weight.stored == "string" and offset is not None:
+            weight = msgspec.structs.replace(weight, bytes=_string_bytes(folder, shards, weight))
+        weights.append(weight)
+        offset = None if offset is None or weight.bytes is None else offset + weight.bytes
+    return weights, readable
+
+
+def _read_weight(entry: object, group: int, offset: int | None, path: str, findings: list[Finding]) -> Weight | None:
+    if not isinstance(entry, dict):
+        findings.append(wrong_type(path, "an object", entry))
+        return None
+    name, dtype, shape = entry.get("name"), entry.get("dtype"), _sizes(entry.get("shape"))
+    if not isinstance(name, str):
+        findings.append(wrong_type(f"{path}.name", "a string", name))
+    if not isinstance(dtype, str):
+        findings.append(wrong_type(f"{path}.dtype", "a string", dtype))
+    if shape is None:
+        message = f"expected a list of sizes, found {show(entry.get('shape'))}"
+        findings.append(Finding("artifact-weight-shape", f"{path}.shape", message))
+    if not isinstance(name, str) or not isinstance(dtype, str) or shape is None:
+        return None
+    stored = dtype
+    if "quantization" in entry:
+        quantized = _quantized_dtype(entry["quantization"], dtype, f"{path}.quantization", findings)
+        if quantized is None:
+            return None
+        stored = quantized
+    elif dtype != "string" and dtype not in WIDTHS:
+        message = f"{show(dtype)}: TensorFlow.js decodes {', '.join(WIDTHS)} and string"
+        findings.append(Finding("artifact-weight-dtype", f"{path}.dtype", message))
+        return None
+    width = QUANTIZED_WIDTHS.get(stored) or WIDTHS.get(stored)
+    length = None if width is None else width * math.prod(shape)
+    return Weight(name, dtype, shape, stored, group, offset, length, path, entry.get("group") == "optimizer")
+
+
+def _sizes(shape: object) -> tuple[int, ...] | None:
+    """A shape, or None. 3.0 counts as 3, as it does in JavaScript."""
+    if not isinstance(shape, list):
+        return None
+    sizes: list[int] = []
+    for size in shape:
+        if isinstance(size, bool) or not isinstance(size, int | float) or not math.isfinite(size):
+            return None
+        if size < 0 or int(size) != size:
+            return None
+        sizes.append(int(size))
+    return tuple(sizes)
+
+
+def _quantized_dtype(value: object, dtype: str, path: str, findings: list[Finding]) -> str | None:
+    def fail(message: str) -> str | None:
+        findings.append(Finding("artifact-quantization", path, message))
+        return None
+
+    if not isinstance(value, dict):
+        return fail(f"expected an object, found {show(value)}")
+    stored = value.get("dtype")
+    if not isinstance(stored, str) or stored not in QUANTIZED_WIDTHS:
+        return fail(f"dtype {show(stored)}: TensorFlow.js undoes {', '.join(QUANTIZED_WIDTHS)}")
+    if stored == "float16" and dtype != "float32":
+        return fail(f"float16 stands for float32 only, not for {show(dtype)}")
+    if stored != "float16":
+        if dtype not in ("float32", "int32"):
+            return fail(f"{stored} stands for float32 or int32 only, not for {show(dtype)}")
+        if "min" not in value or "scale" not in value:
+            return fail(f"{stored} without `min` and `scale`")
+    return stored
+
+
+def _check_bytes(
+    weights: list[Weight], shards: tuple[Shard, ...], path: str, last: bool, findings: list[Finding]
+) -> None:
+    held = sum(shard.bytes for shard in shards)
+    unknown = next((weight for weight in weights if weight.bytes is None or weight.offset is None), None)
+    names = ", ".join(shard.name for shard in shards) or "no files"
+    if unknown is not None:
+        message = f"the string weight {show(unknown.name)} does not end within {show(names)} ({held} bytes)"
+        findings.append(Finding("artifact-shard-short", f"{path}.paths", message))
+        return
+    needed = sum(weight.bytes or 0 for weight in weights)
+    if held < needed:
+        message = f"{show(names)} hold {held} bytes, the {len(weights)} weights need {_amount(needed)}"
+        findings.append(Finding("artifact-shard-short", f"{path}.paths", message))
+    elif held > needed:
+        # TensorFlow.js joins the shards of all groups: what is too much in one group shifts the weights of the next.
+        message = f"{show(names)} hold {held} bytes, the {len(weights)} weights need {needed}"
+        findings.append(Finding("artifact-shard-long", f"{path}.paths", message, "warning" if last else "error"))
+
+
+def _check_duplicates(
+    folder: Path, weights: tuple[Weight, ...], groups: list[tuple[Shard, ...]], findings: list[Finding]
+) -> None:
+    first: dict[str, Weight] = {}
+    for weight in weights:
+        other = first.setdefault(weight.name, weight)
+        if other is weight:
+            continue
+        same = (other.shape, other.dtype, other.stored, other.bytes) == (
+            weight.shape,
+            weight.dtype,
+            weight.stored,
+            weight.bytes,
+        )
+        if same and weight.bytes is not None and other.offset is not None and weight.offset is not None:
+            one = read_span(folder, groups[other.group], other.offset, weight.bytes)
+            two = read_span(folder, groups[weight.group], weight.offset, weight.bytes)
+            same = one is not None and one == two
+        message = f"{show(weight.name)} is also the name of {other.path}" + (", with the same values" if same else "")
+        severity: Literal["error", "warning"] = "warning" if same else "error"
+        findings.append(Finding("artifact-duplicate-weight", f"{weight.path}.name", message, severity))
+
+
+def _string_bytes(folder: Path, shards: tuple[Shard, ...], weight: Weight) -> int | None:
+    """Stored length of a string weight: each value is four bytes of length and its text. None if it does not end."""
+    held = sum(shard.bytes for shard in shards)
+    start = at = weight.offset or 0
+    if weight.size * LENGTH_BYTES > held - start:
+        return None
+    data = read_span(folder, shards, start, held - start)
+    if data is None:
+        return None
+    for length in lengths(data, weight.size):
+        if length is None:
+            return None
+        at += LENGTH_BYTES + length
+    return at - start
+
+
+def _amount(number: int) -> str:
+    """A number for people; Python refuses to print those of thousands of digits, which a shape can ask for."""
+    return str(number) if number < 10**18 else "more than 10^18"

@@ -1,0 +1,65 @@
+"""env list, path, remove, gc."""
+
+from __future__ import annotations
+
+import click
+
+from tfjs_compat.cli.console import outputs, print_json
+from tfjs_compat.cli.group import _Commands, cli
+
+
+@cli.group(cls=_Commands)
+def env() -> None:
+    """The environments that runs have built: list, path, remove, gc."""
+
+
+@env.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def env_list(as_json: bool) -> None:
+    """List environments with their sizes; files shared by several count once in the total."""
+    from tfjs_compat.cli.views import environments as shelf
+    from tfjs_compat.environments import disk_usage as usage
+    from tfjs_compat.environments import registry
+    from tfjs_compat.system.store import Store
+
+    store = Store()
+    found = registry.list_environments(store)
+    sizes, total = usage.sizes(found, store)
+    if as_json:
+        print_json({"environments": shelf.rows(found, sizes), "bytes": total})
+    else:
+        shelf.show(outputs()[0], found, sizes, total)
+
+
+@env.command("path")
+@click.argument("id")
+def env_path(id: str) -> None:
+    """Print the folder of an environment's virtualenv. The beginning of its ID is enough."""
+    from tfjs_compat.environments import registry
+    from tfjs_compat.system.store import Store
+
+    click.echo(registry.find(id, Store()).root / "venv")
+
+
+@env.command("remove")
+@click.argument("ids", nargs=-1, required=True)
+def env_remove(ids: tuple[str, ...]) -> None:
+    """Remove environments. The beginning of an ID is enough."""
+    from tfjs_compat.environments import registry
+    from tfjs_compat.system.store import Store
+
+    store = Store()
+    for environment in [registry.find(one, store) for one in ids]:
+        registry.remove(environment, store)
+        click.echo(f"removed {environment.id}")
+
+
+@env.command("gc")
+@click.option("--unused-days", type=click.FloatRange(0), default=30.0, show_default=True, metavar="N")
+def env_gc(unused_days: float) -> None:
+    """Remove environments and outcomes that are broken or were not used for a while."""
+    from tfjs_compat.system.store import Store
+    from tfjs_compat.workflows.garbage import collect_garbage
+
+    removed = collect_garbage(Store(), unused_days=unused_days)
+    click.echo(f"removed {len(removed)}" + (f": {', '.join(removed)}" if removed else ""))

@@ -1,0 +1,66 @@
+"""What a check of an artifact found, for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from tfjs_compat.diagnosis.catalogue import catalogue
+from tfjs_compat.diagnosis.diagnose import Checked
+from tfjs_compat.outcomes.failures import Finding
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.report.grid import Hanging
+from tfjs_compat.report.words import count, plain
+
+_SHOWN = 20
+_STYLES = {
+    Verdict.WORKS: "bold green",
+    Verdict.CONVERTS: "bold green",
+    Verdict.MISMATCH: "bold yellow",
+    Verdict.FAILS: "bold red",
+    Verdict.ERROR: "bold magenta",
+}
+
+
+def show(console: Console, found: Checked) -> None:
+    """Print what was found, one paragraph for all findings of one id; what is known of it; and last the verdict."""
+    groups: dict[str, list[Finding]] = {}
+    for finding in found.findings:
+        groups.setdefault(finding.id, []).append(finding)
+    for group in list(groups.values())[:_SHOWN]:
+        _show_group(console, group)
+    if len(groups) > _SHOWN:
+        console.print(f"and {len(groups) - _SHOWN} more kinds: see --json")
+    for issue in found.issues:
+        if issue in catalogue() and found.verdict is Verdict.FAILS:
+            entry = catalogue()[issue]
+            console.print()
+            console.print(Hanging(Text.assemble((issue, "bold"), f": {entry.title}."), 0, 2), crop=False)
+            console.print(Hanging(Text(entry.explanation.strip()), 2, 2))
+            if entry.remedies:
+                cures = "; or ".join(one.title for one in entry.remedies)
+                console.print(Hanging(Text(f"Should cure it: {cures}."), 2, 2))
+    if groups:
+        console.print()
+    why = plain(found.message)
+    if found.verdict is Verdict.FAILS and found.stage is Stage.CHECK and groups:
+        # The places are told above.
+        why = count(sum(one.severity == "error" for one in found.findings), "error")
+    said = "nothing wrong found" if found.verdict is Verdict.CONVERTS else str(found.verdict)
+    said += f" at {found.stage}" if found.verdict in (Verdict.FAILS, Verdict.MISMATCH) else ""
+    where = f", TensorFlow.js {found.tfjs}" + (f" in {found.runtime}" if found.runtime else "")
+    verdict = Text.assemble((said, _STYLES[found.verdict]), where, f": {why}" if why else "")
+    console.print(Hanging(verdict, 0, 2), crop=False)
+
+
+def _show_group(console: Console, group: Sequence[Finding]) -> None:
+    """One id: how often, the first message and the first place."""
+    first = group[0]
+    style = "red" if first.severity == "error" else "yellow"
+    times = f" ({count(len(group), 'place')})" if len(group) > 1 else ""
+    said = Text.assemble((first.severity, style), ": ", (plain(first.id), "bold"), f"{times}: {plain(first.message)}")
+    console.print(Hanging(said, 0, 2), crop=False)
+    which = "first at " if len(group) > 1 else "at "
+    console.print(Hanging(Text(which + plain(first.path), "dim"), 2, 4), crop=False)

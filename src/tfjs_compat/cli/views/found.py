@@ -1,0 +1,167 @@
+"""What a search found: the recipe, or why there is none."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from tfjs_compat.handover.recipe import REPAIRED, Recipe
+from tfjs_compat.matrix.routes import find_route
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.report.causes import causes
+from tfjs_compat.report.grid import Hanging
+from tfjs_compat.report.terminal import cause_text
+from tfjs_compat.report.words import clock, count, plain, short
+from tfjs_compat.results.case_result import CaseResult
+from tfjs_compat.results.cures import Step
+from tfjs_compat.workflows.find import Found
+
+_SHOWN_CAUSES = 12
+_MANY = 2
+
+
+def as_json(found: Found) -> dict[str, Any]:
+    """The contract of ``find --json``, and what else is known."""
+    recipe = found.recipe
+    told = None
+    if recipe is not None:
+        fields = ("combination", "route", "process_env", "requirements", "commands", "uv_commands", "script")
+        told = {name: getattr(recipe, name) for name in fields}
+    groups = [one for one in causes(found.failures()) if one.kind != "machinery"]
+    first = [(one.cases[0], len(one.cases)) for one in groups]
+    return {
+        "found": found.found,
+        "recipe": told,
+        "case": found.case,
+        "steps": found.steps,
+        "trials": found.trials,
+        "kept": found.kept,
+        "hopeless": found.hopeless,
+        "seconds": found.seconds,
+        "limits": found.limits,
+        "ended": found.ended,
+        "causes": [{"issue": one.issue, "signature": one.signature, "count": number} for one, number in first],
+        "left_out": found.left_out,
+    }
+
+
+def show(console: Console, found: Found, output: str) -> None:
+    """Print the recipe, or the causes. ``output``: the folder that logs and the recipe are in."""
+    if found.case is not None and found.recipe is not None:
+        _show_case(console, found.case, found.steps)
+        _show_passed_over(console, found, found.case)
+        _show_recipe(console, found.recipe, f"{output}recipe{os.sep}")
+    else:
+        _show_failures(console, found, output)
+    looked = (
+        f"{count(found.trials, 'trial')} ({found.kept} known from earlier runs)"
+        if found.kept
+        else count(found.trials, "trial")
+    )
+    if found.found and found.ended is not None:
+        console.print(Text(f"\nThe search ended {found.ended}: there may be a better answer.", "bold"))
+    without = f", {found.hopeless} ruled out by their versions" if found.hopeless else ""
+    console.print(Text(f"\n{looked}{without}, {clock(found.seconds)}.", "dim"))
+
+
+def show_converted(console: Console, found: Found, target: Path, logs: str) -> None:
+    """Print what was written to ``target`` and how, or why nothing was; ``logs`` is then the folder they are in."""
+    if found.case is None:
+        show(console, found, logs)
+        console.print(Text(f"nothing was written to {target}", "dim"), soft_wrap=True)
+        return
+    _show_case(console, found.case, found.steps)
+    load = "loadGraphModel" if find_route(found.case.route).format == "graph" else "loadLayersModel"
+    console.print(
+        Text.assemble("\nwritten: ", (f"{target}{os.sep}model.json", "bold"), f" (tf.{load})"), soft_wrap=True
+    )
+    console.print(Text(f"how it was made, and what proves it: {target}{os.sep}CONVERSION.json"), soft_wrap=True)
+
+
+def _show_case(console: Console, case: CaseResult, steps: Sequence[Step]) -> None:
+    asked = case.combination
+    agreed = case.parity.max_abs if case.parity is not None else None
+    numbers = f"; its predictions agree with Python's to {agreed:.0e}" if agreed is not None else ""
+    runtime = f" in TensorFlow.js {case.tfjs} ({case.runtime})" if case.tfjs else ""
+    head = Text.assemble((plain(case.model), "bold"), " ", ("works", "bold green"), f"{runtime}{numbers}.")
+    console.print(Hanging(head, 0, 2))
+    keras = f", Keras {case.keras_in_use}" if case.keras_in_use else ""
+    versions = f"TensorFlow {asked.tensorflow}, tensorflowjs {asked.tensorflowjs}{keras}, Python {asked.python}"
+    console.print(Hanging(Text(f"with {versions}, route {case.route}"), 0, 2))
+    if steps:
+        console.print(Text("\nWhat it took:", "bold"))
+        for step in steps:
+            told = plain(", ".join(step.changes))
+            console.print(Text(f"  {step.issue or 'an unknown failure'}: {told}"), soft_wrap=True)
+    for repair in case.repairs:
+        console.print(Text(f"  repaired: {repair.id}"), soft_wrap=True)
+
+
+def _show_passed_over(console: Console, found: Found, case: CaseResult) -> None:
+    """Why the other TensorFlow releases that were looked at are not the answer."""
+    causes_of: dict[str, dict[str, None]] = {}
+    for one in found.failures():
+        version = one.combination.tensorflow
+        if version != case.combination.tensorflow:
+            causes_of.setdefault(version, {})[one.issue or short(one.signature or one.message, 60)] = None
+    if causes_of:
+        console.print(Text("\nPassed over:", "bold"))
+    for version, names in list(causes_of.items())[:_SHOWN_CAUSES]:
+        # What was cured on the way comes first; what it ended with, last.
+        told = ", ".join(list(names)[-4:])
+        console.print(Hanging(Text(f"TensorFlow {version}: {plain(told)}"), 2, 4))
+
+
+def _show_recipe(console: Console, recipe: Recipe, folder: str) -> None:
+    console.print(Text(f"\nTo do it by hand, in a folder with the files of {folder}:", "bold"), soft_wrap=True)
+    for command in recipe.commands:
+        console.print(Text(f"  {command}"), soft_wrap=True)
+    first, second = recipe.uv_commands[:2]
+    console.print(Text("or with uv, instead of the first two:", "dim"))
+    for command in (first, second):
+        console.print(Text(f"  {command}"), soft_wrap=True)
+    console.print(Text("convert.py:", "dim"))
+    for line in recipe.script.splitlines():
+        console.print(Text(f"  {line}".rstrip()), soft_wrap=True)
+    if REPAIRED in recipe.commands[-1]:
+        console.print(Text(f"The model to use is in {REPAIRED}.", "dim"))
+
+
+def _everywhere(found: Found) -> tuple[int, str] | None:
+    """In how many environments the model failed to be built with one message, where it did so in all that were run."""
+    run = [one.case for one in found.tried if one.tried and one.case.stage is not Stage.RESOLVE]
+    reached = [one for one in run if one.stage.rank >= Stage.BUILD.rank]
+    if len({one.lock for one in reached}) < _MANY or {one.stage for one in reached} != {Stage.BUILD}:
+        return None
+    told = {one.signature for one in reached}
+    return (len({one.lock for one in reached}), reached[0].message) if len(told) == 1 else None
+
+
+def _show_failures(console: Console, found: Found, output: str) -> None:
+    run = {one.case.id for one in found.tried if one.tried}
+    groups = [cause for cause in causes(found.failures()) if cause.kind != "machinery"]
+    # What was run comes first, what the versions ruled out last.
+    groups.sort(key=lambda group: not any(one.id in run for one in group.cases))
+    if found.ended is not None:
+        head = f"Nothing that works was found; the search ended {found.ended}."
+    else:
+        head = "Nothing works within the limits."
+    console.print(Text(head, "bold red"))
+    console.print(Hanging(Text(f"Looked at: {found.limits}."), 0, 2))
+    if (everywhere := _everywhere(found)) is not None:
+        told = f"The model was built in none of {count(everywhere[0], 'environment')}, for one reason: "
+        console.print(Hanging(Text.assemble((told, "bold"), short(everywhere[1], 400)), 0, 2))
+    if groups:
+        failing = sum(len(group.cases) for group in groups)
+        console.print(Text(f"\n{count(failing, 'case')}, {count(len(groups), 'cause')}:", "bold"))
+        for group in groups[:_SHOWN_CAUSES]:
+            console.print(cause_text(group, output), crop=False)
+    for one in found.left_out[:_SHOWN_CAUSES]:
+        console.print(
+            Text(f"not looked at: {plain(short(one.what, 200))}: {plain(short(one.why, 200))}", "dim"), soft_wrap=True
+        )

@@ -1,0 +1,43 @@
+"""What is the same for every case of a run."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import psutil
+
+from tfjs_compat.engine.request import Request
+from tfjs_compat.matrix.schema import LimitsTable
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.capacity import CASE_MEMORY
+from tfjs_compat.system.process import Limits
+from tfjs_compat.system.progress import Progress
+from tfjs_compat.trials.runtimes.runtime import Web
+from tfjs_compat.trials.settings import Settings
+
+
+def settings_of(
+    request: Request, until: Stage, given: LimitsTable, jobs: int, progress: Progress, stop: threading.Event
+) -> Settings:
+    """What is the same for every case of a run."""
+    memory = int(min(given.memory * 2**30, sys.maxsize)) if given.memory else None
+    limits = Limits(seconds=given.seconds, memory=memory or memory_limit(jobs))
+    web = Web(request.store, request.runtime, request.node, limits) if until.rank > Stage.CONVERT.rank else None
+    return Settings(
+        store=request.store,
+        until=until,
+        limits=limits,
+        web=web,
+        stop=stop,
+        progress=progress,
+        inputs=request.inputs,
+        isolation=request.isolation,
+        fresh=request.fresh,
+        layout=request.layout,
+    )
+
+
+def memory_limit(jobs: int) -> int:
+    """The bytes that one of so many cases at once may use."""
+    return max(CASE_MEMORY, int(psutil.virtual_memory().total * 0.8 / jobs))

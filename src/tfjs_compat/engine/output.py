@@ -1,0 +1,48 @@
+"""The output folder of a run, held by one run at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+from pathlib import Path
+
+import filelock
+
+from tfjs_compat.errors import RequestError
+from tfjs_compat.system.files import disk_errors
+
+
+@contextlib.contextmanager
+def owned(output: Path) -> Iterator[None]:
+    """The output folder, made and held by this run alone. What fails before it has written anything leaves no trace."""
+    made = not output.exists()
+    lock = filelock.FileLock(output / ".lock", timeout=0)
+    with disk_errors(output):
+        try:
+            output.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except filelock.Timeout:
+            raise RequestError(
+                f"--output {output}: another run is writing to it; give this one its own folder"
+            ) from None
+        except OSError as error:
+            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+                raise
+            raise RequestError(f"--output {output}: cannot be written to: {error.strerror}") from None
+    try:
+        yield
+    except BaseException:
+        _leave_no_trace(output, made=made)
+        raise
+    finally:
+        lock.release()
+
+
+def _leave_no_trace(output: Path, *, made: bool) -> None:
+    """Remove the lock file, and the folder if it was ``made``, where there is nothing else in it."""
+    with contextlib.suppress(OSError):
+        if [one.name for one in output.iterdir()] == [".lock"]:
+            (output / ".lock").unlink()
+            if made:
+                output.rmdir()

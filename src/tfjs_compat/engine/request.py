@@ -1,0 +1,52 @@
+"""What to run and how."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from tfjs_compat.environments.environment import DEFAULT_LAYOUT, Layout
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.store import Store
+from tfjs_compat.trials.fork_server import can_fork
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to run and how.
+
+    ``matrix`` is a file, the name of a shipped matrix, or None for [tool.tfjs-compat] of ./pyproject.toml; where there
+    is none, ``plain`` if the request says what to run, else the seed. ``axes``, ``models``, ``routes`` replace the
+    file's; ``only`` are shell patterns for the cases that count. ``try_remedies``: run the remedies of what fails.
+    ``jobs`` None: by cores and free memory.
+    """
+
+    matrix: str | None = None
+    axes: dict[str, list[str]] = field(default_factory=dict)
+    models: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
+    only: tuple[str, ...] = ()
+    until: Stage | None = None
+    output: Path = Path(".tfjs-compat")
+    jobs: int | None = None
+    fresh: bool = False
+    source_builds: bool = False
+    runtime: Literal["node", "browser"] = "node"
+    node: str = "wheel"
+    inputs: Path | None = None
+    seconds: float | None = None
+    try_remedies: bool = False
+    isolation: Literal["fork", "process"] = field(default_factory=lambda: "fork" if can_fork() else "process")
+    layout: Layout = DEFAULT_LAYOUT
+    store: Store = field(default_factory=Store)
+
+    @property
+    def says_what_to_run(self) -> bool:
+        """Whether anything is put in place of what the matrix says: models, routes, values of an axis."""
+        return bool(any(self.axes.values()) or self.models or self.routes)
+
+    @property
+    def asks_for_all(self) -> bool:
+        """Whether the matrix is taken as it stands, with nothing replaced or left away."""
+        return not (self.says_what_to_run or self.only)

@@ -1,0 +1,130 @@
+"""An environment on disk: what it is, whether it is whole, who uses it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+from filelock import FileLock, Timeout
+
+from tfjs_compat.system.files import disk_errors
+from tfjs_compat.system.store import Store
+
+_DONE = "environment.json"
+
+
+class Environment(msgspec.Struct, frozen=True):
+    """A built environment: ``root`` holds the virtualenv ``venv`` and the lock it was filled from.
+
+    ``trees`` names the folders of the store of unpacked wheels that it links to; none where its files are its own.
+    """
+
+    id: str
+    root: Path
+    python: str
+    base: str
+    packages: dict[str, str]
+    built: float
+    trees: tuple[str, ...] = ()
+
+    @property
+    def bin(self) -> Path:
+        """Where the environment's executables are."""
+        return self.root / "venv" / ("Scripts" if os.name == "nt" else "bin")
+
+    @property
+    def executable(self) -> Path:
+        """The environment's Python."""
+        return self.bin / ("python.exe" if os.name == "nt" else "python")
+
+
+Layout = Literal["linked", "flat"]
+"""How an environment holds its packages: links into the store of unpacked wheels, or files of its own."""
+
+DEFAULT_LAYOUT: Layout = "flat" if os.name == "nt" else "linked"
+
+
+class NotInstallable(msgspec.Struct, frozen=True):
+    """Why a lock cannot be installed: a distribution that does not build here."""
+
+    message: str
+    text: str
+
+
+def is_built(lock_id: str, store: Store, layout: Layout = DEFAULT_LAYOUT) -> bool:
+    """Whether the environment of a lock stands ready."""
+    return _read(store.root / "environments" / _name(lock_id, layout)) is not None
+
+
+def _name(lock_id: str, layout: Layout) -> str:
+    return lock_id if layout == "linked" else f"{lock_id}-{layout}"
+
+
+def _read(root: Path) -> Environment | None:
+    """The environment in a folder, or None where it is not whole or its interpreter is gone."""
+    try:
+        found = msgspec.json.decode((root / _DONE).read_bytes(), type=Environment, dec_hook=_as_path)
+    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+        return None
+    found = msgspec.structs.replace(found, root=root)
+    shelf = root.parent.parent / "wheels"
+    whole = (
+        found.executable.exists() and Path(found.base).exists() and all((shelf / one).is_dir() for one in found.trees)
+    )
+    return found if whole else None
+
+
+def _as_path(_kind: type, value: object) -> Path:
+    return Path(str(value))
+
+
+@contextlib.contextmanager
+def in_use(environment: Environment) -> Iterator[None]:
+    """Mark an environment as used by this process, so that nobody removes it meanwhile.
+
+    The mark is a lock and not a mere file: that of a process which was killed does not count.
+    """
+    mark = environment.root / f"used-by-{os.getpid()}-{threading.get_ident()}"
+    if environment.root.is_dir() and not os.access(environment.root, os.W_OK):
+        # Nothing can be marked in a read-only store, nor can anybody who is like us remove from it.
+        yield
+        return
+    lock = FileLock(mark)
+    with disk_errors(mark):
+        lock.acquire()
+    try:
+        with disk_errors(mark):
+            (environment.root / _DONE).stat()
+        yield
+    finally:
+        lock.release()
+        with contextlib.suppress(OSError):
+            mark.unlink(missing_ok=True)
+            os.utime(environment.root / _DONE)
+
+
+def last_used(environment: Environment) -> float:
+    """When an environment last ran a case, in seconds since the epoch."""
+    try:
+        return (environment.root / _DONE).stat().st_mtime
+    except OSError:
+        return environment.built
+
+
+def _users(root: Path) -> list[str]:
+    """The ids of the processes that use an environment; marks of processes that are gone are cleared away."""
+    found = []
+    for mark in root.glob("used-by-*-*"):
+        try:
+            with FileLock(mark, timeout=0):
+                pass
+        except Timeout:
+            found.append(mark.name.split("-")[2])
+        else:
+            mark.unlink(missing_ok=True)
+    return found

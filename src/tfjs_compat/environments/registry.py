@@ -1,0 +1,42 @@
+"""The environments of the store: list, find, remove."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tfjs_compat.environments.environment import (
+    Environment,
+    _read,
+    _users,
+    last_used,
+)
+from tfjs_compat.errors import RequestError, nearest
+from tfjs_compat.system.files import remove_tree
+from tfjs_compat.system.store import Store
+
+
+def list_environments(store: Store) -> list[Environment]:
+    """All whole environments of the store, the most recently used last."""
+    found = [environment for root in _roots(store) if (environment := _read(root)) is not None]
+    return sorted(found, key=last_used)
+
+
+def find(prefix: str, store: Store) -> Environment:
+    """The environment whose id starts with ``prefix``. Raises RequestError where none or several do."""
+    found = [one for one in list_environments(store) if one.id.startswith(prefix)]
+    if len(found) != 1:
+        what = "several environments start" if found else "no environment starts"
+        raise RequestError(f"{what} with '{prefix}'; {nearest(prefix, [one.id for one in list_environments(store)])}")
+    return found[0]
+
+
+def remove(environment: Environment, store: Store) -> None:
+    """Remove an environment. Raises RequestError while a run uses it."""
+    with store.locked("environment", environment.id):
+        if users := _users(environment.root):
+            raise RequestError(f"environment {environment.id} is in use by process {users[0]}")
+        remove_tree(environment.root)
+
+
+def _roots(store: Store) -> list[Path]:
+    return sorted(path for path in store.folder("environments").iterdir() if not path.name.startswith("."))

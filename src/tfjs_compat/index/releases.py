@@ -1,0 +1,104 @@
+"""The configured package index: where it is, and which releases of a package it has."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Iterable
+
+import msgspec
+from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.version import InvalidVersion, Version
+
+from tfjs_compat.errors import MachineryError
+from tfjs_compat.index.address import index_url, without_credentials
+from tfjs_compat.system.files import write_whole
+from tfjs_compat.system.store import Store
+
+_FRESH_SECONDS = 600.0
+
+
+class Release(msgspec.Struct, frozen=True):
+    """A release of a package: ``python_tags`` of its wheels, ``uploaded`` the UTC date of its first file, if told."""
+
+    version: str
+    yanked: bool
+    python_tags: frozenset[str]
+    uploaded: str | None
+
+
+def fetch_releases(package: str, store: Store, *, offline: bool = False) -> tuple[Release, ...]:
+    """The releases of a package, oldest first, as the index lists them now (asked again after ten minutes).
+
+    With ``offline`` an older answer will do, and none is fetched. Raises MachineryError when the index cannot be
+    reached or answers with something else than a package page.
+    """
+    url = index_url()
+    kept = store.folder("index") / f"{package}-{_short(url)}.json"
+    fresh = kept.exists() and time.time() - kept.stat().st_mtime < _FRESH_SECONDS
+    if fresh or (offline and kept.exists()):
+        try:
+            return msgspec.json.decode(kept.read_bytes(), type=tuple[Release, ...])
+        except (OSError, msgspec.DecodeError):
+            pass  # a damaged answer is asked for again
+    releases = _ask(package, url)
+    write_whole(kept, msgspec.json.encode(releases))
+    return releases
+
+
+def _short(url: str) -> str:
+    import hashlib
+
+    return hashlib.sha256(url.encode()).hexdigest()[:12]
+
+
+def _ask(package: str, url: str) -> tuple[Release, ...]:
+    import requests
+    from pypi_simple import NoSuchProjectError, PyPISimple, UnsupportedContentTypeError, UnsupportedRepoVersionError
+
+    shown = without_credentials(url)
+    try:
+        with PyPISimple(url) as client:
+            page = client.get_project_page(package, timeout=(10, 60))
+    except NoSuchProjectError:
+        raise MachineryError(f"the package index {shown} has no package {package}") from None
+    except requests.HTTPError as error:
+        status = error.response.status_code if error.response is not None else "an error"
+        raise MachineryError(f"the package index {shown} answered {status} for {package}") from None
+    except (UnsupportedContentTypeError, UnsupportedRepoVersionError, requests.JSONDecodeError) as error:
+        raise MachineryError(f"the package index {shown} gave no package page for {package}: {error}") from None
+    except requests.RequestException as error:
+        raise MachineryError(f"the package index {shown} cannot be reached ({type(error).__name__})") from None
+    except (KeyError, TypeError, ValueError) as error:
+        said = f"{type(error).__name__}: {error}"
+        raise MachineryError(f"the package index {shown} gave no package page for {package}: {said}") from None
+    return collect(
+        (file.filename, file.version, file.is_yanked, file.upload_time) for file in page.packages if file.version
+    )
+
+
+def collect(files: Iterable[tuple[str, str | None, bool, datetime.datetime | None]]) -> tuple[Release, ...]:
+    """Releases out of an index's files (name, version, yanked, upload time). Yanked means: every file is."""
+    gathered: dict[Version, list[tuple[str, bool, datetime.datetime | None]]] = {}
+    for name, text, yanked, uploaded in files:
+        try:
+            gathered.setdefault(Version(text or ""), []).append((name, yanked, uploaded))
+        except InvalidVersion:
+            continue
+    releases = []
+    for version in sorted(gathered):
+        rows = gathered[version]
+        times = [uploaded for _, _, uploaded in rows if uploaded is not None]
+        first = min(times).astimezone(datetime.timezone.utc).date().isoformat() if times else None
+        tags = frozenset(tag for name, _, _ in rows for tag in _python_tags(name))
+        releases.append(Release(str(version), all(yanked for _, yanked, _ in rows), tags, first))
+    return tuple(releases)
+
+
+def _python_tags(filename: str) -> Iterable[str]:
+    if filename.endswith(".whl"):
+        try:
+            return [tag.interpreter for tag in parse_wheel_filename(filename)[3]]
+        except InvalidWheelFilename:
+            return []
+    return []

@@ -1,0 +1,118 @@
+"""uv as a child: the resolver and installer, and what its failures mean."""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from tfjs_compat.errors import MachineryError
+from tfjs_compat.index.address import index_url, without_credentials
+from tfjs_compat.system import process
+from tfjs_compat.system.child_environment import tool_environment
+from tfjs_compat.system.files import disk_errors
+from tfjs_compat.system.store import Store
+
+# Of uv's own variables only those that say where packages come from and are kept: a caller's UV_EXCLUDE_NEWER or
+# UV_RESOLUTION would change answers behind our back.
+_VARIABLES = (
+    *("UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_CACHE_DIR", "UV_KEYRING_PROVIDER"),
+    *("UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_INSECURE_HOST", "UV_HTTP", "UV_REQUEST", "UV_OFFLINE", "UV_LINK_MODE"),
+    *("UV_CONCURRENT", "UV_CONFIG_FILE", "UV_NO_CACHE"),
+)
+_DISK = re.compile(r"No space left on device|os error 28\b|Disk quota exceeded|os error 122\b|Read-only file system")
+_NETWORK = re.compile(
+    r"error sending request|Failed to fetch|dns error|Connection refused|timed? ?out|tls handshake|certificate"
+    r"|network was disabled|Failed to download|client error|HTTP status|Could not connect",
+    re.IGNORECASE,
+)
+
+COPIED = "falling back to full copy"
+"""What uv says where it cannot link from its cache."""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """How a call of uv ended and all that it printed."""
+
+    ok: bool
+    text: str
+
+
+def call(
+    arguments: Sequence[str],
+    store: Store,
+    *,
+    inputs: dict[str, str] | None = None,
+    result: str | None = None,
+    seconds: float = 1800.0,
+    stop: threading.Event | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> tuple[Said, str]:
+    """Call uv in an empty folder that holds ``inputs``; gives what it said and the content of the file ``result``.
+
+    Raises MachineryError where uv cannot be run or does not end, Interrupted when ``stop`` is set.
+    """
+    scratch_root = store.folder("scratch")
+    with disk_errors(scratch_root), tempfile.TemporaryDirectory(dir=scratch_root, prefix="uv-") as folder:
+        scratch = Path(folder)
+        for name, content in (inputs or {}).items():
+            (scratch / name).write_text(content, "utf-8")
+        ended = process.run(
+            [uv_executable(), *arguments],
+            env=_environment(),
+            cwd=scratch,
+            log=scratch / "uv.log",
+            limits=process.Limits(seconds=seconds),
+            stop=stop,
+            on_line=on_line,
+        )
+        text = redact((scratch / "uv.log").read_text("utf-8", "replace"))
+        if ended.killed_by is not None or ended.exit_code < 0:
+            raise MachineryError(f"uv {ended.describe()}")
+        written = (scratch / result).read_text("utf-8") if result and (scratch / result).exists() else ""
+        return Said(ended.ok, text), written
+
+
+def uv_executable() -> str:
+    """The uv that was installed with this tool. Raises MachineryError where it is gone."""
+    from uv import find_uv_bin
+
+    try:
+        return str(find_uv_bin())
+    except FileNotFoundError as error:
+        raise MachineryError(f"uv is not installed beside the tool: {error}") from None
+
+
+def redact(text: str) -> str:
+    """A text without the credentials of index addresses and without terminal escapes."""
+    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
+    return re.sub(r"(https?://)[^/\s]+@", r"\1", plain)
+
+
+def machinery_fault(text: str) -> str | None:
+    """What in uv's words is a fault of the disk or the network, or None where it is neither."""
+    if _DISK.search(text):
+        return "no space left, or not writable: " + _last_line(text, _DISK)
+    if _NETWORK.search(text):
+        shown = without_credentials(index_url())
+        return f"the package index {shown} cannot be reached: {_last_line(text, _NETWORK)}"
+    return None
+
+
+def _last_line(text: str, pattern: re.Pattern[str]) -> str:
+    lines = [line.strip() for line in text.splitlines() if pattern.search(line)]
+    return lines[-1][:300]
+
+
+def _environment() -> dict[str, str]:
+    extra = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+    environment = tool_environment(_VARIABLES, **extra)
+    if not any(name in os.environ for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
+        # uv does not read pip's configuration: a user whose mirror stands only there is served all the same.
+        environment["UV_DEFAULT_INDEX"] = index_url()
+    return environment

@@ -1,0 +1,103 @@
+"""A matrix file: TOML in, a typed value out, with errors that name the file, the key and the nearest right name."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tomli
+
+from tfjs_compat.errors import RequestError, nearest
+from tfjs_compat.matrix.problems import (
+    _problems,
+)
+from tfjs_compat.matrix.schema import Axes, Expect, Include, LimitsTable, Match, Matrix, Requirements
+from tfjs_compat.outcomes.stages import Stage, Verdict
+
+TABLE = "tfjs-compat"
+SHIPPED = ("seed", "frontier", "plain", "repairs", "zoo")
+
+
+def read_matrix(path: Path) -> Matrix:
+    """The matrix in a TOML file, or in the table [tool.tfjs-compat] of a pyproject.toml.
+
+    Raises RequestError with file, key, what was expected and the nearest known key.
+    """
+    try:
+        content = tomli.loads(path.read_bytes().decode("utf-8"))
+    except FileNotFoundError:
+        shipped = f"; shipped with the tool: {', '.join(SHIPPED)}" if not path.suffix else ""
+        raise RequestError(f"{path}: there is no such matrix file{shipped}") from None
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
+    except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise RequestError(f"{path}: not valid TOML: {error}") from None
+    if path.name == "pyproject.toml":
+        tool = content.get("tool")
+        content = tool.get(TABLE, {}) if isinstance(tool, dict) else {}
+        if not isinstance(content, dict):
+            raise RequestError(f"{path}: key 'tool.{TABLE}': expected a table")
+        content.setdefault("name", path.resolve().parent.name)
+    content.setdefault("name", path.stem)
+    return decode(content, str(path))
+
+
+def decode(content: dict[str, Any], source: str) -> Matrix:
+    """A matrix out of plain values. ``source`` is what messages call the file. Raises RequestError."""
+    try:
+        matrix = msgspec.convert(_dates_as_text(content), Matrix)
+    except msgspec.ValidationError as error:
+        raise RequestError(f"{source}: {_explain(str(error))}") from None
+    return checked(matrix, source)
+
+
+def checked(matrix: Matrix, source: str) -> Matrix:
+    """The matrix itself, its names and versions looked through. Raises RequestError for the first that is wrong."""
+    for problem in _problems(matrix):
+        raise RequestError(f"{source}: {problem}")
+    return matrix
+
+
+def _dates_as_text(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _dates_as_text(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_dates_as_text(one) for one in value]
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+_PLACES: dict[str, type[msgspec.Struct]] = {
+    "": Matrix,
+    "axes": Axes,
+    "requirements": Requirements,
+    "limits": LimitsTable,
+    "include": Include,
+    "exclude": Match,
+    "expect": Expect,
+}
+_TOML_NAMES = {"array": "a list", "str": "a text in quotes", "object": "a table", "bool": "true or false"}
+_TOML_NAMES |= {"int": "a number", "float": "a number", "null": "nothing"}
+
+
+def _explain(message: str) -> str:
+    """msgspec's message in a matrix author's words."""
+    what, _, where = message.partition(" - at `")
+    path = where.rstrip("`").removeprefix("$").removeprefix(".")
+    place = re.sub(r"\[[^]]*\]", "", path)
+    if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", what):
+        fields = _PLACES[place].__struct_fields__ if place in _PLACES else ()
+        key = f"{path}.{unknown[1]}" if path else unknown[1]
+        return f"unknown key '{key}'; {nearest(unknown[1], fields)}"
+    if wrong := re.fullmatch(r"Expected `(.*)`, got `(.*)`", what):
+        options = [one for one in wrong[1].split(" | ") if one != "null"]
+        expected = " or ".join(_TOML_NAMES.get(one, one) for one in options)
+        hint = "; versions are texts: write them in quotes" if wrong[2] in ("float", "int") and "str" in options else ""
+        hint = hint or ('; write ["…"]' if options == ["array"] and wrong[2] == "str" else "")
+        return f"key '{path}': expected {expected}, got {_TOML_NAMES.get(wrong[2], wrong[2])}{hint}"
+    if value := re.fullmatch(r"Invalid enum value '(.*)'", what):
+        enum = Stage if place.endswith(("stage", "until")) else Verdict
+        return f"key '{path}': unknown value '{value[1]}'; {nearest(value[1], [str(one) for one in enum])}"
+    return f"key '{path}': {what}" if path else what

@@ -1,0 +1,177 @@
+"""What is converted: a builder in a file or package, a model file, a SavedModel, or an example of the zoo."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+import zipfile
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+
+import msgspec
+
+from tfjs_compat.errors import RequestError, nearest
+from tfjs_compat.system.files import digest_files
+
+_ZOO = Path(__file__).parents[1] / "inside" / "zoo"
+_HDF5 = b"\x89HDF\r\n\x1a\n"
+
+
+class Kind(str, Enum):
+    """How a model is given."""
+
+    BUILDER = "builder"
+    KERAS = "keras"
+    H5 = "h5"
+    SAVED_MODEL = "saved-model"
+
+    def __str__(self) -> str:
+        return self.value
+
+
+class Model(msgspec.Struct, frozen=True):
+    """A model that exists and looks like one.
+
+    ``ref`` is what the user wrote; ``path`` the file or folder; for builders ``module`` is the name to import,
+    ``function`` the builder, and ``search`` the folders that its imports are looked up in. ``digest`` covers the
+    content: the file, or for a builder every Python file beside it.
+    """
+
+    ref: str
+    name: str
+    kind: Kind
+    path: str
+    digest: str
+    module: str = ""
+    function: str = ""
+    search: tuple[str, ...] = ()
+
+
+def zoo_models() -> dict[str, str]:
+    """The examples: name → one line that says what it is."""
+    return {name: what for name, (what, _) in sorted(_zoo().items())}
+
+
+@functools.cache
+def _zoo() -> dict[str, tuple[str, Path]]:
+    """Name → first line of the docstring and file, read without importing: TensorFlow need not be here."""
+    found = {}
+    for path in sorted(_ZOO.glob("[!_]*.py")):
+        for node in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(node, ast.FunctionDef) and not node.name.startswith("_"):
+                found[node.name] = ((ast.get_docstring(node) or "").partition("\n")[0], path)
+    return found
+
+
+def find_model(ref: str, base: Path) -> Model:
+    """The model that ``ref`` means, relative names looked up from ``base``.
+
+    ``zoo:NAME``, ``file.py:function``, ``package.module:function``, or the path of a ``.keras`` or ``.h5`` file or of
+    a SavedModel folder. Raises RequestError where there is no such thing, or where it is no model.
+    """
+    head, colon, tail = ref.rpartition(":")
+    if head == "zoo":
+        if tail not in _zoo():
+            raise RequestError(f"model '{ref}': no such example; {nearest(tail, _zoo())}")
+        path = _zoo()[tail][1]
+        return _builder(ref, tail, path, tail, (str(_ZOO.parent),), f"{_ZOO.name}.{path.stem}")
+    if colon and head.endswith(".py"):
+        path = _existing(ref, base / head)
+        return _builder(ref, f"{path.stem}:{tail}", path, tail, (str(path.parent),), path.stem)
+    if colon and re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", head) and not (base / ref).exists():
+        path, root = _module(ref, head, base)
+        return _builder(ref, f"{head}:{tail}", path, tail, (str(root),), head)
+    if ref.endswith(".py"):
+        raise RequestError(f"model '{ref}': say which function builds the model: '{ref}:FUNCTION'")
+    return _file(ref, _existing(ref, base / ref))
+
+
+def _existing(ref: str, path: Path) -> Path:
+    try:
+        if path.exists():
+            return path.resolve()
+        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+    except OSError as error:
+        raise RequestError(f"model '{ref}': {error.strerror or error}") from None
+    hint = nearest(path.name, beside) if beside else "give a .keras or .h5 file, a folder, file.py:function or zoo:NAME"
+    raise RequestError(f"model '{ref}': there is no {path.name} in {path.parent}; {hint}")
+
+
+def _module(ref: str, module: str, base: Path) -> tuple[Path, Path]:
+    relative = Path(*module.split("."))
+    for root in (base, base / "src"):
+        for path in (root / relative.with_suffix(".py"), root / relative / "__init__.py"):
+            if path.is_file():
+                return path.resolve(), root.resolve()
+    raise RequestError(f"model '{ref}': there is no module {module} in {base} or {base / 'src'}")
+
+
+def _builder(ref: str, name: str, path: Path, function: str, search: tuple[str, ...], module: str) -> Model:
+    if not path.is_file():
+        raise RequestError(f"model '{ref}': {path} is not a file")
+    try:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
+    except (SyntaxError, ValueError) as error:
+        line = f" line {error.lineno}" if isinstance(error, SyntaxError) else ""
+        raise RequestError(f"model '{ref}': {path.name}{line} is not valid Python: {error.args[0]}") from None
+    bound = set(_bound_names(tree))
+    if "*" not in bound and function not in bound:
+        raise RequestError(f"model '{ref}': {path.name} has no '{function}'; {nearest(function, _functions(tree))}")
+    # A builder's imports are looked up from its folder (for a package: from the package's root), so they count too.
+    top = Path(search[0]) / module.split(".")[0] if "." in module else path.parent
+    sources = sorted(top.rglob("*.py")) if "." in module and top.is_dir() else sorted(top.glob("*.py"))
+    digest = digest_files((str(one.relative_to(search[0])), one) for one in sources)
+    return Model(ref, name, Kind.BUILDER, str(path), digest, module, function, search)
+
+
+def _bound_names(tree: ast.Module) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            yield node.name
+        elif isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield from ((alias.asname or alias.name).split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def _functions(tree: ast.Module) -> list[str]:
+    return [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
+
+
+def _file(ref: str, path: Path) -> Model:
+    if path.is_dir():
+        if not any((path / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt")):
+            hint = " (it looks like a TensorFlow.js model already)" if (path / "model.json").is_file() else ""
+            raise RequestError(f"model '{ref}': the folder holds no saved_model.pb, so it is no SavedModel{hint}")
+        files = sorted(one for one in path.rglob("*") if one.is_file())
+        digest = digest_files((str(one.relative_to(path)), one) for one in files)
+        return Model(ref, path.name, Kind.SAVED_MODEL, str(path), digest)
+    try:
+        return Model(ref, path.name, _sniff(ref, path), str(path), digest_files([(path.suffix, path)]))
+    except OSError as error:
+        raise RequestError(f"model '{ref}': cannot be read: {error.strerror or error}") from None
+
+
+def _sniff(ref: str, path: Path) -> Kind:
+    with path.open("rb") as file:
+        start = file.read(8)
+    if not start:
+        raise RequestError(f"model '{ref}': the file is empty")
+    if start == _HDF5:
+        return Kind.H5
+    if zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as archive:
+                if "config.json" in archive.namelist():
+                    return Kind.KERAS
+        except zipfile.BadZipFile as error:
+            raise RequestError(f"model '{ref}': a damaged zip archive: {error}") from None
+        raise RequestError(f"model '{ref}': a zip archive without config.json is no .keras file")
+    if path.name == "saved_model.pb":
+        raise RequestError(f"model '{ref}': give the SavedModel's folder, '{path.parent}'")
+    raise RequestError(
+        f"model '{ref}': neither a .keras archive nor an HDF5 file, by its content; a SavedModel is given by its "
+        "folder, a builder as file.py:function"
+    )

@@ -1,0 +1,112 @@
+"""What is wrong with the names and versions in a matrix."""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Iterable
+
+from packaging.requirements import InvalidRequirement, Requirement
+
+from tfjs_compat.errors import RequestError, nearest
+from tfjs_compat.matrix import versions
+from tfjs_compat.matrix.process_env import PROCESS_ENVS
+from tfjs_compat.matrix.routes import find_route
+from tfjs_compat.matrix.schema import Axes, Include, Matrix, texts
+
+
+def missing_keys(matrix: Matrix) -> Iterable[str]:
+    """What a matrix lacks to have cases; a file may lack what the command line gives."""
+    for field, example in (("tensorflow", "2.19.0"), ("tensorflowjs", "4.22.0")):
+        if not getattr(matrix.axes, field):
+            yield f"key 'axes.{field}': missing: list the versions to try, e.g. ['{example}']"
+    if not matrix.models:
+        yield "key 'models': missing: list models, e.g. ['zoo:seed'], or give --model"
+
+
+def _problems(matrix: Matrix) -> Iterable[str]:
+    for route in matrix.routes:
+        yield from _route_problems("routes", route)
+    envs = {**PROCESS_ENVS, **matrix.process_env}
+    blocks: list[tuple[str, Axes]] = [("axes", matrix.axes)]
+    blocks += [(f"include[{number}]", block) for number, block in enumerate(matrix.include)]
+    for place, block in blocks:
+        if isinstance(block, Include):
+            for route in block.routes or []:
+                yield from _route_problems(f"{place}.routes", route)
+        yield from _axis_problems(place, block, envs)
+    yield from _variable_problems(matrix.process_env)
+    requirements = matrix.requirements
+    for key in ("extra", "constraints", "overrides"):
+        yield from _requirement_problems(f"requirements.{key}", getattr(requirements, key))
+    yield from _package_problems("requirements.stand_ins", requirements.stand_ins)
+    for number, rule in enumerate(matrix.expect):
+        if rule.verdict is None and rule.stage is None and rule.issue is None:
+            yield f"key 'expect[{number}]': says nothing: give 'verdict', 'stage' or 'issue'"
+        if not rule.reason:
+            yield f"key 'expect[{number}].reason': say why this is expected"
+
+
+def _axis_problems(place: str, block: Axes, envs: Iterable[str]) -> Iterable[str]:
+    for field in Axes.__struct_fields__:
+        values = getattr(block, field)
+        if values is None:
+            continue
+        if not values:
+            yield f"key '{place}.{field}': the list is empty; leave the key out to use its default"
+        for value in values:
+            key = f"{place}.{field}"
+            if field in ("extra", "constraints", "overrides"):
+                yield from _requirement_problems(key, texts(value))
+            elif field == "stand_ins":
+                yield from _package_problems(key, texts(value))
+            elif field in ("tensorflow", "tensorflowjs") or (field == "keras" and value != "resolved"):
+                if problem := versions.check_syntax(value):
+                    yield f"key '{key}': {problem}"
+            elif field == "as_of" and value != "today" and not _is_date(value):
+                yield f"key '{key}': '{value}' is neither a date such as 2024-04-10 nor 'today'"
+            elif field == "process_env":
+                for part in value.split("+"):
+                    yield from _unknown(key, part, envs)
+
+
+def _variable_problems(process_env: dict[str, dict[str, str]]) -> Iterable[str]:
+    for name, variables in process_env.items():
+        for variable, value in variables.items():
+            if not variable or "=" in variable or "\0" in variable:
+                yield f"key 'process_env.{name}': '{variable}' cannot be the name of a variable"
+            if "\0" in value:
+                yield f"key 'process_env.{name}.{variable}': a variable cannot hold a NUL"
+
+
+def _route_problems(key: str, name: str) -> Iterable[str]:
+    try:
+        find_route(name)
+    except RequestError as error:
+        yield f"key '{key}': {error}"
+
+
+def _unknown(key: str, name: str, known: Iterable[str]) -> Iterable[str]:
+    if name not in known:
+        yield f"key '{key}': unknown name '{name}'; {nearest(name, known)}"
+
+
+def _requirement_problems(key: str, lines: Iterable[str]) -> Iterable[str]:
+    for line in lines:
+        try:
+            Requirement(line)
+        except InvalidRequirement as error:
+            yield f"key '{key}': '{line}' is no requirement such as 'setuptools<81': {str(error).splitlines()[0]}"
+
+
+def _package_problems(key: str, names: Iterable[str]) -> Iterable[str]:
+    for name in names:
+        if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
+            yield f"key '{key}': '{name}' is no package name such as 'tensorflow-decision-forests'"
+
+
+def _is_date(text: str) -> bool:
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

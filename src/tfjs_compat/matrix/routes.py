@@ -1,0 +1,204 @@
+"""The ways to convert, and where each exists.
+
+A new route is a row of ROUTES and a function in inside/tfjs_case/convert.py; a new variant is a row of VARIANTS.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import msgspec
+from packaging.specifiers import SpecifierSet
+
+from tfjs_compat.errors import RequestError, nearest
+from tfjs_compat.matrix.models import Kind, Model
+
+_ANY = frozenset(Kind)
+_KERAS_ONLY = _ANY - {Kind.SAVED_MODEL}
+
+Format = Literal["layers", "graph"]
+Quantization = Literal["", "float16", "uint8", "uint16"]
+
+
+class Variant(msgspec.Struct, frozen=True):
+    """Something that a route does besides: ``graph+control-flow-v2``.
+
+    ``options`` are keyword arguments of the converter's Python function, ``flags`` the same for its command line.
+    """
+
+    name: str
+    title: str
+    formats: tuple[Format, ...]
+    options: dict[str, Any] = {}
+    flags: tuple[str, ...] = ()
+    quantization: Quantization = ""
+    repair: bool = False
+
+
+def _quantized(dtype: Quantization) -> Variant:
+    options = {"quantization_dtype_map": {dtype: "*"}}
+    title = f"weights stored as {dtype}"
+    return Variant(dtype, title, ("layers", "graph"), options, (f"--quantize_{dtype}", "*"), dtype)
+
+
+VARIANTS: dict[str, Variant] = {
+    variant.name: variant
+    for variant in (
+        Variant("repair", "the artifact repaired, where it is proven broken", ("layers", "graph"), repair=True),
+        Variant(
+            "control-flow-v2",
+            "loops kept as functions",
+            ("graph",),
+            {"control_flow_v2": True},
+            ("--control_flow_v2", "true"),
+        ),
+        Variant(
+            "skip-op-check",
+            "converted although TensorFlow.js lacks an operation",
+            ("graph",),
+            {"skip_op_check": True},
+            ("--skip_op_check",),
+        ),
+        Variant(
+            "strip-debug-ops",
+            "without Print, Assert and CheckNumerics",
+            ("graph",),
+            {"strip_debug_ops": True},
+            ("--strip_debug_ops", "true"),
+        ),
+        _quantized("float16"),
+        _quantized("uint8"),
+        _quantized("uint16"),
+    )
+}
+
+
+class Route(msgspec.Struct, frozen=True):
+    """A way from a Keras model to a TensorFlow.js model, the versions it exists in, the models it takes.
+
+    ``serialize`` is the form that is written first; ``command`` the options of the converter's command line where that
+    converts it, empty where a Python function does. ``variants`` name what it does besides, in the order of VARIANTS.
+    """
+
+    name: str
+    title: str
+    format: Format
+    serialize: Literal["h5", "keras", "saved-model"]
+    command: tuple[str, ...]
+    tensorflowjs: str
+    tensorflow: str
+    kinds: frozenset[Kind]
+    variants: tuple[str, ...] = ()
+
+    @property
+    def base(self) -> str:
+        """The name without the variants."""
+        return self.name.partition("+")[0]
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Keyword arguments of the converter's Python function."""
+        return {key: value for name in self.variants for key, value in VARIANTS[name].options.items()}
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """Options of the converter's command line."""
+        return tuple(flag for name in self.variants for flag in VARIANTS[name].flags)
+
+    @property
+    def repairs(self) -> bool:
+        """Whether the artifact is repaired before it is checked."""
+        return any(VARIANTS[name].repair for name in self.variants)
+
+    @property
+    def quantization(self) -> Quantization:
+        """How the weights are stored; empty: as they are."""
+        return next((VARIANTS[name].quantization for name in self.variants if VARIANTS[name].quantization), "")
+
+    def plain(self) -> str:
+        """The name of the same route without the repair."""
+        return "+".join((self.base, *(name for name in self.variants if not VARIANTS[name].repair)))
+
+
+ROUTES: dict[str, Route] = {
+    route.name: route
+    for route in (
+        Route(
+            name="layers",
+            title="tensorflowjs.converters.save_keras_model",
+            format="layers",
+            serialize="h5",
+            command=(),
+            tensorflowjs=">=0.1",
+            tensorflow=">=1.0",
+            kinds=_ANY,
+        ),
+        Route(
+            name="keras-h5",
+            title="tensorflowjs_converter --input_format keras",
+            format="layers",
+            serialize="h5",
+            command=("--input_format", "keras"),
+            tensorflowjs=">=0.1",
+            tensorflow=">=1.0",
+            kinds=_KERAS_ONLY,
+        ),
+        Route(
+            name="keras-v3",
+            title="tensorflowjs_converter --input_format keras_keras",
+            format="layers",
+            serialize="keras",
+            # The output format has to be named: without it the pair is "unsupported" (converter.py).
+            command=("--input_format", "keras_keras", "--output_format", "tfjs_layers_model"),
+            # In the wheel of 4.10.0, not in that of 4.8.0; .keras files came with TensorFlow 2.12.
+            tensorflowjs=">=4.10",
+            tensorflow=">=2.12",
+            kinds=_KERAS_ONLY,
+        ),
+        Route(
+            name="graph",
+            title="SavedModel, then tensorflowjs.converters.convert_tf_saved_model",
+            format="graph",
+            serialize="saved-model",
+            command=(),
+            # tfjs_graph_model came with the wheel of 1.0.0.
+            tensorflowjs=">=1.0",
+            tensorflow=">=1.15",
+            kinds=_ANY,
+        ),
+    )
+}
+
+
+def find_route(name: str) -> Route:
+    """The route of that name: one of ROUTES, followed by variants, each after a ``+``, in any order.
+
+    Raises RequestError with the nearest name.
+
+    >>> find_route("graph+repair").format
+    'graph'
+    """
+    base, *wanted = name.split("+")
+    if base not in ROUTES:
+        raise RequestError(f"route '{base}': no such route; {nearest(base, ROUTES)}")
+    route = ROUTES[base]
+    for one in wanted:
+        if one not in VARIANTS:
+            raise RequestError(f"route '{name}': no variant '{one}'; {nearest(one, VARIANTS)}")
+        if route.format not in VARIANTS[one].formats:
+            raise RequestError(f"route '{name}': the variant '{one}' is not one of route {base}")
+    chosen = tuple(one for one in VARIANTS if one in wanted)
+    if sum(bool(VARIANTS[one].quantization) for one in chosen) > 1:
+        raise RequestError(f"route '{name}': weights are stored in one way; give one of float16, uint8, uint16")
+    return msgspec.structs.replace(route, name="+".join((base, *chosen)), variants=chosen)
+
+
+def illegal(route: Route, tensorflow: str, tensorflowjs: str, model: Model) -> str | None:
+    """Why a route does not exist for these versions or this model, or None where it does."""
+    if not SpecifierSet(route.tensorflowjs).contains(tensorflowjs, prereleases=True):
+        return f"route {route.name} needs tensorflowjs {route.tensorflowjs}"
+    if not SpecifierSet(route.tensorflow).contains(tensorflow, prereleases=True):
+        return f"route {route.name} needs tensorflow {route.tensorflow}"
+    if model.kind not in route.kinds:
+        return f"route {route.name} does not take a {model.kind} model"
+    return None

@@ -1,0 +1,101 @@
+"""What a matrix file can say, as values."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from tfjs_compat.outcomes.stages import Stage, Verdict
+
+Texts = str | list[str]
+
+
+class Axes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The choices on each axis; None where the file says nothing."""
+
+    python: list[str] | None = None
+    tensorflow: list[str] | None = None
+    tensorflowjs: list[str] | None = None
+    keras: list[str] | None = None
+    extra: list[Texts] | None = None
+    constraints: list[Texts] | None = None
+    overrides: list[Texts] | None = None
+    stand_ins: list[Texts] | None = None
+    as_of: list[str] | None = None
+    process_env: list[str] | None = None
+    tfjs_runtime: list[str] | None = None
+
+
+class Requirements(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What every combination adds.
+
+    ``stand_ins`` are packages to leave out, an empty module in the place of each; ``source_builds`` lets the installer
+    build packages that have no wheel.
+    """
+
+    extra: list[str] = []
+    constraints: list[str] = []
+    overrides: list[str] = []
+    stand_ins: list[str] = []
+    source_builds: bool = False
+
+
+class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which cases a rule is about: every key given must match; a list matches where one of its values does."""
+
+    python: Texts | None = None
+    tensorflow: Texts | None = None
+    tensorflowjs: Texts | None = None
+    keras: Texts | None = None
+    constraints: Texts | None = None
+    as_of: Texts | None = None
+    process_env: Texts | None = None
+    tfjs_runtime: Texts | None = None
+    model: Texts | None = None
+    route: Texts | None = None
+
+
+class Include(Axes, frozen=True, forbid_unknown_fields=True):
+    """One more block: the axes it names replace the matrix's, the others stay; so do models and routes."""
+
+    models: list[str] | None = None
+    routes: list[str] | None = None
+
+
+class Expect(Match, frozen=True, forbid_unknown_fields=True):
+    """What the cases that match come to. ``resolved_keras`` is the version that the lock gives (``3.2.1``, ``3.*``)."""
+
+    verdict: Verdict | None = None
+    stage: Stage | None = None
+    issue: str | None = None
+    resolved_keras: str | None = None
+    reason: str = ""
+
+
+class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What one case may use: seconds per case, memory in GiB (None: by what the machine has)."""
+
+    seconds: Annotated[float, msgspec.Meta(gt=0)] = 600.0
+    memory: Annotated[float, msgspec.Meta(gt=0)] | None = None
+
+
+class Matrix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a matrix file says, its names and versions checked, nothing expanded."""
+
+    name: str = "matrix"
+    models: list[str] = []
+    routes: list[str] = msgspec.field(default_factory=lambda: ["layers"])
+    until: Stage = Stage.PREDICT
+    axes: Axes = Axes()
+    requirements: Requirements = Requirements()
+    limits: LimitsTable = LimitsTable()
+    process_env: dict[str, dict[str, str]] = {}
+    include: list[Include] = []
+    exclude: list[Match] = []
+    expect: list[Expect] = []
+
+
+def texts(value: Texts | None) -> tuple[str, ...]:
+    """One or several texts as a tuple; an empty text is none."""
+    return tuple(filter(None, [value] if isinstance(value, str) else value or []))

@@ -1,0 +1,82 @@
+"""What ended a case: exceptions, findings, faults of the machinery."""
+
+from __future__ import annotations
+
+import errno
+import re
+from typing import Literal
+
+import msgspec
+
+from tfjs_compat.outcomes.stages import Stage
+
+
+class Finding(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One problem that a look at an artifact proves, or suspects.
+
+    ``id`` is a known issue's id where the catalogue has one, else the check's own name. ``path`` is a JSON path
+    into model.json (``$.modelTopology…``) or the name of a weight file. Only ``error`` decides a verdict.
+    """
+
+    id: str
+    path: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
+
+
+class Raised(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An exception as a child recorded it: its type's full name, its text, and the modules it came through.
+
+    ``link`` says how it hangs on the one before it in a chain (``cause``, ``context``); None for the outermost.
+    """
+
+    type: str
+    message: str
+    raised_in: str = ""
+    through: tuple[str, ...] = ()
+    link: str | None = None
+    errno: int | None = None
+
+
+class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What ended a case before its last stage.
+
+    One of: an exception chain (outermost first); ``packages`` that a resolver could not reconcile; ``findings`` that
+    prove an artifact unusable; or only a ``message`` (a crash, a limit). ``text`` is the end of the log.
+    """
+
+    stage: Stage
+    message: str
+    chain: tuple[Raised, ...] = ()
+    packages: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    text: str = ""
+
+    @property
+    def root(self) -> Raised | None:
+        """The exception that started it: along the explicit causes (``raise … from``) to the innermost."""
+        found = None
+        for one in self.chain:
+            if one.link == "context":
+                break
+            found = one
+        return found
+
+
+_MACHINERY_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EROFS))
+_MACHINERY_TYPES = ("urllib.error.URLError", "ConnectionError", "ConnectionRefusedError", "ConnectionResetError")
+_MACHINERY_TEXT = re.compile(
+    r"No space left on device|Disk quota exceeded|URL fetch failure on|Temporary failure in name resolution"
+)
+
+
+def is_machinery(failure: Failure) -> bool:
+    """Whether a failure is the machine's or the network's and says nothing about the case.
+
+    An exhaustive statement of what counts as such in a child: a full or broken disk, too many open files, a download
+    that the model's code asked for and that failed.
+    """
+    return any(
+        one.errno in _MACHINERY_ERRNOS or one.type in _MACHINERY_TYPES or _MACHINERY_TEXT.search(one.message)
+        for one in failure.chain
+    )

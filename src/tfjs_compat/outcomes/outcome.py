@@ -1,0 +1,43 @@
+"""What one trial did, before anything is made of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tfjs_compat.outcomes.failures import Failure, Finding
+from tfjs_compat.outcomes.parity import Parity
+from tfjs_compat.outcomes.stages import Stage
+
+
+class Applied(msgspec.Struct, frozen=True):
+    """A repair that changed something: its id and the JSON paths it changed, as they were called before it."""
+
+    id: str
+    paths: tuple[str, ...] = ()
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What one case did, before anything is made of it.
+
+    ``stage`` is the last one reached. ``failure`` is None where it came to the end asked for; ``machinery`` says
+    what of the machine failed, in which case nothing else counts. ``unproven`` says why predictions could not be
+    compared although the model loads. ``limited``: a limit ended it, which another machine may not reach.
+    ``no_sample`` says why Python took no predictions, ``repairs`` what was repaired before the check.
+    """
+
+    stage: Stage
+    failure: Failure | None = None
+    machinery: str | None = None
+    findings: tuple[Finding, ...] = ()
+    parity: Parity | None = None
+    unproven: str | None = None
+    seconds: dict[str, float] = {}
+    resolved: dict[str, str] = {}
+    lock: str | None = None
+    log: str | None = None
+    tfjs: str | None = None
+    runtime: str | None = None
+    keras_in_use: str | None = None
+    limited: bool = False
+    no_sample: str | None = None
+    repairs: tuple[Applied, ...] = ()

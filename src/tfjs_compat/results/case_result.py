@@ -1,0 +1,75 @@
+"""The values of results.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from tfjs_compat.matrix.cases import Combination, Expectation
+from tfjs_compat.outcomes.failures import Finding
+from tfjs_compat.outcomes.outcome import Applied
+from tfjs_compat.outcomes.parity import Parity
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.results.cures import Cure
+
+SCHEMA = 1
+
+
+class CaseResult(msgspec.Struct, frozen=True):
+    """One case's result. The fields up to ``log`` are a contract (docs/results.schema.json).
+
+    ``combination`` is what was asked, ``resolved`` the versions that the lock gave, ``stage`` the last one reached,
+    ``issue`` the known issue that decided and ``issues`` all that were found, ``signature`` the normalised first
+    cause, ``seconds`` the time of each stage, ``log`` a path relative to the output folder,
+    ``repairs`` what was repaired in the artifact,
+    ``cure`` what its remedies came to where they were run,
+    ``keras_in_use`` the version of the Keras that the model was built with (or, before it was, of tf.keras).
+    """
+
+    id: str
+    combination: Combination
+    resolved: dict[str, str]
+    lock: str | None
+    model: str
+    route: str
+    verdict: Verdict
+    stage: Stage
+    issue: str | None
+    issues: tuple[str, ...]
+    signature: str | None
+    message: str
+    remedies: tuple[str, ...]
+    expected: Expectation | None
+    as_expected: bool
+    seconds: dict[str, float]
+    parity: Parity | None
+    findings: tuple[Finding, ...]
+    log: str | None
+    cached: bool
+    tfjs: str | None = None
+    runtime: str | None = None
+    keras_in_use: str | None = None
+    repairs: tuple[Applied, ...] = ()
+    cure: Cure | None = None
+
+
+class Results(msgspec.Struct, frozen=True):
+    """results.json: which tool and machine, when, and every case in the order of the matrix."""
+
+    schema: int
+    tool: str
+    started: str
+    seconds: float
+    matrix: str
+    until: Stage
+    complete: bool
+    machine: dict[str, str]
+    left_out: tuple[str, ...]
+    cases: tuple[CaseResult, ...]
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of results.json, out of the types."""
+    schema = msgspec.json.schema(Results)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "tfjs-compat results", **schema}

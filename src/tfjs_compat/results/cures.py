@@ -1,0 +1,32 @@
+"""What running the remedies of a failing case came to."""
+
+from __future__ import annotations
+
+import msgspec
+
+from tfjs_compat.matrix.cases import Combination
+
+
+class Step(msgspec.Struct, frozen=True):
+    """One remedy that was applied: for which issue (empty: none was known), which, and what it changed."""
+
+    issue: str
+    remedy: str
+    changes: tuple[str, ...]
+
+
+class Cure(msgspec.Struct, frozen=True):
+    """What running the remedies of a failing case came to.
+
+    ``works``: the ``steps``, one after another, led to a case that works: ``case``, with its combination and route and
+    the largest difference of its predictions. ``trials``: how many changed cases were run.
+    """
+
+    works: bool
+    trials: int
+    steps: tuple[Step, ...] = ()
+    case: str | None = None
+    combination: Combination | None = None
+    route: str | None = None
+    keras_in_use: str | None = None
+    max_abs: float | None = None

@@ -1,0 +1,46 @@
+"""Whether results are as the matrix expects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tfjs_compat.matrix.cases import Expectation
+from tfjs_compat.matrix.versions import version_fits
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.results.case_result import Results
+
+
+def exit_code(results: Results) -> int:
+    """3 where the machinery failed, else 1 where a case did not end as expected, else 0."""
+    if any(case.verdict is Verdict.ERROR for case in results.cases):
+        return 3
+    return 0 if all(case.as_expected for case in results.cases) else 1
+
+
+def as_expected(
+    expected: Expectation | None,
+    until: Stage,
+    verdict: Verdict,
+    stage: Stage,
+    issues: Iterable[str],
+    keras: str | None,
+) -> bool:
+    """Whether a case ended as its matrix says; where it says nothing, the case has to reach the end.
+
+    A run that was asked to stop early is held to nothing beyond the stage it stops at.
+    """
+    rule = expected or Expectation(verdict=Verdict.WORKS)
+    wanted = rule.verdict or (Verdict.FAILS if rule.stage or rule.issue else Verdict.WORKS)
+    if rule.keras is not None and keras is not None and not version_fits(keras, rule.keras):
+        return False
+    beyond = until is not Stage.PREDICT and (wanted in (Verdict.WORKS, Verdict.MISMATCH) or _later(rule.stage, until))
+    somewhere = until is not Stage.PREDICT and wanted is Verdict.FAILS and rule.stage is None
+    if beyond or (somewhere and verdict is Verdict.CONVERTS):
+        return verdict is Verdict.CONVERTS
+    if verdict is not wanted or (rule.stage is not None and stage is not rule.stage):
+        return False
+    return rule.issue is None or rule.issue in issues
+
+
+def _later(stage: Stage | None, until: Stage) -> bool:
+    return stage is not None and stage.rank > until.rank

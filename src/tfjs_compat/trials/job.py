@@ -1,0 +1,57 @@
+"""What the Python half of a trial is given."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from tfjs_compat.environments.environment import Environment
+from tfjs_compat.matrix.cases import Case
+from tfjs_compat.matrix.models import Kind
+from tfjs_compat.matrix.routes import find_route
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.files import write_whole
+from tfjs_compat.trials.settings import Settings
+
+
+def _last_python_stage(until: Stage) -> Stage:
+    return until if until.rank < Stage.CONVERT.rank else Stage.CONVERT
+
+
+def _own_copy(case: Case, folder: Path) -> Path:
+    """Model files are copied: keras_keras unzips beside its input, and a case may write where it reads."""
+    source = Path(case.model.path)
+    if case.model.kind is Kind.BUILDER:
+        return source
+    target = folder / "given" / source.name.replace(" ", "_")
+    target.parent.mkdir()
+    if source.is_dir():
+        shutil.copytree(source, target)
+    else:
+        shutil.copy(source, target)
+    return target
+
+
+def _write_job(case: Case, environment: Environment, folder: Path, model: Path, settings: Settings) -> None:
+    route = find_route(case.route)
+    command = environment.bin / "tensorflowjs_converter"
+    job = {
+        "folder": str(folder.absolute()),
+        "record": str((folder / "record.jsonl").absolute()),
+        "until": str(_last_python_stage(settings.until)),
+        "model": {
+            "kind": case.model.kind,
+            "path": str(model.absolute()),
+            "module": case.model.module,
+            "function": case.model.function,
+            "search": case.model.search,
+        },
+        "route": {"format": route.format, "serialize": route.serialize, "command": route.command, "flags": route.flags},
+        "options": route.options,
+        "inputs_file": str(settings.inputs.absolute()) if settings.inputs else None,
+        "python": str(environment.executable),
+        "converter": str(command) if command.exists() else None,
+    }
+    write_whole(folder / "job.json", msgspec.json.encode(job), lasting=False)

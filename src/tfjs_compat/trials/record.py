@@ -1,0 +1,103 @@
+"""What the Python half of a trial recorded, read without trust."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tfjs_compat.errors import MachineryError
+from tfjs_compat.outcomes.failures import Failure, Raised, is_machinery
+from tfjs_compat.outcomes.outcome import Outcome
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.process import Ended
+from tfjs_compat.trials.runtimes.record import read_record
+
+_OUTSIDE_KILLS = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+_MOST_RECORD = 4 << 20
+
+
+def read_outcome(events: Sequence[Mapping[str, Any]], ended: Ended, log_tail: str, until: Stage) -> Outcome:
+    """What a worker's record and its end say. A record is written by code that runs a user's model: nothing in it is
+    believed beyond its form."""
+    stages = [(_stage(event), event) for event in events if event.get("event") == "stage"]
+    seconds = {
+        str(stage): _seconds(event) for stage, event in stages if stage is not None and event.get("status") == "done"
+    }
+    if not stages and ended.killed_by is None and ended.exit_code >= 0:
+        last = (log_tail.strip() or "it said nothing").splitlines()[-1]
+        raise MachineryError(f"the worker did not start ({ended.describe()}): {last}")
+    reached = [stage for stage, _ in stages if stage is not None]
+    stage = max(reached, key=lambda one: one.rank) if reached else Stage.IMPORT
+    if ended.ok and any(event.get("event") == "done" for event in events):
+        return Outcome(stage=until, machinery=_lost_sample(events), seconds=seconds)
+    failed = next((event for event in events if event.get("event") == "failure"), None)
+    if failed is not None and ended.killed_by is None:
+        failure = Failure(_stage(failed) or stage, "", _chain(failed.get("chain")), text=log_tail)
+        failure = msgspec.structs.replace(failure, message=_headline(failure))
+        machinery = failure.message if is_machinery(failure) else None
+        return Outcome(stage=failure.stage, failure=failure, machinery=machinery, seconds=seconds)
+    if ended.killed_by is None and -ended.exit_code in _OUTSIDE_KILLS:
+        said = f"the case {ended.describe()} from outside, perhaps for want of memory, during {stage}"
+        return Outcome(stage=stage, machinery=said, seconds=seconds)
+    without = "" if ended.killed_by is not None or ended.exit_code < 0 else ", without an exception,"
+    said = f"the case {ended.describe()}{without} during {stage}"
+    failure = Failure(stage, said, text=log_tail)
+    return Outcome(stage=stage, failure=failure, seconds=seconds, limited=ended.killed_by is not None)
+
+
+def _lost_sample(events: Sequence[Mapping[str, Any]]) -> str | None:
+    """The fault of the machine that kept a case from taking its inputs and predictions, or None."""
+    chains = [_chain(event.get("chain")) for event in events if event.get("event") == "no-sample"]
+    failures = [Failure(Stage.BUILD, "", chain) for chain in chains]
+    return next((_headline(failure) for failure in failures if is_machinery(failure)), None)
+
+
+def _events(record: Path) -> list[dict[str, Any]]:
+    """The events of a record; none out of what no worker writes."""
+    try:
+        return read_record(record) if record.is_file() and record.stat().st_size <= _MOST_RECORD else []
+    except (OSError, RecursionError):
+        return []
+
+
+def _stage(event: Mapping[str, Any]) -> Stage | None:
+    """The stage that an event names, if it is one that a worker can be in."""
+    try:
+        stage = Stage(event.get("stage"))
+    except ValueError:
+        return None
+    return stage if Stage.IMPORT.rank <= stage.rank <= Stage.CONVERT.rank else None
+
+
+def _seconds(event: Mapping[str, Any]) -> float:
+    """What a stage took; 0 where the record says something that cannot be."""
+    value = event.get("seconds")
+    return float(value) if isinstance(value, (int, float)) and 0 <= value < 1e9 else 0.0
+
+
+def _chain(value: object) -> tuple[Raised, ...]:
+    try:
+        return msgspec.convert(value, tuple[Raised, ...])
+    except msgspec.ValidationError:
+        return ()
+
+
+def _headline(failure: Failure) -> str:
+    outer = failure.chain[0] if failure.chain else None
+    if outer is None:
+        return "the case failed and left no readable account of it"
+    return f"{outer.type}: {outer.message}".strip().removesuffix(":")
+
+
+def why_no_inputs(events: Sequence[Mapping[str, Any]]) -> str | None:
+    """Why a worker took no sample of the model's predictions, as its record says; None where it did."""
+    for event in events:
+        if event.get("event") == "no-sample":
+            chain = event.get("chain")
+            outer = chain[0] if isinstance(chain, list) and chain and isinstance(chain[0], dict) else {}
+            return f"{outer.get('type', 'error')}: {str(outer.get('message', ''))[:300]}"
+    return None

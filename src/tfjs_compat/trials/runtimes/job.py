@@ -1,0 +1,86 @@
+"""Runs one converted model in TensorFlow.js, in a child: what it is given, what it leaves, how to read that."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from tfjs_compat.system import process
+from tfjs_compat.system.child_environment import clean_environment
+from tfjs_compat.system.files import write_whole
+from tfjs_compat.trials.runtimes.bundle import Bundle
+from tfjs_compat.trials.runtimes.node import Node
+from tfjs_compat.trials.runtimes.record import read_record
+from tfjs_compat.trials.runtimes.warm_nodes import PROGRAM, Spare
+
+LIMITS = process.Limits(seconds=300.0, memory=8 << 30, output=64 << 20)
+"""Of a check. A load may never return, and what floods the log in JavaScript may show as memory first."""
+
+
+class Task(msgspec.Struct, frozen=True):
+    """One model to load and run.
+
+    ``model``: the folder of model.json; nothing outside it is read. ``inputs``: a tensor folder, in the order and under
+    the names that Python knows; None: load the model and stop. ``expected``: the tensor folder of Python's
+    predictions, whose names and order the outputs get. ``outputs``: the tensor folder to write. ``record``: JSON-lines
+    file, appended to. ``signature_outputs``: keys of the SavedModel's signature in the order of ``expected``.
+    """
+
+    model: Path
+    format: Literal["layers", "graph"]
+    inputs: Path | None
+    outputs: Path
+    record: Path
+    expected: Path | None = None
+    signature_outputs: list[str] | None = None
+
+
+def run_in_node(
+    task: Task,
+    bundle: Bundle,
+    node: Node,
+    *,
+    scratch: Path,
+    log: Path,
+    limits: process.Limits = LIMITS,
+    stop: threading.Event | None = None,
+    spare: Spare | None = None,
+) -> process.Ended:
+    """Load and run the model in Node, in the ``spare`` if there is one, which is ended.
+
+    Exit code 0: ran, 1: a failure is in the record, other: Node itself died. ``scratch`` is a folder of the case for
+    the job file and the child's HOME. Raises Interrupted, MachineryError.
+    """
+    job = scratch / "tfjs-job.json"
+    with contextlib.ExitStack() as stack:
+        if spare is not None:
+            stack.callback(spare.end)
+        write_whole(job, msgspec.json.encode({"bundle": str(bundle.path), **_job(task)}), lasting=False)
+        if spare is not None:
+            ended = spare.run(job, log, limits, stop)
+            if ended.killed_by is not None or read_record(task.record):
+                return ended
+            # It died before it had begun, which says nothing about the model.
+    return process.run(
+        [str(node.path), str(PROGRAM), str(job)],
+        env=clean_environment(scratch / "home"),
+        cwd=scratch,
+        log=log,
+        limits=limits,
+        stop=stop,
+    )
+
+
+def _job(task: Task) -> dict[str, Any]:
+    job: dict[str, Any] = msgspec.to_builtins(task, enc_hook=_path_text)
+    return {name: value for name, value in job.items() if value is not None}
+
+
+def _path_text(value: object) -> str:
+    if isinstance(value, Path):
+        return str(value.absolute())
+    raise NotImplementedError(type(value))

@@ -1,0 +1,130 @@
+"""The JavaScript half of a case: check the artifact, load it in TensorFlow.js, predict, compare."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from tfjs_compat.artifact.tensors import DamagedTensorsError, read_tensors
+from tfjs_compat.checks.catalogue import examine
+from tfjs_compat.errors import MachineryError
+from tfjs_compat.matrix.routes import Quantization
+from tfjs_compat.outcomes.failures import Failure, Finding, Raised
+from tfjs_compat.outcomes.outcome import Outcome
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.files import remove_tree
+from tfjs_compat.system.process import Ended
+from tfjs_compat.trials.comparison import TOLERANCES, compare
+from tfjs_compat.trials.runtimes.browser import run_in_browser
+from tfjs_compat.trials.runtimes.bundle import get_bundle, read_vocabulary
+from tfjs_compat.trials.runtimes.job import Task, run_in_node
+from tfjs_compat.trials.runtimes.record import read_record
+from tfjs_compat.trials.runtimes.runtime import Web
+
+
+class Subject(msgspec.Struct, frozen=True):
+    """A converted model: ``folder`` holds ``artifact`` and, for a comparison, ``inputs`` and ``expected``.
+
+    ``tfjs`` is the release to load it with; ``no_inputs`` says why there is nothing to compare, if so;
+    ``quantization`` is how the weights are stored, which widens what predictions may differ by.
+    """
+
+    folder: Path
+    format: Literal["layers", "graph"]
+    tfjs: str
+    no_inputs: str | None = None
+    quantization: Quantization = ""
+
+
+def check_converted(subject: Subject, converted: Outcome, web: Web, until: Stage, stop: threading.Event) -> Outcome:
+    """Check, load, predict and compare, as far as ``until``. Raises MachineryError, Interrupted."""
+    started = time.monotonic()
+    findings = check_artifact(subject.folder / "artifact", web, subject.tfjs, stop)
+    seconds = {**converted.seconds, str(Stage.CHECK): round(time.monotonic() - started, 4)}
+    replace = msgspec.structs.replace
+    outcome = replace(converted, tfjs=subject.tfjs, stage=Stage.CHECK, findings=findings, seconds=seconds)
+    if errors := [finding for finding in findings if finding.severity == "error"]:
+        return replace(outcome, failure=_check_failure(errors))
+    if until is Stage.CHECK:
+        return outcome
+    load_only = until is Stage.LOAD or subject.no_inputs is not None
+    outcome = _run(subject, outcome, web, stop, load_only=load_only)
+    if outcome.failure is not None or until is Stage.LOAD:
+        return outcome
+    if subject.no_inputs is not None:
+        return replace(outcome, unproven=subject.no_inputs)
+    try:
+        expected, outputs = (read_tensors(subject.folder / name) for name in ("expected", "outputs"))
+        parity = compare(expected, outputs, TOLERANCES[subject.quantization])
+    except DamagedTensorsError as error:
+        said = f"TensorFlow.js left no readable predictions: {error}"
+        return replace(outcome, failure=Failure(Stage.PREDICT, said))
+    return replace(outcome, parity=parity)
+
+
+def check_artifact(folder: Path, web: Web, tfjs: str, stop: threading.Event | None = None) -> tuple[Finding, ...]:
+    """Everything that a static look at an artifact finds, for a TensorFlow.js release."""
+    vocabulary = read_vocabulary(get_bundle(tfjs, web.store, web.node, stop=stop), web.node)
+    return tuple(dict.fromkeys(examine(folder, vocabulary)))
+
+
+def _check_failure(errors: Sequence[Finding]) -> Failure:
+    kinds = list(dict.fromkeys(finding.id for finding in errors))
+    first = errors[0]
+    more = f" (and {len(errors) - 1} more: {', '.join(kinds[:6])})" if len(errors) > 1 else ""
+    return Failure(Stage.CHECK, f"{first.path}: {first.message}{more}", findings=tuple(errors))
+
+
+def _run(subject: Subject, outcome: Outcome, web: Web, stop: threading.Event, *, load_only: bool) -> Outcome:
+    folder = subject.folder
+    task = Task(
+        model=folder / "artifact",
+        format=subject.format,
+        inputs=None if load_only else folder / "inputs",
+        outputs=folder / "outputs",
+        record=folder / "tfjs.jsonl",
+        expected=None if load_only else folder / "expected",
+    )
+    task.record.unlink(missing_ok=True)
+    remove_tree(task.outputs)
+    bundle = get_bundle(subject.tfjs, web.store, web.node, stop=stop)
+    log = folder / "tfjs-log.txt"
+    if web.browser is not None:
+        ended = run_in_browser(task, bundle, web.browser, scratch=folder, log=log, limits=web.limits, stop=stop)
+    else:
+        spare = web.standby.take(folder, bundle)
+        ended = run_in_node(task, bundle, web.node, scratch=folder, log=log, limits=web.limits, stop=stop, spare=spare)
+    return _read_run(read_record(task.record), ended, outcome, web.runtime)
+
+
+def _read_run(events: Sequence[Mapping[str, Any]], ended: Ended, outcome: Outcome, runtime: str) -> Outcome:
+    """What the JavaScript record says, added to the outcome."""
+    seconds = dict(outcome.seconds)
+    stage, failure = Stage.LOAD, None
+    for event in events:
+        kind = event.get("event")
+        if kind == "stage" and event.get("stage") in ("load", "predict"):
+            stage = Stage(event["stage"])
+            if isinstance(event.get("seconds"), (int, float)):
+                seconds[str(stage)] = float(event["seconds"])
+        elif kind == "facts":
+            runtime = f"{runtime} {event.get('backend', '')}".strip()
+        elif kind == "failure" and isinstance(event.get("error"), dict):
+            error = event["error"]
+            raised = Raised(str(error.get("type") or "Error"), str(error.get("message") or ""))
+            if error.get("internal"):
+                raise MachineryError(f"the check in TensorFlow.js failed by itself: {raised.type}: {raised.message}")
+            failure = Failure(stage, f"{raised.type}: {raised.message}"[:2000], (raised,), text=str(error.get("stack")))
+    if not events and ended.killed_by is None and ended.exit_code >= 0:
+        raise MachineryError(f"TensorFlow.js did not start: it {ended.describe()}; see tfjs-log.txt")
+    if failure is None and not ended.ok:
+        failure = Failure(stage, f"TensorFlow.js {ended.describe()} during {stage}")
+    limited = ended.killed_by is not None
+    return msgspec.structs.replace(
+        outcome, stage=stage, failure=failure, seconds=seconds, runtime=runtime, limited=limited
+    )

@@ -1,0 +1,144 @@
+"""One case, for real: convert it in its environment, then check, load and run the result in TensorFlow.js.
+
+Everything happens in children and in the case's own folder; what comes back is an Outcome.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+from pathlib import Path
+
+import msgspec
+
+from tfjs_compat.matrix.cases import Case
+from tfjs_compat.matrix.routes import find_route
+from tfjs_compat.outcomes.outcome import Applied, Outcome
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.repairs.folder import DamagedArtifactError, repair_folder
+from tfjs_compat.system.files import disk_errors, remove_tree
+from tfjs_compat.trials.job import _last_python_stage, _own_copy, _write_job
+from tfjs_compat.trials.record import (
+    read_outcome,
+    why_no_inputs,
+)
+from tfjs_compat.trials.runtimes.runtime import Web, runtime_version
+from tfjs_compat.trials.session import Bench
+from tfjs_compat.trials.settings import Settings
+from tfjs_compat.trials.tfjs_check import Subject, check_converted
+
+_LOG_TAIL = 6000
+_LEAST_FREE = 1 << 20
+
+
+def run_case(case: Case, bench: Bench, folder: Path, settings: Settings) -> Outcome:
+    """Run a case to its end, in ``folder`` (emptied first), where log, record, artifact and tensors stay.
+
+    Raises MachineryError for a full disk and the like, Interrupted.
+    """
+    return finish_case(case, folder, convert_case(case, bench, folder, settings), settings)
+
+
+def convert_case(case: Case, bench: Bench, folder: Path, settings: Settings) -> Outcome:
+    """The Python half of a case: as far as stage convert. Raises as ``run_case`` does."""
+    remove_tree(folder)
+    with disk_errors(folder):
+        folder.mkdir(parents=True)
+        model_path = _own_copy(case, folder)
+        _write_job(case, bench.environment, folder, model_path, settings)
+    if settings.web is not None and settings.until.rank > Stage.CHECK.rank:
+        settings.web.prepare(folder, runtime_version(case), settings.stop)
+    events, ended = bench.run(folder)
+    outcome = read_outcome(events, ended, _tail(folder / "log.txt"), _last_python_stage(settings.until))
+    told = [event.get("keras") for event in events if event.get("event") == "facts"]
+    # The last word is on the model itself, the first on tf.keras.
+    keras = next((version for version in reversed(told) if version), None)
+    return msgspec.structs.replace(
+        outcome,
+        no_sample=why_no_inputs(events),
+        keras_in_use=keras if isinstance(keras, str) else None,
+        resolved=bench.lock.resolved(),
+        lock=bench.lock.id,
+        log=f"{folder.parent.name}/{folder.name}/log.txt",
+    )
+
+
+def finish_case(case: Case, folder: Path, converted: Outcome, settings: Settings) -> Outcome:
+    """The TensorFlow.js half of a case whose Python half left ``folder``; what did not convert stays as it is.
+
+    A repaired route starts from the artifact in ``folder``, which may be that of the same route without the repair.
+    Raises as ``run_case`` does.
+    """
+    outcome = converted
+    if settings.web is not None and settings.until.rank > Stage.CONVERT.rank:
+        try:
+            if outcome.failure is None and outcome.machinery is None:
+                settings.progress.say(case.id, "in TensorFlow.js")
+                outcome = _in_tfjs(case, folder, outcome, settings.web, settings)
+        finally:
+            settings.web.standby.give_back(folder)
+    if (outcome.failure or outcome.unproven) and shutil.disk_usage(folder).free < _LEAST_FREE:
+        # Few programs say so when a disk is full, and the record of it may not have found room either.
+        outcome = msgspec.structs.replace(outcome, machinery=f"{folder}: no space left on the device")
+    _clean(folder)
+    return outcome
+
+
+def _in_tfjs(case: Case, folder: Path, converted: Outcome, web: Web, settings: Settings) -> Outcome:
+    outcome, route = converted, find_route(case.route)
+    if route.repairs:
+        outcome = msgspec.structs.replace(outcome, repairs=_repaired(folder))
+    subject = Subject(folder, route.format, runtime_version(case), outcome.no_sample, route.quantization)
+    return check_converted(subject, outcome, web, settings.until, settings.stop)
+
+
+def as_converted(outcome: Outcome, folder: Path) -> Outcome | None:
+    """An outcome taken back to the end of its conversion, or None where it did not come so far."""
+    if outcome.stage.rank < Stage.CHECK.rank or not (folder / "artifact" / "model.json").is_file():
+        return None
+    seconds = {stage: spent for stage, spent in outcome.seconds.items() if Stage(stage).rank <= Stage.CONVERT.rank}
+    return msgspec.structs.replace(
+        outcome,
+        stage=Stage.CONVERT,
+        failure=None,
+        findings=(),
+        parity=None,
+        unproven=None,
+        seconds=seconds,
+        log=f"{folder.parent.name}/{folder.name}/log.txt",
+    )
+
+
+def _repaired(folder: Path) -> tuple[Applied, ...]:
+    """Repair the artifact of a case; the model.json of the converter stays beside it, in ``converted``."""
+    artifact, converted = folder / "artifact", folder / "converted"
+    with disk_errors(folder):
+        remove_tree(converted)
+        artifact.rename(converted)
+    try:
+        applied = repair_folder(converted, artifact).applied
+    except DamagedArtifactError:
+        # The check says what is wrong with it.
+        converted.rename(artifact)
+        return ()
+    for path in converted.iterdir():
+        # The weights' bytes are those of the artifact.
+        if path.name != "model.json":
+            path.unlink()
+    return applied
+
+
+def _tail(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _LOG_TAIL))
+            return file.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _clean(folder: Path) -> None:
+    for name in ("home", "given", "saved_model", "model.h5", "model.keras"):
+        path = folder / name
+        with contextlib.suppress(OSError):
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)

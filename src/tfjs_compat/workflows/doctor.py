@@ -1,0 +1,130 @@
+"""What of this machine a run needs, and whether it is there."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import psutil
+
+from tfjs_compat.environments import linking
+from tfjs_compat.errors import MachineryError
+from tfjs_compat.index import uv
+from tfjs_compat.index.address import index_url, without_credentials
+from tfjs_compat.index.interpreters import find_interpreters
+from tfjs_compat.index.releases import fetch_releases
+from tfjs_compat.system.store import Store
+from tfjs_compat.trials.runtimes.browser import find_browser
+from tfjs_compat.trials.runtimes.node import find_node
+
+# Environments share what is unpacked once: the next one takes what no other has, of which TensorFlow is the most.
+_FIRST_BYTES, _NEXT_BYTES = 2.5e9, 2e9
+
+
+class Examined(msgspec.Struct, frozen=True):
+    """One thing looked at: ``bad`` stops a run, ``note`` does not."""
+
+    what: str
+    status: Literal["ok", "note", "bad"]
+    says: str
+
+
+def examine(store: Store) -> list[Examined]:
+    """Look at everything a run needs. Never raises: what fails is a finding."""
+    looks: list[tuple[str, Callable[[Store], Examined]]] = [
+        ("interpreters", _interpreters),
+        ("uv", _uv),
+        ("package index", _index),
+        ("Node", _node),
+        ("browser", _browser),
+        ("store", _store),
+        ("disk", _disk),
+        ("file system", _file_system),
+        ("memory", _memory),
+    ]
+    return [_safely(what, look, store) for what, look in looks]
+
+
+def _safely(what: str, look: Callable[[Store], Examined], store: Store) -> Examined:
+    try:
+        return look(store)
+    except (MachineryError, OSError) as error:
+        return Examined(what, "note" if what == "browser" else "bad", str(error))
+
+
+def _interpreters(store: Store) -> Examined:
+    found = find_interpreters(store)
+    told = ", ".join(one.version for one in found) or "none"
+    if any(one.minor in ("3.9", "3.10", "3.11") for one in found):
+        return Examined("interpreters", "ok", told)
+    return Examined("interpreters", "note", f"{told}; TensorFlow 2.15 needs 3.9 to 3.11: `uv python install 3.11`")
+
+
+def _uv(store: Store) -> Examined:
+    said, _ = uv.call(["--version"], store, seconds=60)
+    return Examined("uv", "ok" if said.ok else "bad", said.text.strip())
+
+
+def _index(store: Store) -> Examined:
+    shown = without_credentials(index_url())
+    releases = fetch_releases("tensorflowjs", store)
+    dated = any(one.uploaded for one in releases)
+    newest = releases[-1].version if releases else "none"
+    told = f"{shown}: tensorflowjs {newest} is the newest of {len(releases)}"
+    return Examined(
+        "package index", "ok" if dated else "note", told if dated else f"{told}; no upload times: no --as-of"
+    )
+
+
+def _node(_store: Store) -> Examined:
+    node = find_node()
+    return Examined("Node", "ok", f"{node.version} ({node.origin})")
+
+
+def _browser(_store: Store) -> Examined:
+    return Examined("browser", "ok", f"{find_browser().name} (for --runtime browser)")
+
+
+def _store(store: Store) -> Examined:
+    if store.read_only:
+        return Examined("store", "note", f"{store.root}: read-only; what it holds is used, nothing new is kept")
+    folder = store.folder("scratch")
+    with tempfile.NamedTemporaryFile(dir=folder):
+        return Examined("store", "ok", str(store.root))
+
+
+def _disk(store: Store) -> Examined:
+    free = shutil.disk_usage(store.folder("scratch")).free
+    first, more = f"{_FIRST_BYTES / 1e9:g} GB", f"{_NEXT_BYTES / 1e9:g} GB"
+    says = f"{free / 1e9:.0f} GB free; the first environment takes about {first}, each other TensorFlow release {more}"
+    if free <= _FIRST_BYTES:
+        return Examined("disk", "bad", says)
+    return Examined("disk", "ok" if free > _FIRST_BYTES + 3 * _NEXT_BYTES else "note", says)
+
+
+def _file_system(store: Store) -> Examined:
+    said, _ = uv.call(["cache", "dir"], store, seconds=60)
+    cache = Path(said.text.strip().splitlines()[-1]) if said.ok and said.text.strip() else None
+    if cache is None:
+        return Examined("file system", "note", "uv does not say where its cache is")
+    existing = next(path for path in (cache, *cache.parents) if path.exists())
+    same = existing.stat().st_dev == store.folder("scratch").stat().st_dev
+    if not linking.is_possible(store.folder("scratch")):
+        return Examined("file system", "note", "the store has no symbolic links: every environment is a full copy")
+    told = "uv's cache and the store are on one file system, files are shared"
+    return (
+        Examined("file system", "ok", told)
+        if same
+        else Examined(
+            "file system", "note", f"uv's cache ({cache}) is on another file system: every package is on disk twice"
+        )
+    )
+
+
+def _memory(_store: Store) -> Examined:
+    free = psutil.virtual_memory().available
+    return Examined("memory", "ok" if free > 3e9 else "note", f"{free / 1e9:.0f} GB free; a case takes up to 3 GB")

@@ -1,0 +1,89 @@
+"""The matrix that a request means: a file or a shipped one, with the request's overrides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from tfjs_compat.engine.request import Request
+from tfjs_compat.errors import RequestError
+from tfjs_compat.matrix.loading import TABLE, checked, read_matrix
+from tfjs_compat.matrix.problems import missing_keys
+from tfjs_compat.matrix.schema import Include, Matrix
+
+_NEUTRAL = "plain.toml"
+
+
+def load_matrix(request: Request) -> tuple[Matrix, dict[str, Path]]:
+    """The matrix that a request means, and for each model the folder it is relative to. Raises RequestError."""
+    path = matrix_path(request.matrix, neutral=request.says_what_to_run)
+    matrix = narrowed(read_matrix(path), request)
+    for problem in missing_keys(matrix):
+        raise RequestError(f"{path}: {problem}")
+    if request.matrix is None and path == _shipped_folder() / _NEUTRAL:
+        matrix = msgspec.structs.replace(matrix, name=_named_after(matrix.models))
+    shipped = path.parent == _shipped_folder()
+    base = Path.cwd() if shipped or request.models else path.resolve().parent
+    named = {*matrix.models, *(ref for block in matrix.include for ref in block.models or [])}
+    return matrix, dict.fromkeys(named, base)
+
+
+def matrix_path(name: str | None, *, neutral: bool = False) -> Path:
+    """The file of a matrix: a path, a shipped one's name, or the default. Raises RequestError.
+
+    The default is [tool.tfjs-compat] of ./pyproject.toml. Where there is none it is the seed, a story of one model with
+    its dates and expectations; or, with ``neutral``, the matrix that tells no story, for what the user wants to try.
+    """
+    if name is None:
+        own = Path("pyproject.toml")
+        if own.is_file() and f"[tool.{TABLE}" in own.read_text("utf-8", "replace"):
+            return own
+        return _shipped_folder() / (_NEUTRAL if neutral else "seed.toml")
+    path = Path(name)
+    shipped = _shipped_folder() / f"{name}.toml"
+    if not path.is_file() and shipped.is_file():
+        return shipped
+    if path.is_dir():
+        raise RequestError(f"{path}: a folder, not a matrix file")
+    return path
+
+
+def _named_after(models: Sequence[str]) -> str:
+    names = [ref if ref.startswith("zoo:") else Path(ref).name or ref for ref in models]
+    return ", ".join(names[:3] if len(names) < 4 else names[:2]) + (f" and {len(names) - 2} more" if names[3:] else "")
+
+
+def _shipped_folder() -> Path:
+    inside = Path(__file__).parents[1] / "envs"
+    return inside if inside.is_dir() else Path(__file__).parents[3] / "envs"
+
+
+def narrowed(matrix: Matrix, request: Request) -> Matrix:
+    """The matrix with what the request says in place of what the file says, in its includes too."""
+    replaced = msgspec.structs.replace
+    axes = {name: values for name, values in request.axes.items() if values}
+    unset: dict[str, None] = dict.fromkeys(axes)
+    if request.models:
+        unset["models"] = None
+    if request.routes:
+        unset["routes"] = None
+    include: list[Include] = [replaced(block, **unset) for block in matrix.include]
+    requirements = matrix.requirements
+    if request.source_builds:
+        requirements = replaced(requirements, source_builds=True)
+    if request.seconds is not None and not request.seconds > 0:
+        raise RequestError(f"--time-limit: {request.seconds} is no number of seconds")
+    limits = replaced(matrix.limits, seconds=request.seconds) if request.seconds else matrix.limits
+    changed = replaced(
+        matrix,
+        axes=replaced(matrix.axes, **axes),
+        include=include,
+        models=list(request.models) or matrix.models,
+        routes=list(request.routes) or matrix.routes,
+        until=request.until or matrix.until,
+        requirements=requirements,
+        limits=limits,
+    )
+    return checked(changed, "command line")

@@ -1,0 +1,119 @@
+"""Repair an artifact that exists already, and prove it: it loads, and (with a reference) predicts the same numbers."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+
+from tfjs_compat.diagnosis.diagnose import Checked
+from tfjs_compat.errors import Interrupted, RequestError
+from tfjs_compat.handover.delivery import check_target, claimed, deliver
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.repairs.folder import DamagedArtifactError, repair_folder
+from tfjs_compat.repairs.repair import Repaired
+from tfjs_compat.repairs.unrepairable import Unrepairable, unrepairable
+from tfjs_compat.search.request import Wish
+from tfjs_compat.system.files import disk_errors
+from tfjs_compat.system.progress import Progress, Silent
+from tfjs_compat.system.text import plain
+from tfjs_compat.workflows.check import check
+from tfjs_compat.workflows.find import Found, find
+
+
+class Mended(msgspec.Struct, frozen=True):
+    """What a repair came to.
+
+    ``repaired`` says what was changed and accounts for every weight. ``checked`` is the verdict of TensorFlow.js on the
+    result: ``works`` where a reference proved its numbers, ``converts`` where it loads and nothing proves them.
+    ``remains`` is what no repair cures. ``reference`` is how the reference's predictions were made. ``written``: the
+    result is in the target.
+    """
+
+    source: str
+    repaired: Repaired
+    checked: Checked
+    remains: tuple[Unrepairable, ...]
+    reference: Found | None
+    written: bool
+
+
+def mend(
+    source: Path,
+    target: Path,
+    reference: Wish | None,
+    *,
+    how: Wish,
+    tfjs: str | None = None,
+    force: bool = False,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> Mended:
+    """Repair the artifact in ``source`` into ``target``, which is written only if the result loads and no number
+    disagrees.
+
+    ``reference``: a wish for the model that it was converted from, which is built and run in the first environment
+    that can; then the result has to be proven by it. ``how`` says with which TensorFlow.js runtime to check. Raises
+    RequestError, MachineryError, Interrupted.
+    """
+    if not (source / "model.json").is_file():
+        raise RequestError(f"{source}: it holds no model.json, so it is no TensorFlow.js model")
+    if os.path.lexists(target) and source.samefile(target):
+        raise RequestError(f"--output {target}: it is the folder to repair; give another one")
+    check_target(target, force=force)
+    told, store = progress or Silent(), how.how.store
+    scratch = store.folder("scratch")
+    with (
+        claimed(target, store),
+        disk_errors(scratch),
+        tempfile.TemporaryDirectory(dir=scratch, prefix="repair-") as name,
+    ):
+        folder, what = Path(name), "repairing"
+        told.begin(what)
+        try:
+            repaired = repair_folder(source, folder / "artifact", lambda done, all: told.say(what, _share(done, all)))
+        except DamagedArtifactError as error:
+            told.end(what, "it cannot be read")
+            return _damaged(source, error)
+        told.end(what, f"{len(repaired.applied)} repairs" if repaired.applied else "nothing to repair")
+        found = _predictions(reference, folder, told, stop) if reference is not None else None
+        options = {"runtime": how.how.runtime, "node": how.how.node, "store": store, "stop": stop}
+        checked = check(folder, tfjs=tfjs, **options)  # type: ignore[arg-type]
+        checked = msgspec.structs.replace(checked, folder=str(source))
+        # A reference was given for its proof: that nothing could be compared is none.
+        good = checked.verdict is Verdict.WORKS or (checked.verdict is Verdict.CONVERTS and found is None)
+        if good:
+            deliver(folder / "artifact", target, {}, force=force)
+        return Mended(str(source), repaired, checked, unrepairable(checked.findings), found, good)
+
+
+def _predictions(reference: Wish, folder: Path, progress: Progress, stop: threading.Event | None) -> Found:
+    """Put inputs and the reference's predictions on them into ``folder``."""
+    work = folder / "reference"
+    wish = replace(reference, until=Stage.SERIALIZE, how=replace(reference.how, output=work))
+    found = find(wish, progress, stop)
+    if found.interrupted:
+        raise Interrupted
+    if found.case is not None:
+        for name in ("inputs", "expected"):
+            given = work / "cases" / found.case.id / name
+            if given.is_dir():
+                shutil.copytree(given, folder / name)
+    return found
+
+
+def _damaged(source: Path, error: DamagedArtifactError) -> Mended:
+    """The end of a repair of what cannot even be read: no TensorFlow.js was asked."""
+    issues = tuple(dict.fromkeys(one.id for one in error.findings))
+    message = plain(f"{error.findings[0].path}: {error.findings[0].message}")
+    checked = Checked(str(source), None, None, Verdict.FAILS, Stage.CHECK, issues, message, error.findings, None)
+    return Mended(str(source), Repaired({}), checked, (), None, written=False)
+
+
+def _share(done: int, total: int) -> str:
+    return f"{done >> 20} of {total >> 20} MiB"

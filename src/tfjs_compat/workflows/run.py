@@ -1,0 +1,92 @@
+"""Run a matrix to its end: plan it, run it, write its results."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import msgspec
+
+from tfjs_compat.engine.context import settings_of
+from tfjs_compat.engine.executor import threads
+from tfjs_compat.engine.output import owned
+from tfjs_compat.engine.plan import Plan, make_plan
+from tfjs_compat.engine.request import Request
+from tfjs_compat.engine.run import run_plan
+from tfjs_compat.errors import RequestError
+from tfjs_compat.index.interpreters import find_interpreters
+from tfjs_compat.index.releases import fetch_releases
+from tfjs_compat.matrix.cases import DEFAULT
+from tfjs_compat.matrix.schema import Matrix
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.results.case_result import Results
+from tfjs_compat.results.files import write_results
+from tfjs_compat.search import cures as cure
+from tfjs_compat.search.evaluator import Laboratory
+from tfjs_compat.search.remedies import World
+from tfjs_compat.system.progress import Progress, Silent
+from tfjs_compat.system.store import Store
+from tfjs_compat.trials.runtimes.bundle import require_releases
+from tfjs_compat.trials.runtimes.node import find_node
+from tfjs_compat.trials.runtimes.runtime import runtime_version
+from tfjs_compat.workflows.matrices import load_matrix
+
+
+def run(request: Request, progress: Progress | None = None, stop: threading.Event | None = None) -> Results:
+    """Run a request to its end and write OUTPUT/results.json. Raises RequestError, MachineryError."""
+    told, halt, started = progress or Silent(), stop or threading.Event(), time.monotonic()
+    matrix, bases = load_matrix(request)
+    if request.inputs is not None and not request.inputs.is_file():
+        raise RequestError(f"--inputs: there is no file {request.inputs}")
+    output = request.output.absolute()
+    with owned(output), threads(request) as (executor, jobs):
+        _require_runtimes(matrix, request, halt)
+        planned = make_plan(matrix, bases, request.store, executor, told, halt, only=request.only, fresh=request.fresh)
+        _require_runtimes(matrix, request, halt, planned)
+        settings = settings_of(request, matrix.until, matrix.limits, jobs, told, halt)
+        results = run_plan(planned, output, executor, jobs, settings)
+        if request.try_remedies and results.complete:
+            laboratory = Laboratory(
+                settings,
+                output,
+                executor,
+                jobs,
+                find_interpreters(request.store),
+                process_env=matrix.process_env,
+                source_builds=matrix.requirements.source_builds,
+            )
+            results = _with_cures(results, planned, laboratory, request.store, told)
+        results = msgspec.structs.replace(results, seconds=round(time.monotonic() - started, 3))
+        write_results(results, output)
+        return results
+
+
+def _require_runtimes(matrix: Matrix, request: Request, stop: threading.Event, plan: Plan | None = None) -> None:
+    """Make sure that every TensorFlow.js that is named exists, before anything is resolved or built for it.
+
+    With a plan: also those that only its cases tell, which have the converter's version number. Raises RequestError,
+    MachineryError, Interrupted.
+    """
+    if matrix.until.rank <= Stage.CONVERT.rank:
+        return
+    named = {one for block in (matrix.axes, *matrix.include) for one in block.tfjs_runtime or []} - {
+        DEFAULT,
+        "converter",
+    }
+    if plan is not None:
+        named = {runtime_version(one.case) for one in plan.cases} - named
+    require_releases(sorted(named), request.store, lambda: find_node(request.node), stop=stop)
+
+
+def _with_cures(results: Results, plan: Plan, laboratory: Laboratory, store: Store, progress: Progress) -> Results:
+    """The results with what the remedies of each failing case came to."""
+    packages = ("tensorflow", "tensorflowjs")
+    world = World.of_index({name: fetch_releases(name, store) for name in packages}, find_interpreters(store))
+    cases = {one.case.id: one.case for one in plan.cases}
+    failing = {one.id: (cases[one.id], one) for one in results.cases if cure.wants_cure(one)}
+    what = "remedies"
+    progress.begin(what)
+    cures = cure.with_cures(failing, world, laboratory, lambda text: progress.say(what, text))
+    works = sum(one.works for one in cures.values())
+    progress.end(what, f"{works} of {len(failing)} failing cases have one that works")
+    return msgspec.structs.replace(results, cases=cure.cured(results.cases, cures))

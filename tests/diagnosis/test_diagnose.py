@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import itertools
+
+import msgspec
+import pytest
+from support.samples import DATA, case, parity
+
+from tfjs_compat.diagnosis.catalogue import catalogue
+from tfjs_compat.diagnosis.diagnose import diagnose, verdict_of
+from tfjs_compat.locks.conflicts import explain
+from tfjs_compat.matrix.cases import Expectation
+from tfjs_compat.outcomes.failures import Failure, Finding, Raised
+from tfjs_compat.outcomes.outcome import Outcome
+from tfjs_compat.outcomes.stages import Stage, Verdict
+
+BROKEN = Failure(
+    Stage.CONVERT,
+    "Exception: Error dumping weights, duplicate weight name kernel",
+    (Raised("Exception", "Error dumping weights, duplicate weight name kernel"),),
+)
+UNKNOWN = Failure(Stage.BUILD, "ValueError: no lstm_3 at all", (Raised("ValueError", "no lstm_3 at all"),))
+PARITIES = [None, parity(), parity(proves=False), parity(agrees=False), parity(agrees=False, proves=False)]
+
+
+@pytest.mark.parametrize(
+    ("machinery", "failure", "compared"), list(itertools.product([None, "disk full"], [None, BROKEN], PARITIES))
+)
+def test_the_verdict_over_all_that_can_come_together(machinery, failure, compared) -> None:
+    told = verdict_of(Outcome(Stage.PREDICT, failure, machinery, parity=compared))
+    if machinery:
+        assert told is Verdict.ERROR
+    elif failure:
+        assert told is Verdict.FAILS
+    elif compared is None:
+        assert told is Verdict.CONVERTS
+    elif not compared.agrees:
+        assert told is Verdict.MISMATCH
+    else:
+        assert told is (Verdict.WORKS if compared.proves else Verdict.CONVERTS)
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_nothing_works_without_a_comparison_that_proves_something(stage: Stage) -> None:
+    for compared in (None, parity(proves=False), parity(agrees=False)):
+        assert verdict_of(Outcome(stage, parity=compared)) is not Verdict.WORKS
+
+
+def test_a_case_that_works() -> None:
+    resolved = {"tensorflow": "2.16.1", "keras": "2.16.0"}
+    outcome = Outcome(
+        Stage.PREDICT,
+        parity=parity(),
+        seconds={"convert": 0.3},
+        resolved=resolved,
+        lock="abc",
+        log="cases/x/log.txt",
+        tfjs="4.22.0",
+        runtime="node cpu",
+        keras_in_use="2.16.0",
+    )
+    told = diagnose(case(), outcome, Stage.PREDICT)
+    assert (told.verdict, told.stage, told.issue, told.issues, told.signature, told.message, told.remedies) == (
+        *(Verdict.WORKS, Stage.PREDICT, None, (), None, "", ()),
+    )
+    assert told.as_expected
+    assert (told.id, told.model, told.route, told.resolved) == (case().id, "zoo:mlp", "layers", resolved)
+    assert (told.lock, told.log, told.tfjs, told.runtime, told.keras_in_use) == (
+        *("abc", "cases/x/log.txt", "4.22.0", "node cpu", "2.16.0"),
+    )
+
+
+def test_a_known_failure_brings_its_remedies() -> None:
+    told = diagnose(case(), Outcome(Stage.CONVERT, BROKEN), Stage.PREDICT)
+    assert (told.verdict, told.stage, told.issue) == (Verdict.FAILS, Stage.CONVERT, "duplicate-weight-name")
+    assert told.signature == "Exception: Error dumping weights, duplicate weight name kernel"
+    assert told.message == BROKEN.message
+    assert told.remedies == tuple(one.title for one in catalogue()["duplicate-weight-name"].remedies)
+    assert not told.as_expected
+
+
+def test_an_unknown_failure_stays_unknown_with_its_signature() -> None:
+    told = diagnose(case(), Outcome(Stage.BUILD, UNKNOWN), Stage.PREDICT)
+    assert (told.issue, told.issues, told.remedies) == (None, (), ())
+    assert told.signature == "ValueError: no lstm at all"
+
+
+def test_what_a_check_proves_is_named_in_its_order_even_where_the_catalogue_has_nothing() -> None:
+    findings = (
+        Finding("of-the-checks-own", "$.a", "first"),
+        Finding("keras3-weight-prefix", "$.b", "second"),
+        Finding("of-the-checks-own", "$.c", "again"),
+        Finding("unsupported-ops", "$.d", "only suspected", "warning"),
+    )
+    failure = Failure(Stage.CHECK, "$.a: first", findings=findings)
+    told = diagnose(case(), Outcome(Stage.CHECK, failure, findings=findings), Stage.PREDICT)
+    assert set(told.issues) == {"of-the-checks-own", "keras3-weight-prefix"}
+    assert len(told.issues) == 2
+    assert told.issue == told.issues[0]
+    assert told.findings == findings
+
+
+def test_where_nothing_resolves_the_versions_asked_for_decide() -> None:
+    answer = explain((DATA / "resolver" / "tf2.20.0-tfjs4.22.0-py311.txt").read_text("utf-8"))
+    failure = Failure(Stage.RESOLVE, answer.message, packages=answer.packages, text=answer.text)
+    outcome = Outcome(Stage.RESOLVE, failure)
+    assert diagnose(case(tensorflow="2.20.0"), outcome, Stage.PREDICT).issues == ("tfdf-unresolvable",)
+    assert diagnose(case(tensorflow="2.16.1"), outcome, Stage.PREDICT).issues == ()
+
+
+def test_the_machinery_says_nothing_of_the_case() -> None:
+    told = diagnose(case(), Outcome(Stage.CONVERT, BROKEN, "no space left on device"), Stage.PREDICT)
+    assert (told.verdict, told.message) == (Verdict.ERROR, "no space left on device")
+    assert (told.issue, told.issues, told.signature, told.remedies) == (None, (), None, ())
+    assert not told.as_expected
+
+
+@pytest.mark.parametrize(
+    ("outcome", "verdict", "issue", "said"),
+    [
+        (
+            Outcome(Stage.PREDICT, parity=parity(agrees=False)),
+            Verdict.MISMATCH,
+            "numbers-differ",
+            "3 of 4 values differ",
+        ),
+        (
+            Outcome(Stage.PREDICT, parity=parity(proves=False)),
+            Verdict.CONVERTS,
+            "proves-nothing",
+            "output y is constant",
+        ),
+        (
+            Outcome(Stage.CHECK, unproven="ValueError: no inputs for strings"),
+            *(Verdict.CONVERTS, "proves-nothing", "ValueError: no inputs for strings"),
+        ),
+    ],
+)
+def test_numbers_that_differ_or_prove_nothing(outcome: Outcome, verdict: Verdict, issue: str, said: str) -> None:
+    told = diagnose(case(), outcome, Stage.PREDICT)
+    assert (told.verdict, told.issue) == (verdict, issue)
+    assert said in told.message
+    assert not told.as_expected
+    assert issue in catalogue()
+
+
+@pytest.mark.parametrize("until", [Stage.CONVERT, Stage.CHECK, Stage.LOAD])
+def test_a_case_that_was_asked_to_stop_converts(until: Stage) -> None:
+    told = diagnose(case(), Outcome(until), until)
+    assert (told.verdict, told.stage, told.issues, told.as_expected) == (Verdict.CONVERTS, until, (), True)
+
+
+def test_the_matrix_is_held_to_what_it_says() -> None:
+    expected = Expectation(verdict=Verdict.FAILS, issue="duplicate-weight-name", keras="3.2.*", reason="x")
+    told = msgspec.structs.replace(case(), expected=expected)
+    for keras, fine in (("3.2.1", True), ("3.3.3", False)):
+        result = diagnose(told, Outcome(Stage.CONVERT, BROKEN, resolved={"keras": keras}), Stage.PREDICT)
+        assert result.expected == expected
+        assert result.as_expected is fine
+
+
+HOSTILE = "ValueError: \x1b[31mred\x1b[0m\x1b]0;title\x07 and \x00 \x9b2J\nsecond line\r\x08 end"
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome(Stage.BUILD, Failure(Stage.BUILD, HOSTILE, (Raised("ValueError", HOSTILE),))),
+        Outcome(Stage.LOAD, machinery=HOSTILE),
+        Outcome(Stage.PREDICT, unproven=HOSTILE),
+    ],
+)
+def test_nothing_that_a_terminal_would_obey_is_recorded(outcome: Outcome) -> None:
+    told = diagnose(case(), outcome, Stage.PREDICT)
+    for text in (told.message, told.signature or ""):
+        assert all(char == "\n" or char.isprintable() for char in text)
+    assert "red and" in told.message
+    assert "\nsecond line" in told.message

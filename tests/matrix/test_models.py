@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import os
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tfjs_compat.errors import RequestError
+from tfjs_compat.matrix.models import Kind, find_model, zoo_models
+
+HDF5 = b"\x89HDF\r\n\x1a\n" + b"\0" * 100
+BUILDER = "import json\ndef build_model(): ...\ndef _helper(): ...\nclass Net: ...\nother = lambda: None\n"
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    """A project with a model of every kind, and things that only look like one."""
+    (tmp_path / "model.h5").write_bytes(HDF5)
+    (tmp_path / "h5.keras").write_bytes(HDF5)
+    with zipfile.ZipFile(tmp_path / "model.keras", "w") as archive:
+        archive.writestr("config.json", "{}")
+        archive.writestr("metadata.json", "{}")
+    with zipfile.ZipFile(tmp_path / "other.keras", "w") as archive:
+        archive.writestr("readme.txt", "nothing")
+    whole = (tmp_path / "model.keras").read_bytes()
+    directory = whole.index(b"PK\x01\x02")
+    (tmp_path / "damaged.keras").write_bytes(whole[:directory] + b"PK\x07\x07" + whole[directory + 4 :])
+    (tmp_path / "cut.keras").write_bytes(whole[:40])
+    (tmp_path / "empty.keras").write_bytes(b"")
+    (tmp_path / "words.h5").write_text("not a model at all")
+    for name in ("saved", "text", "variables-only", "web"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"\x08\x01")
+    (tmp_path / "saved" / "variables").mkdir()
+    (tmp_path / "saved" / "variables" / "variables.index").write_bytes(b"x")
+    (tmp_path / "text" / "saved_model.pbtxt").write_text("x")
+    (tmp_path / "web" / "model.json").write_text("{}")
+    (tmp_path / "models.py").write_text(BUILDER)
+    (tmp_path / "star.py").write_text("from elsewhere import *\n")
+    (tmp_path / "broken.py").write_text("def build(:\n")
+    (tmp_path / "nul.py").write_bytes(b"def build(): ...\n\0")
+    (tmp_path / "src" / "package" / "sub").mkdir(parents=True)
+    (tmp_path / "src" / "package" / "__init__.py").write_text("def top(): ...\n")
+    (tmp_path / "src" / "package" / "sub" / "nets.py").write_text(BUILDER)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("ref", "kind", "name", "path"),
+    [
+        ("model.h5", Kind.H5, "model.h5", "model.h5"),
+        ("h5.keras", Kind.H5, "h5.keras", "h5.keras"),  # by its content: what load_model goes by
+        ("model.keras", Kind.KERAS, "model.keras", "model.keras"),
+        ("saved", Kind.SAVED_MODEL, "saved", "saved"),
+        ("saved/", Kind.SAVED_MODEL, "saved", "saved"),
+        ("text", Kind.SAVED_MODEL, "text", "text"),
+        ("./saved/../model.h5", Kind.H5, "model.h5", "model.h5"),
+    ],
+)
+def test_a_model_file_is_known_by_its_content(base: Path, ref: str, kind: Kind, name: str, path: str) -> None:
+    found = find_model(ref, base)
+    assert (found.ref, found.kind, found.name, found.path) == (ref, kind, name, str(base / path))
+    assert (found.module, found.function) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("ref", "module", "function", "path", "search"),
+    [
+        ("models.py:build_model", "models", "build_model", "models.py", "."),
+        ("models.py:Net", "models", "Net", "models.py", "."),
+        ("models.py:other", "models", "other", "models.py", "."),
+        ("star.py:anything", "star", "anything", "star.py", "."),
+        ("models:build_model", "models", "build_model", "models.py", "."),
+        ("package:top", "package", "top", "src/package/__init__.py", "src"),
+        ("package.sub.nets:build_model", "package.sub.nets", "build_model", "src/package/sub/nets.py", "src"),
+        ("src/package/sub/nets.py:build_model", "nets", "build_model", "src/package/sub/nets.py", "src/package/sub"),
+    ],
+)
+def test_a_builder_in_a_file_or_a_package(
+    base: Path, ref: str, module: str, function: str, path: str, search: str
+) -> None:
+    found = find_model(ref, base)
+    assert (found.kind, found.module, found.function) == (Kind.BUILDER, module, function)
+    assert (found.path, found.search) == (str(base / path), (str((base / search).resolve()),))
+
+
+def test_every_example_of_the_zoo_is_found_and_says_what_it_is(tmp_path: Path) -> None:
+    assert {"seed", "mlp", "cnn", "lstm"} <= set(zoo_models())
+    for name, what in zoo_models().items():
+        assert what
+        found = find_model(f"zoo:{name}", tmp_path)
+        assert (found.kind, found.name, found.function) == (Kind.BUILDER, name, name)
+        assert Path(found.path).is_file()
+
+
+@pytest.mark.parametrize(
+    ("ref", "said"),
+    [
+        ("modle.h5", "there is no modle.h5 in {base}; did you mean 'model.h5'?"),
+        ("xyz", "there is no xyz in {base}; known: broken.py"),
+        ("nowhere/model.h5", "there is no model.h5 in {base}/nowhere; give a .keras or .h5 file, a folder,"),
+        ("modls.py:build_model", "there is no modls.py in {base}; did you mean 'models.py'?"),
+        ("empty.keras", "the file is empty"),
+        ("words.h5", "neither a .keras archive nor an HDF5 file, by its content"),
+        ("cut.keras", "neither a .keras archive nor an HDF5 file"),
+        ("other.keras", "a zip archive without config.json is no .keras file"),
+        ("damaged.keras", "a damaged zip archive"),
+        ("variables-only", "the folder holds no saved_model.pb, so it is no SavedModel"),
+        ("web", "is no SavedModel (it looks like a TensorFlow.js model already)"),
+        ("saved/saved_model.pb", "give the SavedModel's folder, '{base}/saved'"),
+        ("models.py", "say which function builds the model: 'models.py:FUNCTION'"),
+        ("models.py:build_modle", "models.py has no 'build_modle'; did you mean 'build_model'?"),
+        ("models.py:x", "models.py has no 'x'; known: build_model"),
+        ("models.py:", "models.py has no ''"),
+        ("broken.py:build", "broken.py line 1 is not valid Python: "),
+        ("nul.py:build", "nul.py"),
+        ("package.nets:build_model", "there is no module package.nets in {base} or {base}/src"),
+        ("package.sub.nets:build", "nets.py has no 'build'; did you mean 'build_model'?"),
+        ("zoo:sead", "no such example; did you mean 'seed'?"),
+        ("zoo:", "no such example; known: "),
+        ("", "the folder holds no saved_model.pb"),
+        ("x" * 5000, "File name too long"),
+        ("nul\0.h5", ""),
+        ("web.py:build", "there is no web.py"),
+    ],
+)
+def test_what_is_no_model_is_said_with_what_may_be_meant(base: Path, ref: str, said: str) -> None:
+    with pytest.raises(RequestError) as raised:
+        find_model(ref, base)
+    assert str(raised.value).startswith(f"model '{ref}': ")
+    assert said.format(base=base) in str(raised.value)
+
+
+def test_a_folder_that_is_called_like_a_file(base: Path) -> None:
+    (base / "folder.py").mkdir()
+    with pytest.raises(RequestError, match=r"folder\.py is not a file"):
+        find_model("folder.py:build", base)
+
+
+@pytest.mark.skipif(not Path("/proc/self/mem").exists(), reason="needs a file that cannot be read")
+def test_a_file_that_cannot_be_read(base: Path) -> None:
+    with pytest.raises(RequestError, match="cannot be read"):
+        find_model("/proc/self/mem", base)
+
+
+def test_the_digest_is_that_of_the_content(base: Path) -> None:
+    def digests() -> dict[str, str]:
+        refs = ["model.h5", "saved", "models.py:build_model", "package.sub.nets:build_model", "zoo:seed"]
+        return {ref: find_model(ref, base).digest for ref in refs}
+
+    before = digests()
+    assert digests() == before
+    os.utime(base / "model.h5", (0, 0))
+    assert digests() == before
+    for changed, touched in {
+        "model.h5": "model.h5",
+        "saved/variables/variables.index": "saved",
+        "star.py": "models.py:build_model",  # a builder imports what stands beside it
+        "src/package/__init__.py": "package.sub.nets:build_model",
+    }.items():
+        with (base / changed).open("ab") as file:
+            file.write(b"\n")
+        after = digests()
+        assert {ref for ref in after if after[ref] != before[ref]} == {touched}
+        before = after
+    assert len(set(before.values())) == len(before)
+
+
+def test_a_name_decides_with_the_content_of_a_file(base: Path) -> None:
+    (base / "model.weights").write_bytes(HDF5)
+    assert find_model("model.weights", base).digest != find_model("model.h5", base).digest

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.runs import NUMPY, TENSORFLOW, Runs, SlowIndex, add_module
+
+
+@pytest.fixture
+def index() -> Iterator[SlowIndex]:
+    with SlowIndex() as index:
+        add_module(index, "tensorflow", "2.15.0", TENSORFLOW, "numpy")
+        add_module(index, "tensorflowjs", "4.17.0", "")
+        add_module(index, "numpy", "1.26.4", NUMPY)
+        yield index
+        index.go.set()
+
+
+@pytest.fixture
+def runs(tmp_path: Path, index: SlowIndex) -> Iterator[Runs]:
+    runs = Runs(tmp_path, index)
+    yield runs
+    for child in runs.started:
+        child.kill()
+        child.communicate()

@@ -1,0 +1,313 @@
+from __future__ import annotations
+
+import io
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.cells import cell_len
+from rich.console import Console
+from support.samples import combination, parity, result, results
+
+from tfjs_compat.matrix.cases import Expectation
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.report.terminal import closing, render, show
+from tfjs_compat.report.words import left_out, plain
+from tfjs_compat.results.case_result import CaseResult, Results
+
+
+def printed(told: Results, width: int = 80, color: bool = False) -> str:
+    out = io.StringIO()
+    system = "truecolor" if color else None
+    console = Console(file=out, width=width, force_terminal=True, color_system=system, legacy_windows=False)
+    console.print(render(told), crop=False)
+    return out.getvalue()
+
+
+def flat(told: Results, width: int = 300) -> str:
+    return " ".join(printed(told, width).split())
+
+
+def fails(issue: str | None = None, *more: str, stage: Stage = Stage.CONVERT, **changed: object) -> CaseResult:
+    given_: dict[str, object] = {
+        "verdict": Verdict.FAILS,
+        "stage": stage,
+        "issue": issue,
+        "issues": (issue, *more) if issue else (),
+        "signature": "ValueError: no lstm at all",
+        "message": "ValueError: no lstm_3 at all",
+        "parity": None,
+        **changed,
+    }
+    return result(**given_)
+
+
+def seed() -> Results:
+    """What the main job ends with."""
+    old, new = combination(tensorflow="2.15.0"), combination(tensorflow="2.16.1")
+    dated = {"as_of": "2024-04-10"}
+    expected = Expectation(verdict=Verdict.FAILS, reason="x")
+    return results(
+        result(combination=combination(tensorflow="2.15.0", **dated), resolved={"keras": "2.15.0"}),
+        fails(
+            "pkg-resources-gone", stage=Stage.IMPORT, combination=old, resolved={"keras": "2.15.0"}, expected=expected
+        ),
+        fails(
+            "duplicate-weight-name", combination=combination(**dated), resolved={"keras": "3.2.1"}, expected=expected
+        ),
+        fails(
+            "pkg-resources-gone", stage=Stage.IMPORT, combination=new, resolved={"keras": "3.15.1"}, expected=expected
+        ),
+        result(
+            combination=combination(process_env="legacy-keras", **dated),
+            resolved={"keras": "3.2.1"},
+            keras_in_use="2.16.0",
+        ),
+        fails(
+            *("keras3-batch-shape", "keras3-weight-prefix"),
+            stage=Stage.CHECK,
+            combination=combination(constraints=("setuptools<81",)),
+            resolved={"keras": "3.15.1"},
+            expected=expected,
+        ),
+    )
+
+
+@pytest.mark.parametrize("width", [80, 100, 200])
+def test_the_table_tells_the_story_at_any_width(width: int) -> None:
+    lines = printed(seed(), width).splitlines()
+    assert all(cell_len(line.rstrip()) <= width for line in lines)
+    whole = "\n".join(lines)
+    for told in ("works", "fails at import", "fails at convert", "fails at check"):
+        assert told in whole
+    for keras in ("2.15.0", "3.2.1", "3.15.1", "2.16.0"):
+        assert keras in whole
+    joined = re.sub(r"\s+", "", whole)  # a narrow column may fold a word
+    for told in ("pkg-resources-gone", "duplicate-weight-name", "keras3-batch-shape", "legacy-keras", "setuptools<81"):
+        assert told in joined
+
+
+def test_a_row_holds_what_belongs_together() -> None:
+    rows = [line.split() for line in printed(seed(), 200).splitlines()]
+    (legacy,) = (row for row in rows if "legacy-keras" in row and "works" in row)
+    assert {"2.16.1", "2024-04-10", "2.16.0"} <= set(legacy)
+    (duplicate,) = (row for row in rows if "duplicate-weight-name" in row and "3.2.1" in row)
+    assert {"2.16.1", "2024-04-10", "convert"} <= set(duplicate)
+
+
+def test_causes_are_grouped_the_most_frequent_first() -> None:
+    told = flat(seed())
+    assert "4 cases, 3 causes:" in told
+    first, second = told.index("2 × pkg-resources-gone"), told.index("1 × duplicate-weight-name")
+    assert first < second
+    assert "Should cure it: `setuptools<81`" in told
+    assert "With it: keras3-weight-prefix." in told
+    assert "https://github.com/tensorflow/hub/issues/934" in told
+
+
+def test_an_unknown_cause_is_called_unknown_with_signature_and_log() -> None:
+    told = flat(results(fails(), fails(message="ValueError: no lstm_7 at all"), fails(signature="OSError: gone")))
+    assert "3 cases, 2 causes:" in told
+    assert "2 × unknown: ValueError: no lstm at all" in told
+    assert "1 × unknown: OSError: gone" in told
+    assert "log: cases/mlp-layers/log.txt" in told
+
+
+def test_the_folder_of_logs_is_shown() -> None:
+    out = io.StringIO()
+    show(Console(file=out), results(fails()), "out/")
+    assert "log: out/cases/mlp-layers/log.txt" in out.getvalue()
+
+
+def test_what_a_check_names_and_the_catalogue_does_not_know_is_shown_with_its_message() -> None:
+    told = flat(results(fails("of-the-checks-own", message="$.x: it is so")))
+    assert "1 × of-the-checks-own" in told
+    assert "$.x: it is so" in told
+    assert "unknown" not in told
+
+
+def test_a_long_list_of_causes_ends() -> None:
+    told = flat(results(*(fails(signature=f"Error: cause {chr(97 + at)}") for at in range(15))))
+    assert "15 cases, 15 causes:" in told
+    assert "and 3 more causes: see results.json" in told
+
+
+def test_what_was_not_expected_is_marked() -> None:
+    expected = Expectation(verdict=Verdict.FAILS, stage=Stage.CONVERT, issue="duplicate-weight-name", keras="3.2.*")
+    told = flat(results(fails(as_expected=False), result(as_expected=False, expected=expected), result()))
+    assert "fails at convert *1 unknown" in told
+    assert "works *2 agrees" in told
+    assert "*1 unexpected: a case that the matrix says nothing of has to work" in told
+    assert "*2 unexpected: the matrix says fails at convert with duplicate-weight-name, Keras 3.2.*" in told
+    assert "2 cases did not end as expected." in told
+    alone = flat(results(fails(as_expected=False), result()))
+    assert "fails at convert * unknown" in alone
+    assert "* unexpected: a case that" in alone
+    assert "unexpected" not in flat(results(result(), fails(as_expected=True)))
+
+
+def many_axes() -> Results:
+    """Cases that differ in every axis, as `frontier` and then some."""
+    asked = [
+        combination(
+            tensorflow=f"2.{minor}.0",
+            tensorflowjs=f"4.{minor}.0",
+            python=f"3.{minor - 6}",
+            keras="3.2.1" if minor % 2 else "resolved",
+            as_of="today" if minor % 2 else "2024-04-10",
+            process_env="legacy-keras+no-onednn" if minor % 2 else "default",
+            constraints=("setuptools<81", "ydf<0.13", "tensorflow-decision-forests==1.9.0"),
+            tfjs_runtime="4.22.0" if minor % 2 else "converter",
+        )
+        for minor in (15, 16, 17)
+    ]
+    return results(
+        *(fails("duplicate-weight-name", "keras3-batch-shape", combination=one, as_expected=False) for one in asked),
+        result(combination=asked[0], model="models/of/mine.py:build_the_model", route="graph"),
+        fails(combination=asked[0], log="cases/a-very-long-name-of-a-case-that-has-many-axes-and-so-a-long-id/log.txt"),
+    )
+
+
+@pytest.mark.parametrize("width", [60, 80, 100, 160])
+def test_no_word_is_broken_at_any_width(width: int) -> None:
+    told = printed(many_axes(), width)
+    words = {word.rstrip(";") for word in told.split()}
+    for whole in ("duplicate-weight-name", "legacy-keras+no-onednn", "2024-04-10", "models/of/mine.py:build_the_model"):
+        assert whole in words
+    assert "fails at convert *" in told
+    paths = [word for word in words if word.endswith("log.txt")]
+    assert paths == ["cases/a-very-long-name-of-a-case-that-has-many-axes-and-so-a-long-id/log.txt"]
+    assert all(cell_len(line) <= width or "log.txt" in line for line in told.splitlines())
+
+
+@pytest.mark.parametrize("width", [60, 80, 160])
+def test_no_line_ends_with_spaces(width: int) -> None:
+    for told in (many_axes(), seed()):
+        assert not re.search(" +$", printed(told, width), re.MULTILINE)
+
+
+def test_a_cause_is_a_paragraph_that_hangs_inward() -> None:
+    lines = printed(seed(), 60).splitlines()
+    start = next(at for at, line in enumerate(lines) if "pkg-resources-gone:" in line)
+    block = lines[start : next(at for at in range(start, len(lines)) if "duplicate-weight-name:" in lines[at])]
+    assert block[0].startswith("  2 × pkg")
+    assert len(block) > 5
+    assert all(re.match(r"    \S", line) for line in block[1:])
+
+
+@pytest.mark.parametrize(
+    ("told", "said", "unsaid"),
+    [
+        (results(result(), result()), "2 cases in 1:05: 2 works. All as expected.", "Interrupted"),
+        (results(fails(as_expected=True)), "1 case in 1:05: 1 fails. All as expected.", "did not"),
+        (results(fails(as_expected=False)), "1 case did not end as expected.", "All as expected"),
+        (
+            results(result(), result(verdict=Verdict.ERROR, as_expected=False, message="no space\nleft")),
+            "The machinery failed for 1 case: no space left",
+            "as expected",
+        ),
+        (results(result(), complete=False), "Interrupted; what had ended is kept.", "All as expected"),
+        (
+            results(result(verdict=Verdict.CONVERTS, stage=Stage.CONVERT), until=Stage.CONVERT),
+            "1 converts. All as expected (asked to stop after convert).",
+            "works",
+        ),
+        (results(), "0 cases in 1:05", "did not"),
+    ],
+)
+def test_the_closing_line(told: Results, said: str, unsaid: str) -> None:
+    line = closing(told).plain
+    assert said in line
+    assert unsaid not in line
+
+
+def test_a_mismatch_is_not_called_works() -> None:
+    case = result(verdict=Verdict.MISMATCH, issue="numbers-differ", issues=("numbers-differ",), parity=parity(False))
+    told = flat(results(case))
+    assert "mismatch at predict" in told
+    assert "numbers-differ" in told
+    assert "works" not in told
+
+
+def test_without_a_case_there_is_a_report() -> None:
+    assert "0 cases" in flat(results())
+
+
+def test_what_was_left_out_is_told_with_the_reason() -> None:
+    told = ["mlp at tf2-tfjs4: route graph needs x", "cnn at tf2-tfjs4: route graph needs x"]
+    assert left_out(told) == "2 cases left out: route graph needs x"
+
+
+HOSTILE = {
+    "escapes": "\x1b[31mred\x1b[0m \x1b]0;title\x07 \x1b[2J\x1b[H \x1bc \x9b31m",
+    "an unfinished escape": "text \x1b[",
+    "markup": "[red]red[/red] [/] [link=https://x]x[/link] [bold",
+    "emoji code": ":warning: :x:",
+    "control": "a\rb\bc\x00d\x7fe\tf\x0bg",
+    "bidi": "\u202egnp.exe\u2066 \u200b",
+    "wide": "模型" * 40,
+    "long": "x" * 5000,
+    "many lines": "line\n" * 300,
+    "surrogate": "a\udcff b",
+}
+
+
+@pytest.mark.parametrize("width", [80, 200])
+@pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_text_is_shown_and_not_obeyed(text: str, width: int) -> None:
+    told = results(
+        fails(signature=text, message=text, model=text, log=text),
+        fails(text, text, message=text, combination=combination(extra=(text,), process_env=text)),
+        result(verdict=Verdict.ERROR, message=text, as_expected=False, resolved={"keras": text}),
+        result(verdict=Verdict.CONVERTS, stage=Stage.CHECK, message=text, tfjs=text, runtime=text),
+        matrix=text,
+        left_out=(f"{text}: {text}",),
+    )
+    shown = printed(told, width)
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\udc80-\udcff]", shown)
+    long = [line for line in shown.splitlines() if cell_len(line) > width]
+    # Only what has no place to break: it is not cut.
+    assert all(max(map(cell_len, line.split()), default=0) > width - 30 for line in long)
+
+
+def test_markup_of_others_is_text() -> None:
+    told = flat(results(fails(signature="[red]alarm[/red] :warning:")))
+    assert "[red]alarm[/red] :warning:" in told
+
+
+def test_escapes_of_others_are_gone_where_ours_are_used() -> None:
+    shown = printed(results(fails(signature="\x1b[5;42mblink\x1b[0m")), color=True)
+    assert "\x1b[" in shown
+    assert "\x1b[5;42m" not in shown
+    assert "blink" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("plain text é 模型 ✓", "plain text é 模型 ✓"),
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b]8;;https://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("a\tb\rc\nd", "a b c\nd"),
+        ("\x00\x08", "��"),
+        ("[red]", "[red]"),
+    ],
+)
+def test_what_is_left_of_a_text(text: str, told: str) -> None:
+    assert plain(text) == told
+
+
+@given(st.text() | st.text("\x1b[]0;m\x07\\\n\x9b ab"))
+def test_nothing_that_a_terminal_obeys_is_left_of_any_text(text: str) -> None:
+    told = plain(text)
+    assert all(char == "\n" or char.isprintable() for char in told)
+    assert plain(told) == told
+
+
+def test_a_pipe_gets_long_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    out = io.StringIO()
+    show(Console(file=out, width=80), seed())
+    assert max(len(line.rstrip()) for line in out.getvalue().splitlines()) > 100
+    assert "\x1b" not in out.getvalue()

@@ -1,0 +1,127 @@
+"""What the user has: requirements files, uv.lock, the active environment."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tfjs_compat.errors import RequestError
+from tfjs_compat.search.installed import Baseline, read_baseline
+
+
+def given(tmp_path: Path, text: str, name: str = "requirements.txt") -> Baseline:
+    (tmp_path / name).write_text(text, "utf-8")
+    return read_baseline(str(tmp_path / name))
+
+
+def test_a_requirements_file_gives_versions_and_what_else_is_needed(tmp_path: Path) -> None:
+    (tmp_path / "more.txt").write_text("Flask_Login==1.0  # a comment\n")
+    text = """
+--index-url https://example.org/simple
+-r more.txt
+tensorflow-cpu==2.16.1 \\
+    --hash=sha256:abc \\
+    --hash=sha256:def
+tensorflowjs==4.17.0; python_version > "3"
+keras
+pandas[excel]>=2 ; sys_platform != "never"
+only-there==1 ; sys_platform == "never"
+"""
+    found = given(tmp_path, text)
+    assert found.versions == {"tensorflow": "2.16.1", "tensorflowjs": "4.17.0", "flask-login": "1.0"}
+    assert found.requirements == ("flask-login", "pandas[excel]")
+    assert found.pins() == ("flask-login==1.0", "tensorflow==2.16.1", "tensorflowjs==4.17.0")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("tensorflow = 2.16", "line 1: 'tensorflow = 2.16' is no requirement"),
+        ("numpy\n-e .", "line 2: '-e .' is not a package of an index"),
+        ("git+https://example.org/x", "is not a package of an index"),
+        ("-r gone.txt", "line 1: there is no file"),
+        ("--frobnicate", "unknown option '--frobnicate'"),
+        ("tensorflow===mine", "line 1: 'mine' is no version"),
+    ],
+)
+def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(RequestError, match=re.escape(said)):
+        given(tmp_path, text)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-be"])
+def test_a_file_that_windows_wrote_is_read(tmp_path: Path, encoding: str) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    (tmp_path / "r.txt").write_bytes((mark + "tensorflow==2.16.1\r\nnumpy\r\n").encode(encoding))
+    assert read_baseline(str(tmp_path / "r.txt")) == Baseline({"tensorflow": "2.16.1"}, ("numpy",))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'package = "x"',
+        "package = [1]",
+        '[[package]]\nname = "a"\nversion = "foo"',
+        '[[package]]\nname = "a"\nversion = "1"\nsource = { virtual = "." }\ndependencies = ["x"]',
+        '[[package]]\nname = "a"\nversion = "1"\nsource = 3',
+    ],
+)
+def test_a_lock_of_another_make_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(RequestError, match=r"not a uv\.lock"):
+        given(tmp_path, text, "other.lock")
+
+
+def test_files_that_include_each_other_end(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="there is no file"):
+        given(tmp_path, "-r requirements.txt")
+
+
+def test_a_uv_lock_gives_versions_and_the_projects_own_dependencies(tmp_path: Path) -> None:
+    text = """
+version = 1
+[[package]]
+name = "mine"
+version = "0.1"
+source = { editable = "." }
+dependencies = [{ name = "tensorflow" }, { name = "pillow" }]
+[[package]]
+name = "tensorflow"
+version = "2.19.0"
+source = { registry = "https://pypi.org/simple" }
+dependencies = [{ name = "numpy" }]
+[[package]]
+name = "pillow"
+version = "11.0.0"
+source = { registry = "https://pypi.org/simple" }
+"""
+    found = given(tmp_path, text, "uv.lock")
+    assert found.versions == {"tensorflow": "2.19.0", "pillow": "11.0.0"}
+    assert found.requirements == ("pillow",)
+
+
+def test_what_is_no_lock_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"not a uv\.lock"):
+        given(tmp_path, "tensorflow==2.16.1 = [", "uv.lock")
+    with pytest.raises(RequestError, match="there is no such file"):
+        read_baseline(str(tmp_path / "gone.txt"))
+
+
+def test_the_active_environment_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
+    (site,) = (tmp_path / "env").glob("lib/python*/site-packages")
+    for name, version in (("tensorflow", "2.15.0"), ("Some_Thing", "1.2")):
+        info = site / f"{name}-{version}.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "env"))
+    found = read_baseline("active")
+    assert found.versions["tensorflow"] == "2.15.0"
+    assert found.versions["some-thing"] == "1.2"
+    assert found.requirements == ()
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "gone"))
+    with pytest.raises(RequestError, match="cannot be asked"):
+        read_baseline("active")

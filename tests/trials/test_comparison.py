@@ -1,0 +1,171 @@
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tfjs_compat.artifact.tensors import Tensor
+from tfjs_compat.outcomes.parity import ABSOLUTE, RELATIVE, Parity, Tolerance
+from tfjs_compat.trials.comparison import compare
+
+floats = hnp.arrays(
+    "float32",
+    hnp.array_shapes(min_dims=1, max_dims=3, min_side=2),
+    elements=st.floats(-1e6, 1e6, width=32),
+)
+VARIED = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.0]], "float32")
+
+
+def against(expected: np.ndarray, actual: np.ndarray, **options: Tolerance) -> Parity:
+    return compare([Tensor("y", expected)], [Tensor("y", actual)], **options)
+
+
+@given(values=floats)
+def test_equal_numbers_agree(values: np.ndarray) -> None:
+    parity = against(values, values.copy())
+    assert parity.agrees
+    assert parity.why is None
+    assert parity.max_abs == 0.0
+
+
+@given(values=floats, factor=st.floats(0.01, 0.9))
+def test_differences_below_the_tolerance_agree(values: np.ndarray, factor: float) -> None:
+    allowed = ABSOLUTE + RELATIVE * float(np.abs(values).max())
+    assert against(values.astype("float64"), values.astype("float64") + factor * allowed).agrees
+
+
+@given(values=floats, data=st.data(), factor=st.floats(1.1, 1e6))
+def test_one_difference_above_the_tolerance_does_not_agree(
+    values: np.ndarray, data: st.DataObject, factor: float
+) -> None:
+    wrong = values.astype("float64")
+    wrong.flat[data.draw(st.integers(0, wrong.size - 1))] += factor * (
+        ABSOLUTE + RELATIVE * float(np.abs(values).max())
+    )
+    parity = against(values.astype("float64"), wrong)
+    assert not parity.agrees
+    assert "1 of" in (parity.why or "")
+
+
+@given(values=floats, scale=st.sampled_from([1e-3, 1.0, 1e4]))
+def test_what_proves_something_does_not_hang_on_the_unit(values: np.ndarray, scale: float) -> None:
+    values = np.round(values)
+    assert against(values, values).proves == against(values * np.float64(scale), values * np.float64(scale)).proves
+
+
+@given(values=hnp.arrays("float32", (2, 3), elements=st.floats(width=32)), other=hnp.arrays("float32", (2, 3)))
+def test_any_numbers_give_an_answer_that_can_be_stored(values: np.ndarray, other: np.ndarray) -> None:
+    parity = against(values, other)
+    assert parity.agrees == (parity.why is None)
+    assert parity.proves == (parity.why_not is None)
+    assert msgspec.json.decode(msgspec.json.encode(parity), type=Parity).agrees == parity.agrees
+
+
+@pytest.mark.parametrize(
+    ("expected", "actual", "agrees"),
+    [
+        ([1.0, np.nan, 2.0], [1.0, np.nan, 2.0], True),
+        ([1.0, np.nan, 2.0], [1.0, 0.0, 2.0], False),
+        ([1.0, 0.0, 2.0], [1.0, np.nan, 2.0], False),
+        ([1.0, np.nan, 2.0], [np.nan, 1.0, 2.0], False),
+        ([1.0, np.inf, 2.0], [1.0, np.inf, 2.0], True),
+        ([1.0, np.inf, 2.0], [1.0, -np.inf, 2.0], False),
+        ([1.0, np.inf, 2.0], [1.0, np.nan, 2.0], False),
+        ([1.0, np.inf, 2.0], [1.0, 3e38, 2.0], False),
+    ],
+)
+def test_nan_and_infinity_must_stand_in_the_same_places(expected: list, actual: list, agrees: bool) -> None:
+    parity = against(np.array(expected), np.array(actual))
+    assert parity.agrees is agrees
+    assert parity.outputs[0].nonfinite_agree is agrees
+
+
+def test_a_softmax_over_many_classes_with_other_weights_is_a_mismatch() -> None:
+    rng = np.random.default_rng(0)
+
+    def softmax(logits: np.ndarray) -> np.ndarray:
+        powers = np.exp(logits)
+        return (powers / powers.sum(axis=1, keepdims=True)).astype("float32")
+
+    expected, other = softmax(rng.normal(0, 0.3, (2, 1000))), softmax(rng.normal(0, 0.3, (2, 1000)))
+    assert np.abs(expected - other).max() < 5e-3, "upstream's tolerance lets it through"
+    assert not against(expected, other).agrees
+    assert against(expected, expected).proves
+
+
+@pytest.mark.parametrize(
+    ("values", "why_not"),
+    [
+        (np.zeros((2, 3)), "is all zero"),
+        (np.ones((2, 3)), "same for every row"),
+        (np.tile([1.0, 2.0, 3.0], (2, 1)), "same for every row"),
+        (np.array([[1.0, 2.0, 3.0], [1.00001, 2.00001, 3.00001]]), "same for every row"),
+        (np.full((1, 3), 0.25), "is constant"),
+        (np.full((2, 3), np.nan), "NaN or infinite everywhere"),
+        (np.array([[np.nan, 1.0], [2.0, np.nan]]), "finite in every row"),
+        (np.zeros((0, 3)), "is empty"),
+        (np.array(["a", "a"]), "same for every row"),
+        (np.array([[7], [7]]), "same for every row"),
+    ],
+)
+def test_an_output_that_proves_nothing(values: np.ndarray, why_not: str) -> None:
+    parity = against(values, values)
+    assert parity.agrees
+    assert not parity.proves
+    assert why_not in (parity.why_not or "")
+
+
+@pytest.mark.parametrize("values", [VARIED, VARIED[:1], np.array(["a", "b"]), np.array([True, False]), np.array(0.37)])
+def test_an_output_that_proves_something(values: np.ndarray) -> None:
+    assert against(values, values).proves
+
+
+def test_one_output_that_varies_is_proof_and_the_rows_say_which() -> None:
+    outputs = [Tensor("a", np.zeros((2, 3))), Tensor("b", VARIED)]
+    parity = compare(outputs, outputs)
+    assert parity.proves
+    assert [row.proves for row in parity.outputs] == [False, True]
+
+
+def test_shape_and_dtype_must_agree() -> None:
+    assert "shape [3, 2]" in (against(VARIED, VARIED.T).why or "")
+    assert "dtype int32" in (against(VARIED, VARIED.astype("int32")).why or "")
+    assert against(np.array([[1], [2]], "int64"), np.array([[1], [2]], "int32")).agrees
+    assert against(VARIED.astype("float64"), VARIED).agrees
+
+
+def test_integers_booleans_and_strings_are_equal_or_not() -> None:
+    assert not against(np.array([100000, 1]), np.array([100001, 1])).agrees
+    assert not against(np.array([True, False]), np.array([True, True])).agrees
+    assert "1 of 2 strings" in (against(np.array(["a", "b"]), np.array(["a", "c"], object)).why or "")
+
+
+def test_half_precision_is_given_its_rounding() -> None:
+    half = VARIED.astype("float16")
+    rounded = (half.astype("float32") * (1 + 2e-3)).astype("float32")
+    assert against(half, rounded).agrees
+    assert not against(half.astype("float32"), rounded).agrees
+
+
+def test_outputs_are_matched_by_name_else_by_order() -> None:
+    a, b = VARIED, VARIED * 2
+    assert compare([Tensor("a", a), Tensor("b", b)], [Tensor("b", b), Tensor("a", a)]).agrees
+    assert compare([Tensor("a", a), Tensor("b", b)], [Tensor("x", a), Tensor("y", b)]).agrees
+    assert not compare([Tensor("a", a), Tensor("b", b)], [Tensor("x", b), Tensor("y", a)]).agrees
+
+
+def test_missing_and_surplus_outputs_are_a_disagreement() -> None:
+    one = Tensor("a", VARIED)
+    assert "output a: missing" in (compare([one], []).why or "")
+    assert "more than expected" in (compare([one], [one, Tensor("b", VARIED)]).why or "")
+    assert not compare([], []).agrees
+
+
+def test_the_tolerance_is_stated() -> None:
+    strict = Tolerance(absolute=0.0, relative=1e-9)
+    parity = against(VARIED, VARIED * np.float32(1 + 1e-6), tolerance=strict)
+    assert not parity.agrees
+    assert parity.tolerance == strict
+    assert parity.max_rel is not None
+    assert 5e-7 < parity.max_rel < 2e-6

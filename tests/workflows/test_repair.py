@@ -1,0 +1,104 @@
+"""What a repair of an existing artifact writes, and what it refuses. TensorFlow.js is replaced by what it would say."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+from support.samples import parity
+
+from tfjs_compat.cli.views import repaired as report
+from tfjs_compat.diagnosis.diagnose import Checked
+from tfjs_compat.engine.request import Request
+from tfjs_compat.errors import Interrupted
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.search.request import Wish
+from tfjs_compat.system.store import Store
+from tfjs_compat.workflows import repair as room
+from tfjs_compat.workflows.find import Found
+from tfjs_compat.workflows.repair import Mended, mend
+
+LAYERS = {
+    "modelTopology": {"model_config": {"class_name": "Sequential", "config": {"layers": []}}},
+    "weightsManifest": [{"paths": ["w.bin"], "weights": [{"name": "a", "shape": [1], "dtype": "float32"}]}],
+}
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    (folder / "model.json").write_text(json.dumps(LAYERS))
+    (folder / "w.bin").write_bytes(b"1234")
+    return folder
+
+
+def found(*, works: bool, ended: str | None = None) -> Found:
+    return Found(works, None, None, (), 1, 0, 0, 1.0, "", ended, (), ())
+
+
+def mended(
+    source: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict = Verdict.WORKS, reference: Found | None = None
+) -> Mended:
+    def check(folder: Path, **_: Any) -> Checked:
+        return Checked(str(folder), "4.22.0", "node cpu", verdict, Stage.PREDICT, (), "", (), parity())
+
+    monkeypatch.setattr(room, "check", check)
+    monkeypatch.setattr(room, "find", lambda *_: reference)
+    how = Wish("", how=Request(store=Store(source.parent / "store")))
+    wish = Wish("m.py:build", how=how.how) if reference is not None else None
+    return mend(source, source.parent / "fixed", wish, how=how)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "reference", "written"),
+    [
+        (Verdict.CONVERTS, None, True),
+        (Verdict.FAILS, None, False),
+        (Verdict.WORKS, found(works=True), True),
+        (Verdict.MISMATCH, found(works=True), False),
+        # A constant output, or none at all: who gave a reference asked for a proof.
+        (Verdict.CONVERTS, found(works=True), False),
+        (Verdict.CONVERTS, found(works=False), False),
+    ],
+)
+def test_with_a_reference_only_what_it_proves_is_written(
+    source: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, reference: Found | None, written: bool
+) -> None:
+    assert mended(source, monkeypatch, verdict, reference).written is written
+    assert (source.parent / "fixed").exists() is written
+
+
+def test_an_interrupted_reference_is_an_interruption(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Interrupted):
+        mended(source, monkeypatch, reference=found(works=False, ended="when it was interrupted"))
+    assert not (source.parent / "fixed").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("w.bin", b"123"),
+        ("model.json", b""),
+        ("model.json", b"[]"),
+        ("model.json", b"[" * 1_000_000),
+        ("model.json", json.dumps(LAYERS).replace("w.bin", "../w.bin").encode()),
+        ("model.json", json.dumps(LAYERS).replace("float32", "\x1b[31mred").encode()),
+    ],
+)
+def test_a_damaged_artifact_is_a_finding_and_nothing_is_written(
+    source: Path, monkeypatch: pytest.MonkeyPatch, file: str, content: bytes
+) -> None:
+    (source / file).write_bytes(content)
+    came = mended(source, monkeypatch)
+    assert (came.written, came.checked.verdict, came.checked.stage) == (False, Verdict.FAILS, Stage.CHECK)
+    assert came.checked.findings
+    assert not (source.parent / "fixed").exists()
+    told = io.StringIO()
+    report.show(Console(file=told), came, source.parent / "fixed")
+    assert "cannot be read: $" in told.getvalue()
+    assert "\x1b" not in told.getvalue()
