@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nox
 
-from tfjs_compat.engine.request import Request
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.workflows.plan import cases
 
@@ -24,7 +24,7 @@ MATRIX = os.environ.get("TFJS_COMPAT_MATRIX", "seed")
 def combinations() -> list[str]:
     """The short names of the matrix's combinations; none where the package index cannot be asked."""
     try:
-        found = cases(Request(matrix=MATRIX))
+        found = cases(RunRequest(matrix=MATRIX))
     except MachineryError as error:
         print(f"no matrix sessions: {error}")
         return []
@@ -49,10 +49,12 @@ def real(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style and formatting."""
-    session.install(".[lint]")
+    """Style, formatting, the import ladder of the rooms, declared dependencies."""
+    session.install("-e", ".[lint]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("lint-imports")
+    session.run("deptry", "src")
 
 
 @nox.session

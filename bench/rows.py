@@ -37,7 +37,7 @@ IMPORT = "import tensorflow, tensorflowjs; tensorflow.keras.Model"
 
 
 @dataclass
-class Bench:
+class EnvironmentSession:
     """Where it runs and how often: ``times`` for what takes seconds, ``long`` minutes, ``longest`` pip's minutes."""
 
     work: Path
@@ -84,7 +84,7 @@ class Bench:
         return folder
 
 
-def prepare(bench: Bench) -> None:
+def prepare(bench: EnvironmentSession) -> None:
     """Everything in every cache that is to be warm: our store, uv's cache, pip's cache; all bytecode compiled."""
     ours("run", *NARROWED, "--output", str(bench.work / "six"), store=bench.store, cwd=bench.work)
     target = bench.fresh("wheelhouse")
@@ -96,7 +96,7 @@ def prepare(bench: Bench) -> None:
 # ---------------------------------------------------------------------------------------------------- one environment
 
 
-def known_lock(bench: Bench) -> dict[str, Any]:
+def known_lock(bench: EnvironmentSession) -> dict[str, Any]:
     """A lock that is known and whose packages are there → an environment that can be imported from."""
     lock, path = bench.lock()
     python, store = bench.python(), Store(bench.store)
@@ -115,7 +115,7 @@ def known_lock(bench: Bench) -> dict[str, Any]:
     return {**found, "uv_ratio": ratio(found["uv"], found["ours"]), "pip_ratio": ratio(found["pip"], found["ours"])}
 
 
-def _uv(bench: Bench, python: Interpreter, lock: Path, **extra: str) -> float:
+def _uv(bench: EnvironmentSession, python: Interpreter, lock: Path, **extra: str) -> float:
     venv = bench.fresh("uv-venv")
     started = time.monotonic()
     timed(["uv", "venv", "-q", "--clear", "--python", python.executable, str(venv)], **extra)
@@ -124,7 +124,7 @@ def _uv(bench: Bench, python: Interpreter, lock: Path, **extra: str) -> float:
     return time.monotonic() - started
 
 
-def _pip(bench: Bench, python: Interpreter, lock: Path) -> float:
+def _pip(bench: EnvironmentSession, python: Interpreter, lock: Path) -> float:
     venv = bench.fresh("pip-venv")
     started = time.monotonic()
     timed([sys.executable, "-m", "virtualenv", "-q", "--clear", "--python", python.executable, str(venv)])
@@ -133,7 +133,7 @@ def _pip(bench: Bench, python: Interpreter, lock: Path) -> float:
     return time.monotonic() - started
 
 
-def first_use(bench: Bench) -> dict[str, Any]:
+def first_use(bench: EnvironmentSession) -> dict[str, Any]:
     """Nothing is there → the environment has imported TensorFlow once, bytecode compiled."""
     lock, path = bench.lock()
     python = bench.python()
@@ -167,7 +167,7 @@ def first_use(bench: Bench) -> dict[str, Any]:
 # --------------------------------------------------------------------------------------------------------------- cases
 
 
-def one_more_case(bench: Bench) -> dict[str, Any]:
+def one_more_case(bench: EnvironmentSession) -> dict[str, Any]:
     """A case in an environment that runs already, build to predict, beside a fresh interpreter for each case."""
     sides: dict[str, list[tuple[str, float]]] = {"ours": [], "fresh": [], "fresh_with_check": []}
     for _ in range(bench.times):
@@ -192,7 +192,7 @@ def _zoo() -> str:
     return str(ROOT / "src" / "tfjs_compat" / "inside")
 
 
-def _case_seconds(bench: Bench, generation: str, isolation: str) -> list[tuple[str, float]]:
+def _case_seconds(bench: EnvironmentSession, generation: str, isolation: str) -> list[tuple[str, float]]:
     """Kind (generation and route) and seconds of each case of a run, the warm-up's left out."""
     log = bench.store / "durations.jsonl"
     before = log.stat().st_size if log.exists() else 0
@@ -208,7 +208,7 @@ def _case_seconds(bench: Bench, generation: str, isolation: str) -> list[tuple[s
     return [(f"{generation}, {route}", seconds) for model, route, seconds in ran if model != WARM_UP]
 
 
-def _fresh_seconds(bench: Bench, generation: str) -> list[tuple[str, float]]:
+def _fresh_seconds(bench: EnvironmentSession, generation: str) -> list[tuple[str, float]]:
     """The same of the peer: a Python for each conversion, in the same environment."""
     made = build(bench.lock(generation)[0], bench.python(), Store(bench.store))
     assert isinstance(made, environments.Environment)
@@ -221,7 +221,7 @@ def _fresh_seconds(bench: Bench, generation: str) -> list[tuple[str, float]]:
     return found
 
 
-def frontier(bench: Bench) -> dict[str, Any]:
+def frontier(bench: EnvironmentSession) -> dict[str, Any]:
     """Six combinations × three models × two routes; packages are there, environments and results are not."""
 
     def warm(side: str, run: Callable[[], float]) -> Callable[[], float]:
@@ -251,7 +251,7 @@ def frontier(bench: Bench) -> dict[str, Any]:
     }
 
 
-def where_it_goes(bench: Bench) -> dict[str, Any]:
+def where_it_goes(bench: EnvironmentSession) -> dict[str, Any]:
     """The same 36 cases once, resolved anew: seconds of each stage, of all cases together."""
     measure.remove(bench.store / "environments")
     log, output = bench.work / "stages.log", bench.work / "stages"
@@ -268,7 +268,7 @@ def where_it_goes(bench: Bench) -> dict[str, Any]:
     }
 
 
-def _our_six(bench: Bench) -> float:
+def _our_six(bench: EnvironmentSession) -> float:
     measure.remove(bench.store / "outcomes")
     measure.remove(bench.store / "environments")
     # Those of an earlier day would be the peers' work and not ours.
@@ -276,7 +276,7 @@ def _our_six(bench: Bench) -> float:
     return ours("run", *NARROWED, "--output", str(bench.work / "six"), store=bench.store, cwd=bench.work)
 
 
-def _nox(bench: Bench, backend: str, *options: str, **extra: str) -> float:
+def _nox(bench: EnvironmentSession, backend: str, *options: str, **extra: str) -> float:
     environment = {
         "BENCH_LOCKS": str(bench.locks),
         "BENCH_OUT": str(bench.fresh("nox-out")),
@@ -290,7 +290,7 @@ def _nox(bench: Bench, backend: str, *options: str, **extra: str) -> float:
     return timed(command, cwd=bench.work, **environment, **extra)
 
 
-def from_empty(bench: Bench) -> dict[str, Any]:
+def from_empty(bench: EnvironmentSession) -> dict[str, Any]:
     """The same, and nothing is there: no packages, no locks, no TensorFlow.js."""
     log = bench.work / "empty.log"
 
@@ -317,7 +317,7 @@ def _logged(text: str, kind: str) -> float:
     return round(sum(float(one) for one in re.findall(rf"\] {kind} .*\(([\d.]+) s\)$", text, re.MULTILINE)), 1)
 
 
-def rerun(bench: Bench) -> dict[str, Any]:
+def rerun(bench: EnvironmentSession) -> dict[str, Any]:
     """The whole frontier matrix once more, with nothing changed; how many processes that starts."""
     output = ["--output", str(bench.work / "frontier")]
     first = ours("run", "frontier", *output, store=bench.store, cwd=bench.work)
@@ -325,7 +325,7 @@ def rerun(bench: Bench) -> dict[str, Any]:
         "import sys; started = [];"
         "sys.addaudithook(lambda event, _: started.append(event)"
         " if event in ('subprocess.Popen', 'os.fork', 'os.posix_spawn', 'os.exec') else None);"
-        "from tfjs_compat.workflows import run as api;"
+        "from tfjs_compat import api;"
         "api.run(api.Request(matrix='frontier', output=__import__('pathlib').Path(sys.argv[1])));"
         "print('started', len(started))"
     )
@@ -349,12 +349,12 @@ def rerun(bench: Bench) -> dict[str, Any]:
 # ---------------------------------------------------------------------------------------------------------- the rest
 
 
-def disk_use(bench: Bench) -> dict[str, Any]:
+def disk_use(bench: EnvironmentSession) -> dict[str, Any]:
     """What 30 environments over 9 TensorFlow releases take."""
     return disk.main(bench.work / "disk-store")
 
 
-def many_cases(bench: Bench) -> dict[str, Any]:
+def many_cases(bench: EnvironmentSession) -> dict[str, Any]:
     """10,000 cases with nothing in them, on the disk and in memory."""
     command = [sys.executable, str(ROOT / "bench" / "simulated.py")]
     found = {}
@@ -365,7 +365,7 @@ def many_cases(bench: Bench) -> dict[str, Any]:
     return found
 
 
-def help_text(bench: Bench) -> dict[str, Any]:
+def help_text(bench: EnvironmentSession) -> dict[str, Any]:
     """``tfjs-compat --help``."""
     command = [str(measure.SCRIPTS / "tfjs-compat"), "--help"]
     timed(command)

@@ -37,7 +37,7 @@ def main() -> None:
     for name in [one for one in os.environ if one.startswith("PYTHON")]:
         del os.environ[name]
     sys.dont_write_bytecode = False
-    bench = rows.Bench(work, work / "store", given.times, given.long, given.longest)
+    bench = rows.EnvironmentSession(work, work / "store", given.times, given.long, given.longest)
     if not given.no_prepare:
         rows.prepare(bench)
     for name in given.rows:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tfjs_compat.artifact import reading as module
-from tfjs_compat.artifact.reading import FINDINGS, Reading, read
+from tfjs_compat.artifact.reading import FINDINGS, ReadResult, read
 
 KERNEL = {"name": "dense/kernel", "shape": [2, 3], "dtype": "float32"}
 BIAS = {"name": "dense/bias", "shape": [3], "dtype": "float32"}
@@ -33,11 +33,11 @@ def write(folder: Path, document: object, shards: dict[str, bytes] | None = None
     return folder
 
 
-def ids(reading: Reading) -> set[str]:
+def ids(reading: ReadResult) -> set[str]:
     return {finding.id for finding in reading.findings}
 
 
-def errors(reading: Reading) -> set[str]:
+def errors(reading: ReadResult) -> set[str]:
     return {finding.id for finding in reading.findings if finding.severity == "error"}
 
 

@@ -312,8 +312,8 @@ def test_a_store_that_cannot_be_made(tool: Tool, tmp_path: Path, index: SmallInd
 
 HOLDER = """
 import sys, time, pathlib
-from tfjs_compat.engine.output import owned
-with owned(pathlib.Path(sys.argv[1])):
+from tfjs_compat.engine.output import lock_output
+with lock_output(pathlib.Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(300)
 """

@@ -65,8 +65,8 @@ def test_remedies_are_in_the_words_of_a_matrix(entry: KnownIssue) -> None:
 
 @each_entry
 def test_what_hides_behind_an_issue_is_in_the_catalogue(entry: KnownIssue) -> None:
-    assert set(entry.hides) <= set(catalogue()) - {entry.id}
-    for versions in entry.foretold:
+    assert set(entry.often_followed_by) <= set(catalogue()) - {entry.id}
+    for versions in entry.certain_for:
         assert versions
         for wanted in versions.values():
             SpecifierSet(wanted)

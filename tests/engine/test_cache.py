@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from support.samples import case, interpreters
 
-from tfjs_compat.engine.cache import Conditions, conditions, keep, kept_outcome, key_of
+from tfjs_compat.engine.cache import RunConditions, conditions, keep, kept_outcome, key_of
 from tfjs_compat.engine.plan import Planned
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.outcomes.failures import Failure, Finding, Raised
@@ -22,7 +22,7 @@ from tfjs_compat.workflows.garbage import collect_garbage
 
 (PYTHON,) = interpreters("3.11.7")
 LOCK = Lock("a" * 16, PYTHON.tag, {"keras": "3.2.1"}, False, "# lock")
-GIVEN = Conditions(Stage.PREDICT, "node wheel", None)
+GIVEN = RunConditions(Stage.PREDICT, "node wheel", None)
 FAILED = Outcome(
     Stage.CONVERT,
     Failure(Stage.CONVERT, "ValueError: x", (Raised("ValueError", "x", errno=None),)),
@@ -33,7 +33,7 @@ FAILED = Outcome(
 )
 
 
-def key(planned: Planned | None = None, lock: Lock = LOCK, tfjs: str = "4.22.0", given: Conditions = GIVEN) -> str:
+def key(planned: Planned | None = None, lock: Lock = LOCK, tfjs: str = "4.22.0", given: RunConditions = GIVEN) -> str:
     return key_of(planned or Planned(case(), PYTHON, lock, {}), lock, tfjs, given)
 
 

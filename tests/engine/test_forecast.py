@@ -27,17 +27,17 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-def keep(one: Planned, store: Store, tmp_path: Path, **asked: Any) -> cache.Question:
+def keep(one: Planned, store: Store, tmp_path: Path, **asked: Any) -> cache.CacheKey:
     """As a run with the default options keeps an outcome."""
     folder = tmp_path / "case"
     folder.mkdir(exist_ok=True)
     assert isinstance(one.lock, Lock)
-    question = cache.question_of(
+    question = cache.cache_key(
         one, one.lock, runtime_version(one.case), cache.conditions(Stage.PREDICT, "node wheel", None)
     )
     question = msgspec.structs.replace(question, **asked)
     assert cache.keep(question.key, Outcome(Stage.PREDICT), folder, store)
-    cache.remember(one.case.id, question, store)
+    cache.record_key(one.case.id, question, store)
     return question
 
 

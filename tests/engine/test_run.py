@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from support.samples import PYTHON, lock, plan, planned
 
+from tfjs_compat.cli.exit_codes import of_results
 from tfjs_compat.engine import run as runner
 from tfjs_compat.engine.durations import Durations
 from tfjs_compat.engine.plan import Plan
@@ -23,7 +24,6 @@ from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import Results
-from tfjs_compat.results.expectations import exit_code
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.progress import Silent
 from tfjs_compat.system.store import Store
@@ -101,7 +101,7 @@ def test_results_stand_in_the_plans_order(
         "error at resolve",
     ]
     assert results.complete
-    assert exit_code(results) == 3
+    assert of_results(results) == 3
     assert (tmp_path / "out" / "locks" / f"{lock(6).id}.txt").read_text() == lock(6).text
 
 
@@ -132,7 +132,7 @@ def test_a_fault_after_a_case_does_not_undo_it(
     def close(_: object) -> None:
         raise MachineryError("the disk is on fire")
 
-    monkeypatch.setattr(runner.Bench, "close", close)
+    monkeypatch.setattr(runner.EnvironmentSession, "close", close)
     cases = [planned(1, 5), planned(2, 5, TF="1")]
     results = run(plan(*cases), tmp_path, settings, jobs=1)
     assert verdicts(results) == ["converts at convert", "error at install"]
@@ -247,5 +247,5 @@ def test_what_stops_before_a_model_runs_no_model(
     (case,) = results.cases
     assert (case.verdict, case.stage) == (Verdict.CONVERTS, until)
     assert case.lock == lock(1).id
-    assert exit_code(results) == 0
+    assert of_results(results) == 0
     assert (settings.store.root / "environments").exists() == (until is Stage.INSTALL)

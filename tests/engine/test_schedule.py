@@ -6,11 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.samples import plan, planned
 
-from tfjs_compat.engine.schedule import IMPORT_SECONDS, Task, tasks
+from tfjs_compat.engine.schedule import IMPORT_SECONDS, EnvironmentTask, tasks
 from tfjs_compat.locks.lock import Unresolved
 
 
-def shape(made: list[Task]) -> list[tuple[str, int]]:
+def shape(made: list[EnvironmentTask]) -> list[tuple[str, int]]:
     return [(task.lock.id[-1], len(task.cases)) for task in made]
 
 

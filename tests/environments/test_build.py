@@ -63,25 +63,25 @@ def ids(store: Store) -> list[str]:
 
 
 @pytest.fixture
-def installs(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], uv.Said]]:
+def installs(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], uv.UvResult]]:
     """What the installer does, call by call, in place of uv; an empty list installs nothing and is content."""
-    answers: list[Callable[[], uv.Said]] = []
+    answers: list[Callable[[], uv.UvResult]] = []
 
-    def call(*_: object, **__: object) -> tuple[uv.Said, str]:
-        return (answers.pop(0)() if answers else uv.Said(True, "")), ""
+    def call(*_: object, **__: object) -> tuple[uv.UvResult, str]:
+        return (answers.pop(0)() if answers else uv.UvResult(True, "")), ""
 
     monkeypatch.setattr(uv, "call", call)
     return answers
 
 
-def raising(error: BaseException) -> Callable[[], uv.Said]:
-    def answer() -> uv.Said:
+def raising(error: BaseException) -> Callable[[], uv.UvResult]:
+    def answer() -> uv.UvResult:
         raise error
 
     return answer
 
 
-def test_a_build_makes_an_environment_once(store: Store, installs: list[Callable[[], uv.Said]]) -> None:
+def test_a_build_makes_an_environment_once(store: Store, installs: list[Callable[[], uv.UvResult]]) -> None:
     made = build(lock(), PYTHON, store, layout="flat")
     assert isinstance(made, Environment)
     said = subprocess.run([str(made.executable), "-c", "import sys; print(sys.prefix)"], capture_output=True, text=True)
@@ -93,7 +93,7 @@ def test_a_build_makes_an_environment_once(store: Store, installs: list[Callable
 
 
 def test_the_callers_virtualenv_settings_change_nothing(
-    store: Store, installs: list[Callable[[], uv.Said]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    store: Store, installs: list[Callable[[], uv.UvResult]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("VIRTUALENV_SYSTEM_SITE_PACKAGES", "true")
     (tmp_path / "virtualenv").mkdir()
@@ -110,7 +110,7 @@ def test_the_callers_virtualenv_settings_change_nothing(
     "fault", [MachineryError("uv was stopped"), Interrupted(), KeyboardInterrupt(), RuntimeError("a bug")]
 )
 def test_a_build_that_is_broken_off_leaves_nothing(
-    store: Store, installs: list[Callable[[], uv.Said]], fault: BaseException
+    store: Store, installs: list[Callable[[], uv.UvResult]], fault: BaseException
 ) -> None:
     installs.append(raising(fault))
     with pytest.raises(type(fault)):
@@ -128,17 +128,19 @@ def test_a_build_that_is_broken_off_leaves_nothing(
     ],
 )
 def test_faults_of_disk_and_network_are_not_the_locks(
-    store: Store, installs: list[Callable[[], uv.Said]], text: str
+    store: Store, installs: list[Callable[[], uv.UvResult]], text: str
 ) -> None:
-    installs.append(lambda: uv.Said(False, text))
+    installs.append(lambda: uv.UvResult(False, text))
     with pytest.raises(MachineryError):
         build(lock(), PYTHON, store, layout="flat")
     assert shelf(store) == []
 
 
-def test_a_package_that_does_not_build_is_the_locks_fault(store: Store, installs: list[Callable[[], uv.Said]]) -> None:
+def test_a_package_that_does_not_build_is_the_locks_fault(
+    store: Store, installs: list[Callable[[], uv.UvResult]]
+) -> None:
     said = "  × Failed to build `sklearn==0.0.post12`\n  ╰─▶ it failed\n      ValueError: use scikit-learn"
-    installs.append(lambda: uv.Said(False, said))
+    installs.append(lambda: uv.UvResult(False, said))
     refused = build(lock(), PYTHON, store, layout="flat")
     assert isinstance(refused, NotInstallable)
     assert refused.message == "Failed to build `sklearn==0.0.post12`: ValueError: use scikit-learn"
@@ -163,7 +165,7 @@ from tfjs_compat.system.store import Store
 def call(*_, **__):
     print("filling", flush=True)
     time.sleep(float(sys.argv[3]))
-    return uv.Said(True, ""), ""
+    return uv.UvResult(True, ""), ""
 uv.call = call
 build(
     Lock("a" * 16, "cpython-3-x", {}, False, "#"), Interpreter("3", "x", sys.argv[2]), Store(Path(sys.argv[1])),
@@ -182,7 +184,7 @@ def start_build(store: Store, seconds: float) -> subprocess.Popen[bytes]:
     return child
 
 
-def test_a_build_that_is_killed_is_not_taken_for_one(store: Store, installs: list[Callable[[], uv.Said]]) -> None:
+def test_a_build_that_is_killed_is_not_taken_for_one(store: Store, installs: list[Callable[[], uv.UvResult]]) -> None:
     child = start_build(store, 300)
     child.send_signal(signal.SIGKILL)
     child.communicate()
@@ -198,7 +200,7 @@ def test_a_build_that_is_killed_is_not_taken_for_one(store: Store, installs: lis
     assert ids(store) == [FLAT]
 
 
-def test_of_two_runs_that_build_the_second_takes_it(store: Store, installs: list[Callable[[], uv.Said]]) -> None:
+def test_of_two_runs_that_build_the_second_takes_it(store: Store, installs: list[Callable[[], uv.UvResult]]) -> None:
     child = start_build(store, 1.0)
     installs.append(raising(AssertionError("built twice")))
     assert isinstance(build(lock(), PYTHON, store, layout="flat"), Environment)
@@ -215,7 +217,7 @@ def test_garbage_collection_waits_for_a_build(store: Store) -> None:
 
 
 def test_a_build_whose_packages_were_collected_meanwhile_is_none(
-    store: Store, installs: list[Callable[[], uv.Said]], monkeypatch: pytest.MonkeyPatch
+    store: Store, installs: list[Callable[[], uv.UvResult]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(wheels, "pinned", lambda *_: [wheels.Pinned("x", "x==1", "x-1")])
     monkeypatch.setattr(wheels, "unpacked", lambda *_, **__: [store.folder("wheels", "x-1")])

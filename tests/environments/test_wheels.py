@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tfjs_compat.environments.linking import link_all, scripts
-from tfjs_compat.environments.wheels import part, pinned
+from tfjs_compat.environments.wheels import pinned, split_by_distribution
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import make_lock
@@ -54,7 +54,7 @@ def test_distributions_are_parted_by_their_records(tmp_path: Path) -> None:
     install(together, "auth-lib", "2", {"google/auth/__init__.py": "", "google/auth/x.so": "", "bin/auth": "#!x\n"})
     install(together, "plain", "3", {"plain/__init__.py": "", "plain/data/a.txt": "1"})
     folders = {name: tmp_path / name for name in ("proto", "auth-lib", "plain")}
-    assert part(together, folders) == set()
+    assert split_by_distribution(together, folders) == set()
     assert tree(folders["proto"]) == {
         "google/proto/__init__.py",
         "proto.py",
@@ -71,13 +71,13 @@ def test_who_claims_anothers_file_is_told(tmp_path: Path) -> None:
     install(together, "two", "1", {"tests/__init__.py": "two", "two.py": ""})
     install(together, "three", "1", {"three.py": ""})
     folders = {name: tmp_path / name for name in ("one", "two", "three")}
-    assert part(together, folders) == {"one", "two"}
+    assert split_by_distribution(together, folders) == {"one", "two"}
 
 
 def test_what_did_not_arrive_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "all").mkdir()
     with pytest.raises(MachineryError, match="ghost"):
-        part(tmp_path / "all", {"ghost": tmp_path / "ghost"})
+        split_by_distribution(tmp_path / "all", {"ghost": tmp_path / "ghost"})
 
 
 def test_a_record_cannot_reach_outside(tmp_path: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_record_cannot_reach_outside(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("keep", "utf-8")
     record = together / "evil-1.dist-info" / "RECORD"
     record.write_text(record.read_text("utf-8") + "../precious,,\n/etc/hostname,,\n", "utf-8")
-    part(together, {"evil": tmp_path / "evil"})
+    split_by_distribution(together, {"evil": tmp_path / "evil"})
     assert (tmp_path / "precious").read_text("utf-8") == "keep"
 
 

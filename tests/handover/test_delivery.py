@@ -11,7 +11,7 @@ import pytest
 from support.holders import hold_target
 
 from tfjs_compat.errors import MachineryError, RequestError
-from tfjs_compat.handover.delivery import check_target, claimed, deliver
+from tfjs_compat.handover.delivery import check_target, deliver, lock_target
 from tfjs_compat.system.store import Store
 
 MODEL = '{"modelTopology": {"node": []}, "weightsManifest": [{"paths": ["odd.weights"], "weights": []}]}'
@@ -143,10 +143,10 @@ def test_a_disk_that_is_full_while_it_is_copied_is_one_plain_message(
 
 def test_targets_with_long_names_are_not_mixed_up(tmp_path: Path) -> None:
     store, long = Store(tmp_path / "store"), "x" * 100
-    with claimed(tmp_path / "a" / long, store), claimed(tmp_path / "b" / long, store):
+    with lock_target(tmp_path / "a" / long, store), lock_target(tmp_path / "b" / long, store):
         (tmp_path / "a").mkdir()
         (tmp_path / "c").symlink_to("a")
-        with pytest.raises(RequestError, match="another command"), claimed(tmp_path / "c" / long, store):
+        with pytest.raises(RequestError, match="another command"), lock_target(tmp_path / "c" / long, store):
             pass
 
 
@@ -185,13 +185,13 @@ def test_of_two_commands_with_one_target_the_second_is_refused(tmp_path: Path) -
         assert ready.wait(30)
         with (
             pytest.raises(RequestError, match="another command is writing to it"),
-            claimed(tmp_path / "web", Store(tmp_path / "store")),
+            lock_target(tmp_path / "web", Store(tmp_path / "store")),
         ):
             pass
-        with claimed(tmp_path / "other", Store(tmp_path / "store")):
+        with lock_target(tmp_path / "other", Store(tmp_path / "store")):
             pass
     finally:
         done.set()
         holder.join(30)
-    with claimed(tmp_path / "web", Store(tmp_path / "store")):
+    with lock_target(tmp_path / "web", Store(tmp_path / "store")):
         pass

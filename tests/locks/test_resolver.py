@@ -11,7 +11,7 @@ from tfjs_compat.index.address import index_url
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.conflicts import explain
 from tfjs_compat.locks.lock import Lock, Unresolved, make_lock
-from tfjs_compat.locks.resolver import Request, kept_lock, request_of, resolve
+from tfjs_compat.locks.resolver import ResolveRequest, kept_lock, request_of, resolve
 from tfjs_compat.system.store import Store
 
 PYTHON = Interpreter("3.11.7", "linux-x86_64", "/pythons/3.11.7/bin/python")
@@ -179,7 +179,7 @@ def test_what_decides_no_lock_is_not_in_the_request() -> None:
 HERE = Interpreter("{}.{}.{}".format(*sys.version_info[:3]), "linux-x86_64", sys.executable)
 
 
-def asked(**axes: object) -> Request:
+def asked(**axes: object) -> ResolveRequest:
     return request_of(combination(**axes), HERE, source_builds=False)
 
 

@@ -3,7 +3,7 @@ from support.samples import model
 
 from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix.models import Kind
-from tfjs_compat.matrix.routes import ROUTES, find_route, illegal
+from tfjs_compat.matrix.routes import ROUTES, find_route, why_unavailable
 
 
 @pytest.mark.parametrize("name", ROUTES)
@@ -19,7 +19,7 @@ def test_an_unknown_route_is_refused_with_the_nearest_name() -> None:
 @pytest.mark.parametrize("route", ["layers", "keras-h5", "keras-v3", "graph"])
 @pytest.mark.parametrize(("tensorflow", "tensorflowjs"), [("2.15.0", "4.10.0"), ("2.21.0", "4.22.0")])
 def test_today_every_route_exists(route: str, tensorflow: str, tensorflowjs: str) -> None:
-    assert illegal(ROUTES[route], tensorflow, tensorflowjs, model()) is None
+    assert why_unavailable(ROUTES[route], tensorflow, tensorflowjs, model()) is None
 
 
 @pytest.mark.parametrize(
@@ -33,12 +33,12 @@ def test_today_every_route_exists(route: str, tensorflow: str, tensorflowjs: str
     ],
 )
 def test_a_route_does_not_exist_before_its_time(route: str, tensorflow: str, tensorflowjs: str, why: str) -> None:
-    assert why in (illegal(ROUTES[route], tensorflow, tensorflowjs, model()) or "")
+    assert why in (why_unavailable(ROUTES[route], tensorflow, tensorflowjs, model()) or "")
 
 
 @pytest.mark.parametrize("kind", Kind)
 @pytest.mark.parametrize("route", ROUTES)
 def test_only_routes_without_a_keras_file_take_a_saved_model(route: str, kind: Kind) -> None:
     refused = kind is Kind.SAVED_MODEL and route in ("keras-h5", "keras-v3")
-    why = illegal(ROUTES[route], "2.16.1", "4.17.0", model("m", kind))
+    why = why_unavailable(ROUTES[route], "2.16.1", "4.17.0", model("m", kind))
     assert why == (f"route {route} does not take a saved-model model" if refused else None)

@@ -19,7 +19,7 @@ from tfjs_compat.index import uv
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.system.store import Store
-from tfjs_compat.workflows.doctor import examine
+from tfjs_compat.workflows.doctor import doctor
 
 PYTHON = Interpreter("{}.{}.{}".format(*sys.version_info[:3]), "linux-x86_64", sys.executable)
 LOCK = Lock("a" * 16, PYTHON.tag, {}, False, "# nothing to install\n")
@@ -59,7 +59,7 @@ class TestReadOnly:
             assert store.folder("scratch").parent != store.root
         with pytest.raises(MachineryError, match="Read-only"):
             store.folder("wheels")
-        assert ("store", "note") in [(one.what, one.status) for one in examine(store)]
+        assert ("store", "note") in [(one.what, one.status) for one in doctor(store)]
 
     def test_an_environment_that_is_not_there_is_a_clear_fault(
         self, tmp_path: Path, sealed: Callable[[Path], Path]
@@ -101,7 +101,7 @@ def test_without_symbolic_links_an_environment_holds_its_packages_itself(
 
     def call(arguments: list[str], *_: object, **__: object) -> tuple[uv.Said, str]:
         called.append(arguments)
-        return uv.Said(True, "warning: Failed to hardlink files; falling back to full copy.\n"), ""
+        return uv.UvResult(True, "warning: Failed to hardlink files; falling back to full copy.\n"), ""
 
     monkeypatch.setattr(uv, "call", call)
     monkeypatch.setattr(linking, "is_possible", lambda _: False)

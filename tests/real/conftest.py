@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from tfjs_compat.engine.request import Request
+from tfjs_compat import api
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.system.store import Store
-from tfjs_compat.workflows import run as api
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +30,6 @@ def run_matrix(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Callab
             (folder / name).write_text(content, "utf-8")
         options.setdefault("output", folder / "out")
         options.setdefault("store", store)
-        return api.run(Request(matrix=str(folder / "matrix.toml"), **options))
+        return api.run(RunRequest(matrix=str(folder / "matrix.toml"), **options))
 
     return run

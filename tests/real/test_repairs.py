@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tfjs_compat.engine.request import Request
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.repairs.document import repair
 from tfjs_compat.repairs.folder import repair_folder
 from tfjs_compat.repairs.repair import Repaired
+from tfjs_compat.results.artifact_report import ArtifactReport
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.system.store import Store
-from tfjs_compat.workflows import run as api
 from tfjs_compat.workflows.check import check
 from tfjs_compat.workflows.matrices import load_matrix
 
@@ -156,7 +156,7 @@ def convert(run_matrix: Callable[..., Results], tmp_path_factory: pytest.TempPat
     return run
 
 
-def check_repaired(case: Path, store: Store, folder: Path) -> tuple[api.Checked, Repaired]:
+def check_repaired(case: Path, store: Store, folder: Path) -> tuple[ArtifactReport, Repaired]:
     """A case's artifact repaired, loaded, run on the case's inputs and compared with Keras's predictions."""
     done = repair_folder(case / "artifact", folder / "artifact")
     assert repair(done.model_json).applied == ()
@@ -222,7 +222,7 @@ def test_the_whole_zoo(
     tensorflow: str, tensorflowjs: str, keras: str, convert: Callable[..., Path], store: Store, tmp_path: Path
 ) -> None:
     """What is left is what TensorFlow.js has no layer for, and what it computes otherwise."""
-    models = load_matrix(Request(matrix="zoo"))[0].models
+    models = load_matrix(RunRequest(matrix="zoo"))[0].models
     output = convert(
         [*models, *(f"shapes.py:{name}" for name in NAMES)], ["layers", "graph"], tensorflow, tensorflowjs, keras
     )
@@ -242,7 +242,7 @@ def test_artifacts_of_keras2_that_work_stay_as_they_are(
     text = MATRIX.format(
         models='"zoo:mlp"', routes='"layers", "graph"', tensorflow="2.15.0", tensorflowjs="4.17.0", keras=""
     )
-    models = tuple(load_matrix(Request(matrix="zoo"))[0].models)
+    models = tuple(load_matrix(RunRequest(matrix="zoo"))[0].models)
     results = run_matrix(text, models=models, until=Stage.PREDICT, output=tmp_path / "out", fresh=True)
     works = [case for case in results.cases if case.verdict is Verdict.WORKS]
     assert len(works) > 80

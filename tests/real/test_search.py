@@ -12,22 +12,22 @@ from typing import Any
 
 import pytest
 
-from tfjs_compat.engine.request import Request
+from tfjs_compat import api
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.environments.registry import find as find_environment
 from tfjs_compat.errors import RequestError
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult, Results
-from tfjs_compat.search.request import Wish
+from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.bundle import default_version, get_bundle
 from tfjs_compat.trials.runtimes.node import find_node
-from tfjs_compat.workflows import run as api
 from tfjs_compat.workflows.check import check
 from tfjs_compat.workflows.convert import convert
 from tfjs_compat.workflows.find import Found, find
 from tfjs_compat.workflows.matrices import matrix_path
-from tfjs_compat.workflows.repair import mend
+from tfjs_compat.workflows.repair import repair
 
 pytestmark = pytest.mark.real
 
@@ -57,16 +57,16 @@ model.save(sys.argv[1])
 
 
 @pytest.fixture(scope="module")
-def how(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Request:
-    return Request(output=tmp_path_factory.mktemp("search"), store=store, jobs=2)
+def how(store: Store, tmp_path_factory: pytest.TempPathFactory) -> RunRequest:
+    return RunRequest(output=tmp_path_factory.mktemp("search"), store=store, jobs=2)
 
 
-def wish(how: Request, model: str, *require: str, **more: Any) -> Wish:
-    return Wish(model=model, require=require, as_of=TODAY, how=how, **more)
+def wish(how: RunRequest, model: str, *require: str, **more: Any) -> SearchRequest:
+    return SearchRequest(model=model, require=require, as_of=TODAY, how=how, **more)
 
 
 @pytest.fixture(scope="module")
-def repaired(how: Request) -> Found:
+def repaired(how: RunRequest) -> Found:
     return find(wish(how, "zoo:seed", *KERAS_3, routes=("layers",)))
 
 
@@ -85,7 +85,7 @@ def test_find_cures_what_is_stacked_and_proves_it(repaired: Found) -> None:
 
 
 def test_a_recipe_followed_to_the_letter_ends_in_a_model_that_loads(
-    repaired: Found, how: Request, store: Store, tmp_path: Path
+    repaired: Found, how: RunRequest, store: Store, tmp_path: Path
 ) -> None:
     recipe = repaired.recipe
     assert recipe is not None
@@ -102,21 +102,21 @@ def test_a_recipe_followed_to_the_letter_ends_in_a_model_that_loads(
     )
     made = tmp_path / "by-hand" / "web_model"
     assert check(made, store=store).verdict is Verdict.FAILS
-    found = mend(made, tmp_path / "fixed", None, how=wish(how, ""))
+    found = repair(made, tmp_path / "fixed", None, how=wish(how, ""))
     assert found.written
     assert found.checked.verdict is Verdict.CONVERTS
     assert check(tmp_path / "fixed", store=store).verdict is Verdict.CONVERTS
 
 
-def test_where_nothing_works_the_causes_are_the_proof(how: Request) -> None:
+def test_where_nothing_works_the_causes_are_the_proof(how: RunRequest) -> None:
     found = find(wish(how, "zoo:seed", *KERAS_3, routes=("layers",), repair=False))
     assert not found.found
     assert found.ended is None
     assert {one.issue for one in found.failures()} == {"pkg-resources-gone", "keras3-batch-shape"}
-    assert (found.trials, found.hopeless) == (1, 1)
+    assert (found.trials, found.ruled_out) == (1, 1)
 
 
-def test_pruning_hides_nothing(how: Request, repaired: Found) -> None:
+def test_pruning_hides_nothing(how: RunRequest, repaired: Found) -> None:
     limits = (*KERAS_3[:2],)
     pruned = find(wish(how, "zoo:mlp", *limits, routes=("layers", "graph")))
     whole = find(wish(how, "zoo:mlp", *limits, routes=("layers", "graph"), exhaustive=True))
@@ -124,17 +124,17 @@ def test_pruning_hides_nothing(how: Request, repaired: Found) -> None:
     assert whole.case is not None
     assert (pruned.case.id, pruned.steps) == (whole.case.id, whole.steps)
     assert pruned.trials <= whole.trials
-    assert pruned.hopeless >= whole.hopeless
+    assert pruned.ruled_out >= whole.ruled_out
 
 
-def test_a_search_that_may_try_nothing_more_says_so(how: Request) -> None:
+def test_a_search_that_may_try_nothing_more_says_so(how: RunRequest) -> None:
     found = find(wish(how, "zoo:seed", *KERAS_3, routes=("layers",), max_trials=1))
     assert not found.found
     assert found.ended == "after 1 trial (--max-trials)"
 
 
 @pytest.mark.full
-def test_the_newest_tensorflow_works_without_what_no_release_fits(how: Request) -> None:
+def test_the_newest_tensorflow_works_without_what_no_release_fits(how: RunRequest) -> None:
     found = find(wish(how, "zoo:seed", "tensorflow>=2.20"))
     assert found.case is not None
     assert found.case.combination.tensorflow == "2.21.0"
@@ -149,7 +149,7 @@ def test_every_failing_case_of_the_seed_has_a_remedy_that_was_run(
     folder = tmp_path_factory.mktemp("remedies")
     pinned = folder / "seed.toml"
     pinned.write_text(matrix_path("seed").read_text("utf-8").replace('"today"', f'"{TODAY}"'), "utf-8")
-    results = api.run(Request(matrix=str(pinned), output=folder / "out", store=store, jobs=2, try_remedies=True))
+    results = api.run(RunRequest(matrix=str(pinned), output=folder / "out", store=store, jobs=2, try_remedies=True))
     cures = {(one.combination.tensorflow, one.combination.as_of, one.issue): one.cure for one in failing(results)}
     assert all(cure is not None and cure.works and (cure.max_abs or 0) < 1e-6 for cure in cures.values())
     dated = cures["2.16.1", "2024-04-10", "duplicate-weight-name"]
@@ -195,7 +195,7 @@ const from = {load: async () => ({modelTopology: told.modelTopology, weightSpecs
 
 
 def test_a_model_of_keras_3_is_converted_by_one_command_and_can_be_trained_further(
-    trained: Path, how: Request, store: Store, tmp_path: Path
+    trained: Path, how: RunRequest, store: Store, tmp_path: Path
 ) -> None:
     target = tmp_path / "web"
     found = convert(wish(how, str(trained), *KERAS_3, routes=("layers",)), target)
@@ -220,7 +220,7 @@ def test_a_model_of_keras_3_is_converted_by_one_command_and_can_be_trained_furth
 
 
 @pytest.mark.parametrize("dtype", ["float16", "uint8", "uint16"])
-def test_smaller_weights_agree_as_far_as_they_can(trained: Path, how: Request, tmp_path: Path, dtype: str) -> None:
+def test_smaller_weights_agree_as_far_as_they_can(trained: Path, how: RunRequest, tmp_path: Path, dtype: str) -> None:
     found = convert(wish(how, str(trained), *KERAS_3, routes=(f"layers+{dtype}",)), tmp_path / "web")
     assert found.case is not None
     assert found.case.parity is not None
@@ -236,12 +236,12 @@ def test_smaller_weights_agree_as_far_as_they_can(trained: Path, how: Request, t
 
 
 def test_a_repair_is_proven_by_its_reference_and_refused_where_the_numbers_differ(
-    trained: Path, repaired: Found, how: Request, store: Store, tmp_path: Path
+    trained: Path, repaired: Found, how: RunRequest, store: Store, tmp_path: Path
 ) -> None:
     (plain,) = [one.case for one in repaired.tried if one.case.stage is Stage.CHECK]
     broken = how.output / "cases" / plain.id / "artifact"
     seed = wish(how, "zoo:seed", *KERAS_3)
-    found = mend(broken, tmp_path / "good", seed, how=seed)
+    found = repair(broken, tmp_path / "good", seed, how=seed)
     assert found.checked.verdict is Verdict.WORKS
     assert found.written
     shutil.copytree(broken, tmp_path / "spoilt")
@@ -249,13 +249,13 @@ def test_a_repair_is_proven_by_its_reference_and_refused_where_the_numbers_diffe
     content = bytearray(shard.read_bytes())
     content[-64:] = os.urandom(32) * 2
     shard.write_bytes(content)
-    found = mend(tmp_path / "spoilt", tmp_path / "bad", seed, how=seed)
+    found = repair(tmp_path / "spoilt", tmp_path / "bad", seed, how=seed)
     assert found.checked.verdict in (Verdict.MISMATCH, Verdict.FAILS)
     assert not found.written
     assert not (tmp_path / "bad").exists()
 
 
-def test_what_no_way_leads_to_leaves_the_target_untouched(how: Request, tmp_path: Path) -> None:
+def test_what_no_way_leads_to_leaves_the_target_untouched(how: RunRequest, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from tensorflow import keras\n\n\n"
         "class Odd(keras.layers.Layer):\n    def call(self, x):\n        raise RuntimeError('never')\n\n\n"

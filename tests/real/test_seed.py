@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from tfjs_compat.engine.request import Request
+from tfjs_compat import api
+from tfjs_compat.cli.exit_codes import of_results
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.results.case_result import CaseResult, Results
-from tfjs_compat.results.expectations import exit_code
 from tfjs_compat.system.store import Store
-from tfjs_compat.workflows import run as api
 from tfjs_compat.workflows.matrices import matrix_path
 from tfjs_compat.workflows.plan import cases
 
@@ -25,7 +25,7 @@ def seed(store: Store, tmp_path_factory: pytest.TempPathFactory) -> Results:
     folder = tmp_path_factory.mktemp("seed")
     pinned = folder / "seed.toml"
     pinned.write_text(matrix_path("seed").read_text("utf-8").replace('"today"', f'"{TODAY}"'), "utf-8")
-    return api.run(Request(matrix=str(pinned), output=folder / "out", store=store))
+    return api.run(RunRequest(matrix=str(pinned), output=folder / "out", store=store))
 
 
 def case(
@@ -44,7 +44,7 @@ def case(
 def test_the_story_is_as_the_seed_declares_it(seed: Results) -> None:
     surprises = [(one.id, one.verdict, one.stage, one.issues, one.message) for one in seed.cases if not one.as_expected]
     assert surprises == []
-    assert exit_code(seed) == 0
+    assert of_results(seed) == 0
     assert len(seed.cases) == 6
 
 
@@ -104,7 +104,7 @@ def test_cases_of_one_lock_share_an_environment(seed: Results) -> None:
 def test_a_second_run_takes_what_the_first_found(seed: Results, store: Store, tmp_path: Path) -> None:
     pinned = tmp_path / "seed.toml"
     pinned.write_text(matrix_path("seed").read_text("utf-8").replace('"today"', f'"{TODAY}"'), "utf-8")
-    again = api.run(Request(matrix=str(pinned), output=tmp_path / "out", store=store))
+    again = api.run(RunRequest(matrix=str(pinned), output=tmp_path / "out", store=store))
     assert all(found.cached for found in again.cases)
     same = [(one.id, one.verdict, one.stage, one.issues, one.signature) for one in seed.cases]
     assert [(one.id, one.verdict, one.stage, one.issues, one.signature) for one in again.cases] == same
@@ -112,7 +112,7 @@ def test_a_second_run_takes_what_the_first_found(seed: Results, store: Store, tm
 
 
 def test_frontier_expands_to_what_it_says(store: Store) -> None:
-    found = cases(Request(matrix="frontier", store=store))
+    found = cases(RunRequest(matrix="frontier", store=store))
     minors = {one.combination.tensorflow.rpartition(".")[0] for one in found}
     assert minors == {f"2.{minor}" for minor in range(13, 22)}
     assert {one.combination.tensorflowjs for one in found} == {"4.10.0", "4.17.0", "4.22.0"}

@@ -18,10 +18,10 @@ from tfjs_compat.system.store import Store
 from tfjs_compat.trials.comparison import compare
 from tfjs_compat.trials.runtimes.browser import find_browser, run_in_browser
 from tfjs_compat.trials.runtimes.bundle import Bundle, default_version, get_bundle, read_vocabulary
-from tfjs_compat.trials.runtimes.job import Task, run_in_node
+from tfjs_compat.trials.runtimes.job import TfjsJob, run_in_node
 from tfjs_compat.trials.runtimes.node import Node, find_node
 from tfjs_compat.trials.runtimes.record import read_record
-from tfjs_compat.trials.runtimes.warm_nodes import Spare
+from tfjs_compat.trials.runtimes.warm_nodes import WarmNode
 
 pytestmark = pytest.mark.real
 
@@ -122,7 +122,7 @@ def one_product() -> dict[str, Any]:
 class Ran:
     """What a run left."""
 
-    def __init__(self, ended: process.Ended, task: Task, log: Path) -> None:
+    def __init__(self, ended: process.ExitStatus, task: TfjsJob, log: Path) -> None:
         self.ended, self.task, self.log = ended, task, log
         self.events = read_record(task.record)
 
@@ -165,7 +165,7 @@ def run(tmp_path: Path, bundle: Bundle, node: Node, request: pytest.FixtureReque
         places = {name: tmp_path / name for name in ("inputs", "outputs", "expected")}
         keys = options.pop("signature_outputs", None)
         record = tmp_path / "record.jsonl"
-        task = Task(model=tmp_path / "a model", format=kind, record=record, signature_outputs=keys, **places)  # type: ignore[arg-type]
+        task = TfjsJob(model=tmp_path / "a model", format=kind, record=record, signature_outputs=keys, **places)  # type: ignore[arg-type]
         log = tmp_path / "log"
         options = {"limits": process.Limits(seconds=60), "scratch": tmp_path, "log": log, **options}
         browser = options.pop("browser", None)
@@ -176,8 +176,8 @@ def run(tmp_path: Path, bundle: Bundle, node: Node, request: pytest.FixtureReque
         if request.param == "anew":
             return Ran(run_in_node(task, used, chosen, **options), task, log)
         (tmp_path / "spares").mkdir(exist_ok=True)
-        spare = Spare(used, chosen, tmp_path / "spares")
-        return Ran(run_in_node(task, used, chosen, spare=spare, **options), task, log)
+        warm_node = WarmNode(used, chosen, tmp_path / "spares")
+        return Ran(run_in_node(task, used, chosen, warm_node=warm_node, **options), task, log)
 
     return run_it
 
@@ -559,7 +559,7 @@ def test_a_load_that_never_returns_is_ended(run: Run, model: Path) -> None:
     content = functional([entry("x", [3]), dense("d", [["x", 5, 0, {}]])], [["x", 0, 0]], [["d", 0, 0]])
     put_artifact(model, content, WEIGHTS)
     ran = run(limits=process.Limits(seconds=3))
-    assert "time limit" in (ran.ended.killed_by or "")
+    assert "time limit" in (ran.ended.limit_exceeded or "")
     assert [(one["stage"], one["status"]) for one in ran.events if one["event"] == "stage"] == [("load", "start")]
 
 
@@ -587,7 +587,7 @@ def test_a_runtime_that_dies_or_eats_everything_harms_nothing_else(
     put_artifact(model, one_dense(), WEIGHTS)
     ran = run(bundle=changed(bundle, tmp_path, code), limits=limits)
     assert ran.ended.exit_code not in (0, 1)
-    assert killed is None or killed in (ran.ended.killed_by or "")
+    assert killed is None or killed in (ran.ended.limit_exceeded or "")
     assert ran.log.stat().st_size < 8 << 20
 
 
@@ -645,7 +645,7 @@ def test_a_page_that_never_answers_is_ended(run: Run, model: Path, browser: Path
     content = functional([entry("x", [3]), dense("d", [["x", 5, 0, {}]])], [["x", 0, 0]], [["d", 0, 0]])
     put_artifact(model, content, WEIGHTS)
     ran = run(browser=browser, limits=process.Limits(seconds=5))
-    assert "time limit" in (ran.ended.killed_by or "")
+    assert "time limit" in (ran.ended.limit_exceeded or "")
 
 
 def test_no_browser_says_what_was_looked_for(

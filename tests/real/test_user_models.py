@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tfjs_compat.engine.request import Request
+from tfjs_compat import api
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.environments.registry import list_environments
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.process import run as run_child
 from tfjs_compat.system.store import Store
-from tfjs_compat.workflows import run as api
 
 pytestmark = pytest.mark.real
 
@@ -66,7 +66,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(store: Store, folder: Path, axes: dict[str, list[str]], **more: object) -> Results:
-    return api.run(Request(axes=axes, output=folder / "out", store=store, **more))  # type: ignore[arg-type]
+    return api.run(RunRequest(axes=axes, output=folder / "out", store=store, **more))  # type: ignore[arg-type]
 
 
 def told(found: CaseResult) -> tuple[str, str, str | None]:

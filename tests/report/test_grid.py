@@ -14,10 +14,10 @@ from rich.text import Text
 
 from tfjs_compat.cli.views import checked
 from tfjs_compat.cli.views import models as zoo
-from tfjs_compat.diagnosis.diagnose import Checked
 from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.grid import Column, Grid, Hanging
+from tfjs_compat.results.artifact_report import ArtifactReport
 
 
 def console(width: int) -> Console:
@@ -94,13 +94,13 @@ def test_every_word_is_there_whole_and_no_line_ends_with_a_space(cells: Sequence
 # ---------------------------------------------------------------------------------------------------------- `check`
 
 
-def look(found: Checked, width: int = 70) -> str:
+def look(found: ArtifactReport, width: int = 70) -> str:
     on = console(width)
     checked.show(on, found)
     return said(on)
 
 
-def examined(**changed: object) -> Checked:
+def examined(**changed: object) -> ArtifactReport:
     given_: dict[str, object] = {
         "folder": "web_model",
         "tfjs": "4.22.0",
@@ -112,7 +112,7 @@ def examined(**changed: object) -> Checked:
         "findings": (),
         "parity": None,
     }
-    return Checked(**{**given_, **changed})  # type: ignore[arg-type]
+    return ArtifactReport(**{**given_, **changed})  # type: ignore[arg-type]
 
 
 def test_findings_of_one_id_are_one_paragraph_and_the_verdict_is_the_last_line() -> None:
@@ -147,7 +147,7 @@ def test_findings_of_one_id_are_one_paragraph_and_the_verdict_is_the_last_line()
         ),
     ],
 )
-def test_the_verdict_of_a_check(found: Checked, last: str) -> None:
+def test_the_verdict_of_a_check(found: ArtifactReport, last: str) -> None:
     assert look(found).splitlines()[-1] == last
 
 

@@ -8,11 +8,12 @@ import msgspec
 import pytest
 from support.samples import ROOT, combination, result, results
 
+from tfjs_compat.cli.exit_codes import of_results
 from tfjs_compat.matrix.cases import Expectation
 from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import Results, json_schema
-from tfjs_compat.results.expectations import as_expected, exit_code
+from tfjs_compat.results.expectations import as_expected
 from tfjs_compat.results.files import write_results
 from tfjs_compat.results.machine import machine_facts
 
@@ -135,7 +136,7 @@ BROKEN = result(verdict=ERROR, as_expected=False)
     ],
 )
 def test_the_exit_code(cases, code: int) -> None:
-    assert exit_code(results(*cases)) == code
+    assert of_results(results(*cases)) == code
 
 
 SCHEMA = ROOT / "docs" / "results.schema.json"

@@ -17,12 +17,14 @@ from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report import html, junit, markdown, terminal
 from tfjs_compat.report.causes import proven
 from tfjs_compat.results.case_result import CaseResult, Results
-from tfjs_compat.results.cures import Cure, Step
-from tfjs_compat.search.cures import cured, wants_cure, with_cures
+from tfjs_compat.results.cures import RemedyResult, Step
+from tfjs_compat.search.cures import cured, may_need_remedy, try_remedies_of
 from tfjs_compat.search.evaluator import Answer
-from tfjs_compat.search.remedies import World
+from tfjs_compat.search.remedies import ChangePolicy
 
-WORLD = World(pick=lambda name, wanted: "2.15.0" if name == "tensorflow" else None, python=lambda tensorflow: "3.11")
+WORLD = ChangePolicy(
+    pick=lambda name, wanted: "2.15.0" if name == "tensorflow" else None, python=lambda tensorflow: "3.11"
+)
 Rule = Callable[[Case], str | None]
 
 
@@ -60,10 +62,10 @@ def failing(asked: Case, issue: str) -> CaseResult:
     )
 
 
-def cures(rule: Rule, *cases: Case, last: int = 1000) -> tuple[Mapping[str, Cure], Table]:
+def cures(rule: Rule, *cases: Case, last: int = 1000) -> tuple[Mapping[str, RemedyResult], Table]:
     table = Table(rule, last)
     given = {one.id: (one, failing(one, rule(one) or "")) for one in cases}
-    return with_cures(given, WORLD, table, lambda text: None), table
+    return try_remedies_of(given, WORLD, table, lambda text: None), table
 
 
 def stacked(asked: Case) -> str | None:
@@ -107,7 +109,7 @@ def test_where_nothing_works_the_trials_are_counted_and_nothing_is_built_on_what
 def test_where_no_remedy_is_known_the_other_format_is_tried_once() -> None:
     start = case()
     found, table = cures(lambda one: "no-such-issue", start)
-    assert found == {start.id: Cure(works=False, trials=1)}
+    assert found == {start.id: RemedyResult(works=False, trials=1)}
     assert [[one.route for one in batch] for batch in table.asked] == [["graph"]]
     found, _ = cures(lambda one: None if one.route == "graph" else "no-such-issue", start)
     assert found[start.id].steps[0].changes == ("route graph instead of layers",)
@@ -130,19 +132,19 @@ def test_an_interruption_keeps_what_was_found() -> None:
 
 @pytest.mark.parametrize("verdict", list(Verdict))
 def test_only_what_fails_or_predicts_something_else_wants_a_cure(verdict: Verdict) -> None:
-    assert wants_cure(result(verdict=verdict)) == (verdict in (Verdict.FAILS, Verdict.MISMATCH))
+    assert may_need_remedy(result(verdict=verdict)) == (verdict in (Verdict.FAILS, Verdict.MISMATCH))
 
 
 def test_results_get_their_cures() -> None:
     first, second = result(id="a"), result(id="b")
-    cure = Cure(works=False, trials=3)
+    cure = RemedyResult(works=False, trials=3)
     assert cured([first, second], {"b": cure}) == (first, msgspec.structs.replace(second, cure=cure))
 
 
 def test_a_report_says_what_cured_how_many_and_that_nothing_did() -> None:
-    works = Cure(True, 1, (Step("a", "r", ("constraint setuptools<81",)), Step("b", "r", ("route graph", "x"))))
+    works = RemedyResult(True, 1, (Step("a", "r", ("constraint setuptools<81",)), Step("b", "r", ("route graph", "x"))))
     given = [result(id=str(at), issue="pkg-resources-gone", verdict=Verdict.FAILS, cure=works) for at in range(2)]
-    given.append(result(id="c", issue="pkg-resources-gone", verdict=Verdict.FAILS, cure=Cure(False, 3)))
+    given.append(result(id="c", issue="pkg-resources-gone", verdict=Verdict.FAILS, cure=RemedyResult(False, 3)))
     assert proven(given) == (
         "cured by constraint setuptools<81, then route graph and x (2 of 3)",
         "cured by nothing (1 of 3)",

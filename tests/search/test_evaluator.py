@@ -15,21 +15,21 @@ from support.samples import case, interpreters, lock, result, results
 
 from tfjs_compat.engine.context import settings_of
 from tfjs_compat.engine.plan import Plan
-from tfjs_compat.engine.request import Request
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import Interrupted
 from tfjs_compat.matrix.schema import LimitsTable
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.search import evaluator as laboratory
-from tfjs_compat.search.installed import Baseline
-from tfjs_compat.search.remedies import World
-from tfjs_compat.search.request import Wish
-from tfjs_compat.search.starting_points import Ground
+from tfjs_compat.search.installed import Installed
+from tfjs_compat.search.remedies import ChangePolicy
+from tfjs_compat.search.request import SearchRequest
+from tfjs_compat.search.starting_points import StartingPoints
 from tfjs_compat.system.progress import Silent
 from tfjs_compat.system.store import Store
 from tfjs_compat.workflows import find as room
 
-WORLD = World(
+WORLD = ChangePolicy(
     pick=lambda name, wanted: None, python=lambda tensorflow: None, versions=False, routes=frozenset({"layers"})
 )
 ROOTS = tuple(case("layers", tensorflow=f"2.{minor}.0") for minor in (19, 18, 17, 16))
@@ -45,7 +45,7 @@ def ends(asked: Any, *, works: bool) -> CaseResult:
 def search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any]:
     def searching(ran: Ran, jobs: int = 4, stop: threading.Event | None = None, **wish: Any) -> Any:
         halt = room._Halt(stop or threading.Event(), time.monotonic() + wish.get("seconds", 1000.0))
-        settings = settings_of(Request(store=Store(tmp_path)), Stage.PREDICT, LimitsTable(), 1, Silent(), halt)
+        settings = settings_of(RunRequest(store=Store(tmp_path)), Stage.PREDICT, LimitsTable(), 1, Silent(), halt)
 
         def resolved(requests: Sequence[Any], *_: object) -> dict[Any, Any]:
             return {one: lock(at) for at, one in enumerate(requests)}
@@ -56,9 +56,9 @@ def search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any
         monkeypatch.setattr(laboratory, "resolve_all", resolved)
         monkeypatch.setattr(laboratory, "run_plan", run)
         with ThreadPoolExecutor(1) as executor:
-            asked = laboratory.Laboratory(settings, tmp_path, executor, jobs, interpreters("3.11.7"), prune=False)
-            given = Wish("zoo:mlp", repair=False, routes=("layers",), **wish)
-            ground = Ground(ROOTS, WORLD, Baseline(), (), "")
+            asked = laboratory.CaseEvaluator(settings, tmp_path, executor, jobs, interpreters("3.11.7"), prune=False)
+            given = SearchRequest("zoo:mlp", repair=False, routes=("layers",), **wish)
+            ground = StartingPoints(ROOTS, WORLD, Installed(), (), "")
             return asked, *room._search(given, ground, asked, halt, room._at_once(given, jobs))
 
     return searching

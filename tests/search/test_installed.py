@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tfjs_compat.errors import RequestError
-from tfjs_compat.search.installed import Baseline, read_baseline
+from tfjs_compat.search.installed import Installed, read_installed
 
 
-def given(tmp_path: Path, text: str, name: str = "requirements.txt") -> Baseline:
+def given(tmp_path: Path, text: str, name: str = "requirements.txt") -> Installed:
     (tmp_path / name).write_text(text, "utf-8")
-    return read_baseline(str(tmp_path / name))
+    return read_installed(str(tmp_path / name))
 
 
 def test_a_requirements_file_gives_versions_and_what_else_is_needed(tmp_path: Path) -> None:
@@ -57,7 +57,7 @@ def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, text: str, said: st
 def test_a_file_that_windows_wrote_is_read(tmp_path: Path, encoding: str) -> None:
     mark = "\ufeff" if encoding == "utf-16-be" else ""
     (tmp_path / "r.txt").write_bytes((mark + "tensorflow==2.16.1\r\nnumpy\r\n").encode(encoding))
-    assert read_baseline(str(tmp_path / "r.txt")) == Baseline({"tensorflow": "2.16.1"}, ("numpy",))
+    assert read_installed(str(tmp_path / "r.txt")) == Installed({"tensorflow": "2.16.1"}, ("numpy",))
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_what_is_no_lock_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"not a uv\.lock"):
         given(tmp_path, "tensorflow==2.16.1 = [", "uv.lock")
     with pytest.raises(RequestError, match="there is no such file"):
-        read_baseline(str(tmp_path / "gone.txt"))
+        read_installed(str(tmp_path / "gone.txt"))
 
 
 def test_the_active_environment_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,10 +118,10 @@ def test_the_active_environment_is_asked(tmp_path: Path, monkeypatch: pytest.Mon
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "env"))
-    found = read_baseline("active")
+    found = read_installed("active")
     assert found.versions["tensorflow"] == "2.15.0"
     assert found.versions["some-thing"] == "1.2"
     assert found.requirements == ()
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "gone"))
     with pytest.raises(RequestError, match="cannot be asked"):
-        read_baseline("active")
+        read_installed("active")

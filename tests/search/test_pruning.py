@@ -14,19 +14,19 @@ from support.samples import case, interpreters, lock, model, result, results
 
 from tfjs_compat.engine.context import settings_of
 from tfjs_compat.engine.plan import Plan
-from tfjs_compat.engine.request import Request
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind
 from tfjs_compat.matrix.schema import LimitsTable
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.search import evaluator as laboratory
-from tfjs_compat.search.evaluator import Answer, Laboratory
+from tfjs_compat.search.evaluator import Answer, CaseEvaluator
 from tfjs_compat.system.progress import Silent
 from tfjs_compat.system.store import Store
 
 
-class Bench:
+class EnvironmentSession:
     """A laboratory whose runner ends every case at one stage, and notes what it was asked to run."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, stage: Stage, *, prune: bool = True) -> None:
@@ -34,10 +34,10 @@ class Bench:
         self._stage = stage
         monkeypatch.setattr(laboratory, "resolve_all", lambda requests, *_: dict.fromkeys(requests, lock(19)))
         monkeypatch.setattr(laboratory, "run_plan", self._run)
-        made = Request(store=Store(folder))
+        made = RunRequest(store=Store(folder))
         settings = settings_of(made, Stage.PREDICT, LimitsTable(), 1, Silent(), threading.Event())
         self.executor = ThreadPoolExecutor(1)
-        self._laboratory = Laboratory(settings, folder, self.executor, 1, interpreters("3.11.7"), prune=prune)
+        self._laboratory = CaseEvaluator(settings, folder, self.executor, 1, interpreters("3.11.7"), prune=prune)
 
     def _run(self, plan: Plan, *_: object) -> Results:
         self.ran += [one.case.route for one in plan.cases]
@@ -55,7 +55,7 @@ class Bench:
 def test_a_model_that_is_not_built_is_not_tried_on_another_route(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stage: Stage
 ) -> None:
-    bench = Bench(monkeypatch, tmp_path, stage)
+    bench = EnvironmentSession(monkeypatch, tmp_path, stage)
     (first,) = bench.ask(case("layers"))
     (second,) = bench.ask(case("graph+repair"))
     assert bench.ran == ["layers"]
@@ -67,21 +67,21 @@ def test_a_model_that_is_not_built_is_not_tried_on_another_route(
 def test_later_stages_other_variables_and_saved_models_are_tried(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    bench = Bench(monkeypatch, tmp_path, Stage.BUILD)
+    bench = EnvironmentSession(monkeypatch, tmp_path, Stage.BUILD)
     bench.ask(case("layers"))
     bench.ask(case("layers", process_env="legacy-keras"))
     saved = msgspec.structs.replace(case("layers"), model=model("saved", Kind.SAVED_MODEL))
     bench.ask(saved)
     bench.ask(msgspec.structs.replace(saved, route="graph"))
     assert bench.ran == ["layers", "layers", "layers", "graph"]
-    later = Bench(monkeypatch, tmp_path, Stage.CONVERT)
+    later = EnvironmentSession(monkeypatch, tmp_path, Stage.CONVERT)
     later.ask(case("layers"))
     later.ask(case("graph"))
     assert later.ran == ["layers", "graph"]
 
 
 def test_an_exhaustive_search_tries_it_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    bench = Bench(monkeypatch, tmp_path, Stage.BUILD, prune=False)
+    bench = EnvironmentSession(monkeypatch, tmp_path, Stage.BUILD, prune=False)
     bench.ask(case("layers"))
     bench.ask(case("graph"))
     assert bench.ran == ["layers", "graph"]

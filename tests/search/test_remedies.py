@@ -11,26 +11,26 @@ from hypothesis import strategies as st
 from support.samples import case, result
 
 from tfjs_compat.diagnosis.catalogue import Remedy, catalogue
-from tfjs_compat.diagnosis.certain import foretold
+from tfjs_compat.diagnosis.certain import certain_issue
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.search.candidates import Trial
-from tfjs_compat.search.changes import differences, price
+from tfjs_compat.search.changes import change_cost, differences
 from tfjs_compat.search.preference import ranking
-from tfjs_compat.search.remedies import World, apply, grown
+from tfjs_compat.search.remedies import ChangePolicy, apply, remedied_candidates
 
 NEWEST = {"tensorflow": "2.19.0", "tensorflowjs": "4.22.0"}
-WORLD = World(pick=lambda name, wanted: NEWEST.get(name), python=lambda tensorflow: "3.11")
+WORLD = ChangePolicy(pick=lambda name, wanted: NEWEST.get(name), python=lambda tensorflow: "3.11")
 RESOLVED = {"keras": "3.15.1", "setuptools": "84.0.0", "tensorflow": "2.16.1"}
 
 
-def world(**changed: Any) -> World:
+def world(**changed: Any) -> ChangePolicy:
     return msgspec.structs.replace(WORLD, **changed)
 
 
-def changed(remedy: Remedy, start: Case | None = None, given: World = WORLD) -> list[str] | None:
+def changed(remedy: Remedy, start: Case | None = None, given: ChangePolicy = WORLD) -> list[str] | None:
     start = start or case()
     found = apply(remedy, start, RESOLVED, given)
     return None if found is None else list(differences(start, found))
@@ -127,12 +127,14 @@ def failed(*issues: str, stage: Stage = Stage.CHECK, message: str = "") -> CaseR
 )
 def test_only_the_remedies_that_are_for_this_failure_are_tried(stage: Stage, message: str, routes: list[str]) -> None:
     start = Trial(case("graph"))
-    found = grown(start, failed("unsupported-ops", stage=stage, message=message), RESOLVED, WORLD)
+    found = remedied_candidates(start, failed("unsupported-ops", stage=stage, message=message), RESOLVED, WORLD)
     assert [one.case.route for one in found] == routes
 
 
 def test_remedies_of_the_first_issue_come_first_and_each_says_what_it_is_for() -> None:
-    trials = list(grown(Trial(case()), failed("pkg-resources-gone", "keras3-batch-shape"), RESOLVED, WORLD))
+    trials = list(
+        remedied_candidates(Trial(case()), failed("pkg-resources-gone", "keras3-batch-shape"), RESOLVED, WORLD)
+    )
     assert [trial.steps[-1].issue for trial in trials][:2] == ["pkg-resources-gone", "keras3-batch-shape"]
     assert trials[0].case.combination.constraints == ("setuptools<81",)
     assert len(set(trials)) == len(trials)
@@ -152,7 +154,7 @@ def test_another_tensorflow_is_dearer_than_a_constraint_or_a_repair() -> None:
     assert repair is not None
     assert pin is not None
     assert version is not None
-    assert price(start, repair) == price(start, pin) == 1 < price(start, version)
+    assert change_cost(start, repair) == change_cost(start, pin) == 1 < change_cost(start, version)
 
 
 ISSUES = st.lists(st.sampled_from(sorted(catalogue())), max_size=5)
@@ -162,9 +164,9 @@ ISSUES = st.lists(st.sampled_from(sorted(catalogue())), max_size=5)
 def test_nothing_ranks_before_what_it_grew_out_of(first: list[str], second: list[str], prefer: Any) -> None:
     rank = ranking(prefer, {"tensorflow": "2.16.1"})
     given = world(versions=False)
-    for trial in grown(Trial(case()), failed(*first), RESOLVED, given):
+    for trial in remedied_candidates(Trial(case()), failed(*first), RESOLVED, given):
         assert rank(Trial(case())) < rank(trial)
-        for later in grown(trial, failed(*second), RESOLVED, given):
+        for later in remedied_candidates(trial, failed(*second), RESOLVED, given):
             assert rank(trial) < rank(later)
 
 
@@ -197,5 +199,5 @@ def test_newest_oldest_and_nearest_order_versions() -> None:
     ],
 )
 def test_only_what_a_lock_is_certain_to_run_into_is_foretold(packages: dict[str, str], issue: str | None) -> None:
-    found = foretold(packages, "3.11")
+    found = certain_issue(packages, "3.11")
     assert (found.id if found else None) == issue

@@ -10,7 +10,7 @@ import pytest
 
 from tfjs_compat.errors import Interrupted
 from tfjs_compat.system import capacity
-from tfjs_compat.system.capacity import CASE_MEMORY, Room, default_jobs, free_memory
+from tfjs_compat.system.capacity import CASE_MEMORY, MemoryGate, default_jobs, free_memory
 
 
 @pytest.mark.parametrize(("cores", "cases", "jobs"), [(4, 10.0, 4), (4, 2.5, 2), (4, 0.1, 1), (1, 9.0, 1)])
@@ -32,34 +32,34 @@ def test_the_memory_of_a_container_counts(tmp_path: Path) -> None:
 
 def test_one_may_always_run_and_the_next_waits_for_memory() -> None:
     free = [10]
-    room = Room(threading.Event(), lambda: free[0], 100)
-    entered, waiting = threading.Event(), threading.Event()
+    room = MemoryGate(threading.Event(), lambda: free[0], 100)
+    admit, waiting = threading.Event(), threading.Event()
 
     def second() -> None:
-        with room.entered(waiting.set):
-            entered.set()
+        with room.admit(waiting.set):
+            admit.set()
 
-    with room.entered(pytest.fail):
+    with room.admit(pytest.fail):
         thread = threading.Thread(target=second)
         thread.start()
         assert waiting.wait(5)
-        assert not entered.wait(0.1)
+        assert not admit.wait(0.1)
         free[0] = 100
-        assert entered.wait(5)
+        assert admit.wait(5)
     thread.join()
 
 
 def test_who_waits_goes_on_as_soon_as_the_other_has_ended() -> None:
-    room = Room(threading.Event(), lambda: 0, 100)
+    room = MemoryGate(threading.Event(), lambda: 0, 100)
     waiting = threading.Event()
     ended: list[float] = []
 
     def second() -> None:
-        with room.entered(waiting.set):
+        with room.admit(waiting.set):
             ended.append(time.monotonic())
 
     thread = threading.Thread(target=second)
-    with room.entered():
+    with room.admit():
         thread.start()
         assert waiting.wait(5)
     left = time.monotonic()
@@ -69,8 +69,8 @@ def test_who_waits_goes_on_as_soon_as_the_other_has_ended() -> None:
 
 def test_an_interrupt_ends_the_wait() -> None:
     stop = threading.Event()
-    room = Room(stop, lambda: 0, 100)
-    with room.entered(), pytest.raises(Interrupted), room.entered(stop.set):
+    room = MemoryGate(stop, lambda: 0, 100)
+    with room.admit(), pytest.raises(Interrupted), room.admit(stop.set):
         pytest.fail("entered")
-    with room.entered():
+    with room.admit():
         pass

@@ -17,7 +17,7 @@ import pytest
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment, tool_environment
-from tfjs_compat.system.process import Ended, Limits
+from tfjs_compat.system.process import ExitStatus, Limits
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="daemons are followed where there is a /proc")
 
@@ -31,7 +31,7 @@ class Child:
     def __init__(self, folder: Path) -> None:
         self.folder, self.log = folder, folder / "log.txt"
 
-    def __call__(self, code: str, *arguments: str, env: dict[str, str] | None = None, **options: Any) -> Ended:
+    def __call__(self, code: str, *arguments: str, env: dict[str, str] | None = None, **options: Any) -> ExitStatus:
         options.setdefault("limits", Limits(seconds=30))
         return process.run(
             [sys.executable, "-c", textwrap.dedent(code), *arguments],
@@ -82,7 +82,7 @@ def is_alive(pid_file: Path) -> bool:
 @pytest.mark.parametrize("code", [0, 1, 7, 127, 255])
 def test_an_exit_code_is_passed_on(child: Child, code: int) -> None:
     ended = child(f"import os; os._exit({code})")
-    assert (ended.exit_code, ended.killed_by, ended.ok) == (code, None, code == 0)
+    assert (ended.exit_code, ended.limit_exceeded, ended.ok) == (code, None, code == 0)
 
 
 @pytest.mark.parametrize("name", ["SIGSEGV", "SIGABRT", "SIGTERM", "SIGINT", "SIGKILL"])
@@ -136,7 +136,7 @@ def test_an_executable_of_another_kind_ends_with_127(child: Child, tmp_path: Pat
 def test_over_its_time_limit(child: Child) -> None:
     started = time.monotonic()
     ended = child("import time; print('hello', flush=True); time.sleep(60)", limits=Limits(seconds=0.5))
-    assert ended.killed_by == "over its time limit of 0.5 s"
+    assert ended.limit_exceeded == "over its time limit of 0.5 s"
     assert time.monotonic() - started < 5
     assert not ended.ok
     assert child.said == "hello\n"
@@ -145,21 +145,21 @@ def test_over_its_time_limit(child: Child) -> None:
 def test_a_child_that_ignores_sigterm_dies_all_the_same(child: Child, pid_file: Path) -> None:
     code = "import signal; signal.signal(15, signal.SIG_IGN); signal.signal(2, signal.SIG_IGN)\n" + SLEEPER
     ended = child(code, str(pid_file), limits=Limits(seconds=1.0))
-    assert ended.killed_by is not None
+    assert ended.limit_exceeded is not None
     assert not is_alive(pid_file)
 
 
 def test_no_output_for_too_long(child: Child) -> None:
     code = "import time\nfor _ in range(8): print(1, flush=True); time.sleep(0.2)\ntime.sleep(60)"
     ended = child(code, limits=Limits(seconds=30, silence=1.5))
-    assert ended.killed_by == "no output for 1.5 s"
+    assert ended.limit_exceeded == "no output for 1.5 s"
     assert child.said == "1\n" * 8
 
 
 def test_over_its_memory_limit(child: Child) -> None:
     code = "kept = []\nwhile True: kept.append(bytearray(b'x' * 10_000_000))"
     ended = child(code, limits=Limits(seconds=30, memory=300 << 20))
-    assert ended.killed_by == "over its memory limit of 0.293 GiB"
+    assert ended.limit_exceeded == "over its memory limit of 0.293 GiB"
     assert 300 << 20 < ended.peak_memory < 4 << 30
 
 
@@ -169,7 +169,7 @@ def test_the_memory_of_the_whole_tree_counts(child: Child) -> None:
         hold = "kept = b'x' * 150_000_000; import time; time.sleep(60)"
         for one in [subprocess.Popen([sys.executable, "-c", hold]) for _ in range(2)]: one.wait()
     """
-    assert "memory" in str(child(code, limits=Limits(seconds=30, memory=250 << 20)).killed_by)
+    assert "memory" in str(child(code, limits=Limits(seconds=30, memory=250 << 20)).limit_exceeded)
 
 
 @linux
@@ -184,7 +184,7 @@ def test_the_memory_of_a_daemon_counts(child: Child) -> None:
             os._exit(0)
         time.sleep(60)
     """
-    assert "memory" in str(child(code, limits=Limits(seconds=30, memory=200 << 20)).killed_by)
+    assert "memory" in str(child(code, limits=Limits(seconds=30, memory=200 << 20)).limit_exceeded)
 
 
 def test_a_flood_is_drained_fast_and_the_log_keeps_its_ends(child: Child) -> None:
@@ -207,7 +207,7 @@ def test_a_flood_is_drained_fast_and_the_log_keeps_its_ends(child: Child) -> Non
 def test_over_its_output_limit(child: Child) -> None:
     code = "import os\nwhile True: os.write(1, b'y' * 65536)"
     ended = child(code, limits=Limits(seconds=30, output=32 << 20))
-    assert ended.killed_by == "over its output limit of 32 MiB"
+    assert ended.limit_exceeded == "over its output limit of 32 MiB"
     assert child.log.stat().st_size < 6 << 20
 
 
@@ -241,7 +241,7 @@ def test_daemons_die_with_the_child(child: Child, pid_file: Path, end: str) -> N
     ended = child(textwrap.dedent(daemon()) + end, str(pid_file), limits=Limits(seconds=1.2))
     assert pid_file.read_text()
     assert not is_alive(pid_file)
-    assert (ended.killed_by is not None) == ("sleep(60)" in end)
+    assert (ended.limit_exceeded is not None) == ("sleep(60)" in end)
 
 
 @linux

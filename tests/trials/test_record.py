@@ -19,14 +19,14 @@ from tfjs_compat.diagnosis.diagnose import verdict_of
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.system.process import Ended
+from tfjs_compat.system.process import ExitStatus
 from tfjs_compat.trials import trial
-from tfjs_compat.trials.record import _events, read_outcome
+from tfjs_compat.trials.record import read_events, read_outcome
 
 STAGES = ("import", "build", "serialize", "convert")
-WELL = Ended(0, None, 1.0, 0)
-FAILED = Ended(70, None, 1.0, 0)
-STOPPED = Ended(-9, "over its time limit of 5 s", 5.0, 0)
+WELL = ExitStatus(0, None, 1.0, 0)
+FAILED = ExitStatus(70, None, 1.0, 0)
+STOPPED = ExitStatus(-9, "over its time limit of 5 s", 5.0, 0)
 
 Events = list[dict[str, Any]]
 
@@ -44,7 +44,7 @@ def failure(stage: str | None = "build", type: str = "ValueError", message: str 
     return [{"event": "failure", "stage": stage, "chain": [{"type": type, "message": message, **more}]}]
 
 
-def read(events: Events, ended: Ended, log: str = "", until: Stage = Stage.CONVERT) -> Outcome:
+def read(events: Events, ended: ExitStatus, log: str = "", until: Stage = Stage.CONVERT) -> Outcome:
     return read_outcome(events, ended, log, until)
 
 
@@ -83,14 +83,14 @@ def test_an_exception_without_a_message() -> None:
 @pytest.mark.parametrize(
     ("ended", "said"),
     [
-        (Ended(0, None, 1, 0), "the case ended with exit code 0, without an exception, during {}"),
-        (Ended(7, None, 1, 0), "the case ended with exit code 7, without an exception, during {}"),
-        (Ended(-signal.SIGSEGV, None, 1, 0), "the case was ended by signal SIGSEGV during {}"),
-        (Ended(-signal.SIGABRT, None, 1, 0), "the case was ended by signal SIGABRT during {}"),
+        (ExitStatus(0, None, 1, 0), "the case ended with exit code 0, without an exception, during {}"),
+        (ExitStatus(7, None, 1, 0), "the case ended with exit code 7, without an exception, during {}"),
+        (ExitStatus(-signal.SIGSEGV, None, 1, 0), "the case was ended by signal SIGSEGV during {}"),
+        (ExitStatus(-signal.SIGABRT, None, 1, 0), "the case was ended by signal SIGABRT during {}"),
         (STOPPED, "the case was stopped: over its time limit of 5 s during {}"),
     ],
 )
-def test_an_end_without_a_word_is_a_failure_of_the_stage(stage: str, ended: Ended, said: str) -> None:
+def test_an_end_without_a_word_is_a_failure_of_the_stage(stage: str, ended: ExitStatus, said: str) -> None:
     outcome = read([*done(*STAGES[: STAGES.index(stage)]), *started(stage)], ended)
     assert outcome.failure is not None
     assert outcome.failure.message == said.format(stage)
@@ -100,14 +100,14 @@ def test_an_end_without_a_word_is_a_failure_of_the_stage(stage: str, ended: Ende
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_kill_from_outside_says_nothing_about_the_case(number: int) -> None:
-    outcome = read([*done("import"), *started("build")], Ended(-number, None, 1, 0))
+    outcome = read([*done("import"), *started("build")], ExitStatus(-number, None, 1, 0))
     assert verdict_of(outcome) is Verdict.ERROR
     assert "during build" in str(outcome.machinery)
 
 
 def test_only_what_a_limit_ended_depends_on_the_limit() -> None:
     assert read(started("build"), STOPPED).limited
-    assert not read(started("build"), Ended(3, None, 1, 0)).limited
+    assert not read(started("build"), ExitStatus(3, None, 1, 0)).limited
     assert not read([*started("build"), *failure()], FAILED).limited
 
 
@@ -136,7 +136,7 @@ def test_inputs_that_a_full_disk_took_are_no_missing_inputs() -> None:
 
 def test_a_worker_that_never_began_is_a_fault_of_the_machine() -> None:
     with pytest.raises(MachineryError, match=r"did not start .*exit code 1.*: SyntaxError"):
-        read([], Ended(1, None, 1, 0), log="Traceback\n  …\nSyntaxError: here")
+        read([], ExitStatus(1, None, 1, 0), log="Traceback\n  …\nSyntaxError: here")
 
 
 # ------------------------------------------------------------------------------------------- records nobody can trust
@@ -144,7 +144,7 @@ def test_a_worker_that_never_began_is_a_fault_of_the_machine() -> None:
 
 def test_the_end_counts_and_not_what_the_record_claims() -> None:
     claims = [*done(*STAGES), {"event": "done"}]
-    for ended in (Ended(3, None, 1, 0), Ended(-11, None, 1, 0), STOPPED):
+    for ended in (ExitStatus(3, None, 1, 0), ExitStatus(-11, None, 1, 0), STOPPED):
         assert verdict_of(read(claims, ended)) is Verdict.FAILS
 
 
@@ -187,7 +187,7 @@ KINDS = st.sampled_from(["stage", "failure", "done", "facts", "no-sample"])
     stopped=st.booleans(),
 )
 def test_no_record_breaks_the_reader_or_makes_a_bad_end_a_good_one(events: Events, code: int, stopped: bool) -> None:
-    ended = Ended(code, "over its time limit" if stopped else None, 1.0, 0)
+    ended = ExitStatus(code, "over its time limit" if stopped else None, 1.0, 0)
     try:
         outcome = read(events, ended)
     except MachineryError:
@@ -201,7 +201,7 @@ def test_no_record_breaks_the_reader_or_makes_a_bad_end_a_good_one(events: Event
 
 
 def events_of(path: Path) -> Events:
-    return _events(path)
+    return read_events(path)
 
 
 def test_a_record_cut_off_by_a_kill(tmp_path: Path) -> None:

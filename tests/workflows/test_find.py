@@ -16,8 +16,8 @@ from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.expansion import LeftOut, expand
 from tfjs_compat.matrix.models import Kind, Model, find_model
 from tfjs_compat.matrix.schema import Matrix
-from tfjs_compat.search.request import Wish
-from tfjs_compat.search.starting_points import Ground, survey
+from tfjs_compat.search.request import SearchRequest
+from tfjs_compat.search.starting_points import StartingPoints, plan_search
 
 FOUND = interpreters("3.11.7", "3.13.1")
 RELEASES = {
@@ -29,15 +29,15 @@ RELEASES = {
 }
 
 
-def ground(**wish: Any) -> Ground:
+def ground(**wish: Any) -> StartingPoints:
     def expanded(matrix: Matrix) -> tuple[tuple[Case, ...], tuple[LeftOut, ...]]:
         found = expand(matrix, RELEASES, FOUND, lambda ref: find_model(ref, Path.cwd()))
         return found.cases, found.left_out
 
-    return survey(Wish(**{"model": "zoo:seed", **wish}), RELEASES, FOUND, expanded)
+    return plan_search(SearchRequest(**{"model": "zoo:seed", **wish}), RELEASES, FOUND, expanded)
 
 
-def versions(given: Ground) -> set[tuple[str, str]]:
+def versions(given: StartingPoints) -> set[tuple[str, str]]:
     return {(one.combination.tensorflow, one.combination.tensorflowjs) for one in given.roots}
 
 

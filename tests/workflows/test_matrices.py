@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 import tfjs_compat
-from tfjs_compat.engine.output import owned
-from tfjs_compat.engine.request import Request
+from tfjs_compat.engine.output import lock_output
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.workflows.check import check
@@ -24,7 +24,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def meant(**said: Any) -> Matrix:
-    return load_matrix(Request(**said))[0]
+    return load_matrix(RunRequest(**said))[0]
 
 
 def test_nothing_said_means_the_seed() -> None:
@@ -33,7 +33,7 @@ def test_nothing_said_means_the_seed() -> None:
 
 
 def test_a_model_alone_is_tried_in_a_neutral_matrix(here: Path) -> None:
-    matrix, bases = load_matrix(Request(models=("train.py:build",)))
+    matrix, bases = load_matrix(RunRequest(models=("train.py:build",)))
     assert (matrix.name, matrix.models, bases) == ("train.py:build", ["train.py:build"], {"train.py:build": here})
     assert matrix.axes.as_of is None
     assert not matrix.expect
@@ -139,21 +139,21 @@ def test_every_block_names_versions_or_the_axes_do(here: Path) -> None:
 
 
 def test_a_wrong_request_leaves_nothing(here: Path) -> None:
-    with pytest.raises(RequestError, match="wrong"), owned(here / "out"):
+    with pytest.raises(RequestError, match="wrong"), lock_output(here / "out"):
         raise RequestError("wrong")
     assert not (here / "out").exists()
     (here / "mine").mkdir()
-    with pytest.raises(RequestError, match="wrong"), owned(here / "mine"):
+    with pytest.raises(RequestError, match="wrong"), lock_output(here / "mine"):
         raise RequestError("wrong")
     assert list((here / "mine").iterdir()) == []
 
 
 def test_what_a_run_or_somebody_left_stays(here: Path) -> None:
     (here / "out" / "cases").mkdir(parents=True)
-    with pytest.raises(RequestError, match="wrong"), owned(here / "out"):
+    with pytest.raises(RequestError, match="wrong"), lock_output(here / "out"):
         raise RequestError("wrong")
     assert (here / "out" / "cases").is_dir()
-    with owned(here / "new"):
+    with lock_output(here / "new"):
         pass
     assert (here / "new").is_dir()
 

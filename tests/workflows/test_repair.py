@@ -12,15 +12,15 @@ from rich.console import Console
 from support.samples import parity
 
 from tfjs_compat.cli.views import repaired as report
-from tfjs_compat.diagnosis.diagnose import Checked
-from tfjs_compat.engine.request import Request
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import Interrupted
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.search.request import Wish
+from tfjs_compat.results.artifact_report import ArtifactReport
+from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.store import Store
 from tfjs_compat.workflows import repair as room
 from tfjs_compat.workflows.find import Found
-from tfjs_compat.workflows.repair import Mended, mend
+from tfjs_compat.workflows.repair import RepairReport, repair
 
 LAYERS = {
     "modelTopology": {"model_config": {"class_name": "Sequential", "config": {"layers": []}}},
@@ -43,15 +43,15 @@ def found(*, works: bool, ended: str | None = None) -> Found:
 
 def mended(
     source: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict = Verdict.WORKS, reference: Found | None = None
-) -> Mended:
-    def check(folder: Path, **_: Any) -> Checked:
-        return Checked(str(folder), "4.22.0", "node cpu", verdict, Stage.PREDICT, (), "", (), parity())
+) -> RepairReport:
+    def check(folder: Path, **_: Any) -> ArtifactReport:
+        return ArtifactReport(str(folder), "4.22.0", "node cpu", verdict, Stage.PREDICT, (), "", (), parity())
 
     monkeypatch.setattr(room, "check", check)
     monkeypatch.setattr(room, "find", lambda *_: reference)
-    how = Wish("", how=Request(store=Store(source.parent / "store")))
-    wish = Wish("m.py:build", how=how.how) if reference is not None else None
-    return mend(source, source.parent / "fixed", wish, how=how)
+    how = SearchRequest("", how=RunRequest(store=Store(source.parent / "store")))
+    wish = SearchRequest("m.py:build", how=how.how) if reference is not None else None
+    return repair(source, source.parent / "fixed", wish, how=how)
 
 
 @pytest.mark.parametrize(

@@ -74,14 +74,14 @@ class Artifact(msgspec.Struct, frozen=True):
         return read_span(Path(self.folder), self.shards[weight.group], weight.offset, weight.bytes)
 
 
-class Reading(msgspec.Struct, frozen=True):
+class ReadResult(msgspec.Struct, frozen=True):
     """What came of reading a folder. ``artifact`` is None if there is too little to look at."""
 
     artifact: Artifact | None
     findings: tuple[Finding, ...]
 
 
-def read(folder: Path) -> Reading:
+def read(folder: Path) -> ReadResult:
     """Reads ``folder/model.json`` and looks at the weight files it names, without reading their bytes.
 
     String weights are the exception: where one ends stands only in its bytes.
@@ -89,7 +89,7 @@ def read(folder: Path) -> Reading:
     findings: list[Finding] = []
     document = _read_document(folder, findings)
     if document is None:
-        return Reading(None, tuple(findings))
+        return ReadResult(None, tuple(findings))
     topology = document.get("modelTopology")
     if topology is None:
         findings.append(Finding("artifact-no-topology", "$.modelTopology", f"modelTopology is {_kind_or(document)}"))
@@ -105,9 +105,9 @@ def read(folder: Path) -> Reading:
     declared = _declared_format(document, found, findings)
     weights, shards, complete = read_manifest(folder, document, findings)
     if found is None or not isinstance(topology, dict):
-        return Reading(None, tuple(findings))
+        return ReadResult(None, tuple(findings))
     artifact = Artifact(str(folder), declared or found, document, topology, weights, shards, complete)
-    return Reading(artifact, tuple(findings))
+    return ReadResult(artifact, tuple(findings))
 
 
 def _kind_or(document: dict[str, Any]) -> str:

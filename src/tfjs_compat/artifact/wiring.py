@@ -36,7 +36,7 @@ def _reference(item: Any) -> tuple[str, int]:
 _MANY = 1 << 30
 
 
-def _own_nodes(layer: Layer, vocabulary: Vocabulary) -> int:
+def own_nodes(layer: Layer, vocabulary: Vocabulary) -> int:
     """Nodes that a layer has before it is called: an input has its own, and so has a model that is used as a layer.
 
     Of a class that is not registered nothing is known.

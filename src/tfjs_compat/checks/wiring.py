@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from tfjs_compat.artifact.jsonpath import show
 from tfjs_compat.artifact.layers import Layer, inbound, label, walk
 from tfjs_compat.artifact.vocabulary import Vocabulary
-from tfjs_compat.artifact.wiring import _own_nodes, is_tensor_name, references
+from tfjs_compat.artifact.wiring import is_tensor_name, own_nodes, references
 from tfjs_compat.outcomes.failures import Finding
 
 
@@ -59,7 +59,7 @@ def _check_reachable(model: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
     wires = {layer.name: references(inbound(layer)[1]) for layer in model.children}
     if len(wires) != len(model.children) or any(nodes is None for nodes in wires.values()):
         return  # found by others
-    ready = {layer.name: _own_nodes(layer, vocabulary) for layer in model.children}
+    ready = {layer.name: own_nodes(layer, vocabulary) for layer in model.children}
     waiting = [(layer, index, node) for layer in model.children for index, node in enumerate(wires[layer.name] or [])]
     while True:
         left = []

@@ -34,7 +34,7 @@ def doctor(as_json: bool) -> None:
     """Check this machine: interpreters, uv, index, Node, disk; what would stop a run."""
     from tfjs_compat.cli.views import doctor as health
     from tfjs_compat.system.store import Store
-    from tfjs_compat.workflows.doctor import examine
+    from tfjs_compat.workflows.doctor import doctor as examine
 
     findings = examine(Store())
     if as_json:

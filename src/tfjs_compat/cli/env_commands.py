@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 
 from tfjs_compat.cli.console import outputs, print_json
-from tfjs_compat.cli.group import _Commands, cli
+from tfjs_compat.cli.group import CommandGroup, cli
 
 
-@cli.group(cls=_Commands)
+@cli.group(cls=CommandGroup)
 def env() -> None:
     """The environments that runs have built: list, path, remove, gc."""
 

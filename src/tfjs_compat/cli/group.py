@@ -8,7 +8,7 @@ from tfjs_compat import __version__
 from tfjs_compat.errors import nearest
 
 
-class _Commands(click.Group):
+class CommandGroup(click.Group):
     """A group that knows the nearest command for a mistyped one."""
 
     def resolve_command(
@@ -19,7 +19,7 @@ class _Commands(click.Group):
         return super().resolve_command(ctx, args)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="tfjs-compat")
 def cli() -> None:
     """Find out, by running it, which versions convert a Keras model to TensorFlow.js, and whether the result works."""

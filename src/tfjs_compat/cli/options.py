@@ -10,7 +10,7 @@ import click
 _STAGES = ("resolve", "install", "import", "build", "serialize", "convert", "check", "load", "predict")
 
 
-def _axes(command: Callable[..., Any]) -> Callable[..., Any]:
+def matrix_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say what to run, shared by run and plan."""
     many = [
         ("--tensorflow", "V", "TensorFlow release or range: 2.16.1, '>=2.15,<2.18', newest."),
@@ -40,15 +40,15 @@ def _axes(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.argument("matrix", required=False)(command)
 
 
-def _request(options: dict[str, Any], **more: Any) -> Any:
-    from tfjs_compat.engine.request import Request
+def run_request(options: dict[str, Any], **more: Any) -> Any:
+    from tfjs_compat.engine.request import RunRequest
     from tfjs_compat.outcomes.stages import Stage
 
     names = ("tensorflow", "tensorflowjs", "keras", "python", "as_of", "process_env", "tfjs_runtime")
     axes: dict[str, Any] = {name: list(options[name]) for name in names}
     axes["stand_ins"] = [list(options["stand_in"])] if options["stand_in"] else []
     axes["constraints"] = [list(options["constraint"])] if options["constraint"] else []
-    return Request(
+    return RunRequest(
         matrix=options["matrix"],
         axes=axes,
         models=options["model"],

@@ -11,11 +11,11 @@ import click
 
 from tfjs_compat.cli.console import outputs, print_json, stop_on_signal
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import _axes, _request
+from tfjs_compat.cli.options import matrix_options, run_request
 
 
 @cli.command()
-@_axes
+@matrix_options
 @click.option("--output", type=click.Path(path_type=Path), default=".tfjs-compat", show_default=True, metavar="DIR")
 @click.option("--inputs", type=click.Path(path_type=Path), metavar="FILE", help="Inputs to compare on: a .npz.")
 @click.option("--runtime", type=click.Choice(["node", "browser"]), default="node", show_default=True)
@@ -39,15 +39,15 @@ def run(**options: Any) -> None:
     a route or versions; else the seed. Exit code 0: every case ended as expected; 1: some did not; 2: the request is
     wrong; 3: the machine or the network failed; 130: interrupted.
     """
+    from tfjs_compat import api
+    from tfjs_compat.cli import exit_codes
     from tfjs_compat.cli.live_progress import on_terminal
     from tfjs_compat.report import terminal
-    from tfjs_compat.results.expectations import exit_code
-    from tfjs_compat.workflows import run as api
 
     out, err = outputs()
     own = {name: options[name] for name in ("output", "inputs", "runtime", "node", "try_remedies")}
     own |= {name: options[name] for name in ("isolation", "layout") if options[name]}
-    request = _request(options, seconds=options["time_limit"], **own)
+    request = run_request(options, seconds=options["time_limit"], **own)
     stop = stop_on_signal()
     with on_terminal(err) as progress:
         results = api.run(request, progress, stop)
@@ -56,20 +56,20 @@ def run(**options: Any) -> None:
     else:
         terminal.show(out, results, f"{request.output}{os.sep}")
     err.print(f"written: {request.output / 'results.json'}", soft_wrap=True)
-    sys.exit(exit_code(results) if results.complete else 130)
+    sys.exit(exit_codes.of_results(results))
 
 
 @cli.command()
-@_axes
+@matrix_options
 def plan(**options: Any) -> None:
     """Show what a run would do: cases, locks, environments. Builds nothing."""
+    from tfjs_compat import api
     from tfjs_compat.cli.live_progress import on_terminal
     from tfjs_compat.cli.views import plan as planned
     from tfjs_compat.engine.forecast import describe
-    from tfjs_compat.workflows import plan as api
 
     out, err = outputs()
-    request = _request(options)
+    request = run_request(options)
     with on_terminal(err) as progress:
         made = api.plan(request, progress, stop_on_signal())
     if options["as_json"]:
@@ -93,8 +93,8 @@ def check(folder: Path, tfjs_runtime: str | None, as_json: bool, **options: Any)
     FOLDER holds a model.json, or is a case of a run (OUTPUT/cases/ID): its predictions are then compared again.
     Exit code 0: nothing wrong was found; 1: it does not load, or predicts something else.
     """
+    from tfjs_compat import api
     from tfjs_compat.cli.views import checked
-    from tfjs_compat.workflows import check as api
 
     found = api.check(folder, tfjs=tfjs_runtime, stop=stop_on_signal(), **options)
     if as_json:

@@ -65,10 +65,10 @@ def _wish(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _made(options: dict[str, Any], output: Path, **more: Any) -> Any:
     """The wish that the options mean."""
-    from tfjs_compat.engine.request import Request
-    from tfjs_compat.search.request import Wish
+    from tfjs_compat.engine.request import RunRequest
+    from tfjs_compat.search.request import SearchRequest
 
-    how = Request(
+    how = RunRequest(
         output=output,
         jobs=options["jobs"],
         fresh=options["no_cache"],
@@ -77,7 +77,7 @@ def _made(options: dict[str, Any], output: Path, **more: Any) -> Any:
         node=options["node"],
         inputs=options["inputs"],
     )
-    return Wish(
+    return SearchRequest(
         model=options["model"],
         require=options["require"],
         python=options["python"],
@@ -182,14 +182,14 @@ def repair(
     """
     from tfjs_compat.cli.live_progress import on_terminal
     from tfjs_compat.cli.views import repaired as report
-    from tfjs_compat.engine.request import Request
-    from tfjs_compat.search.request import Wish
-    from tfjs_compat.workflows.repair import mend
+    from tfjs_compat.engine.request import RunRequest
+    from tfjs_compat.search.request import SearchRequest
+    from tfjs_compat.workflows.repair import repair
 
     out, err = outputs()
-    how = Wish(model=reference or "", require=require, how=Request(inputs=inputs, **options))
+    how = SearchRequest(model=reference or "", require=require, how=RunRequest(inputs=inputs, **options))
     with on_terminal(err) as progress:
-        found = mend(
+        found = repair(
             folder,
             output,
             how if reference else None,

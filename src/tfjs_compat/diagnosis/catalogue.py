@@ -66,9 +66,9 @@ class Remedy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A catalogued cause: how to recognise it, what it is, where upstream tracks it, what should cure it.
 
-    ``remedies``: those that change least stand first. ``hides``: the issues that usually show once this one is cured.
-    ``telling``: the message of a case says more (which operation, which layer).
-    ``foretold``: sets of versions of a lock's packages, each of which is certain to run into the issue.
+    ``remedies``: those that change least stand first. ``often_followed_by``: the issues that usually show once this one is cured.
+    ``show_message``: the message of a case says more (which operation, which layer).
+    ``certain_for``: sets of versions of a lock's packages, each of which is certain to run into the issue.
     """
 
     id: str
@@ -78,9 +78,9 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     match: tuple[Pattern, ...] = ()
     links: tuple[str, ...] = ()
     remedies: tuple[Remedy, ...] = ()
-    hides: tuple[str, ...] = ()
-    telling: bool = False
-    foretold: tuple[dict[str, str], ...] = ()
+    often_followed_by: tuple[str, ...] = ()
+    show_message: bool = False
+    certain_for: tuple[dict[str, str], ...] = ()
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -100,7 +100,7 @@ def catalogue() -> Mapping[str, KnownIssue]:
 
 
 def recognise(failure: Failure, resolved: Mapping[str, str]) -> tuple[str, ...]:
-    """The ids of the known issues that a failure shows, the telling one first; empty where none is known.
+    """The ids of the known issues that a failure shows, the show_message one first; empty where none is known.
 
     ``resolved`` holds the versions that the lock gave, or that were asked for where there is none. An issue is named
     only where all of a pattern holds.

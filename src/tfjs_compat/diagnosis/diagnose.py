@@ -8,14 +8,24 @@ import msgspec
 
 from tfjs_compat.diagnosis.catalogue import catalogue, recognise
 from tfjs_compat.diagnosis.signatures import signature
-from tfjs_compat.matrix.cases import Case, asked_versions
-from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.outcome import Outcome
-from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.results.expectations import as_expected
 from tfjs_compat.system.text import plain
+
+
+class Diagnosis(msgspec.Struct, frozen=True):
+    """What is made of an outcome.
+
+    ``issues`` are the known issues that explain it, the decisive one first; ``signature`` is the normalised first cause
+    of a failure, None where nothing failed; ``message`` says in a sentence what happened, empty where it works;
+    ``remedies`` are the titles of the decisive issue's remedies.
+    """
+
+    verdict: Verdict
+    issues: tuple[str, ...] = ()
+    signature: str | None = None
+    message: str = ""
+    remedies: tuple[str, ...] = ()
 
 
 def verdict_of(outcome: Outcome) -> Verdict:
@@ -31,73 +41,32 @@ def verdict_of(outcome: Outcome) -> Verdict:
     return Verdict.CONVERTS
 
 
-class Checked(msgspec.Struct, frozen=True):
-    """What a check of an artifact that exists already came to."""
+def diagnose(outcome: Outcome, until: Stage, requested: Mapping[str, str] | None = None) -> Diagnosis:
+    """What an outcome means.
 
-    folder: str
-    tfjs: str | None
-    runtime: str | None
-    verdict: Verdict
-    stage: Stage
-    issues: tuple[str, ...]
-    message: str
-    findings: tuple[Finding, ...]
-    parity: Parity | None
-
-
-def diagnose_artifact(folder: str, outcome: Outcome) -> Checked:
-    """The verdict on an artifact of which nothing is known but itself, and perhaps inputs and predictions."""
-    verdict = verdict_of(outcome)
-    issues = _issues(outcome, verdict, Stage.PREDICT)
-    message = _message(outcome, verdict)
-    return Checked(
-        folder, outcome.tfjs, outcome.runtime, verdict, outcome.stage, issues, message, outcome.findings, outcome.parity
-    )
-
-
-def diagnose(case: Case, outcome: Outcome, until: Stage, *, cached: bool = False) -> CaseResult:
-    """The result of a case: its verdict, what is known about the cause, and whether the matrix expected it."""
+    ``until``: the stage that was to be reached. ``requested``: versions by package, which stand in where the outcome
+    has no lock that resolved any.
+    """
     verdict = verdict_of(outcome)
     failure = outcome.failure if verdict is Verdict.FAILS else None
-    issues = _issues(outcome, verdict, until, asked_versions(case))
+    issues = _issues(outcome, verdict, until, requested)
     entry = catalogue().get(issues[0]) if issues else None
-    return CaseResult(
-        id=case.id,
-        combination=case.combination,
-        resolved=outcome.resolved,
-        lock=outcome.lock,
-        model=case.model.ref,
-        route=case.route,
+    return Diagnosis(
         verdict=verdict,
-        stage=outcome.stage,
-        issue=issues[0] if issues else None,
         issues=issues,
         signature=plain(signature(failure)) if failure is not None else None,
-        message=_message(outcome, verdict),
+        # Without what a terminal would obey: results.json is read by programs that print it as it is (``jq -r``).
+        message=plain(_message(outcome, verdict)),
         remedies=tuple(remedy.title for remedy in entry.remedies) if entry else (),
-        expected=case.expected,
-        as_expected=as_expected(case.expected, until, verdict, outcome.stage, issues, outcome.resolved.get("keras")),
-        seconds=outcome.seconds,
-        parity=outcome.parity,
-        findings=outcome.findings,
-        log=outcome.log,
-        cached=cached,
-        tfjs=outcome.tfjs,
-        runtime=outcome.runtime,
-        keras_in_use=outcome.keras_in_use,
-        repairs=outcome.repairs,
     )
 
 
-def _issues(
-    outcome: Outcome, verdict: Verdict, until: Stage, asked: Mapping[str, str] | None = None
-) -> tuple[str, ...]:
-    """Everything that is known of the cause, the telling one first. ``asked``: versions, where no lock gave any."""
+def _issues(outcome: Outcome, verdict: Verdict, until: Stage, requested: Mapping[str, str] | None) -> tuple[str, ...]:
     failure = outcome.failure
     if verdict is Verdict.FAILS and failure is not None:
         proven = [finding.id for finding in failure.findings if finding.severity == "error"]
         # What is proven of an artifact stands in the order in which TensorFlow.js would trip over it.
-        return tuple(dict.fromkeys([*proven, *recognise(failure, outcome.resolved or asked or {})]))
+        return tuple(dict.fromkeys([*proven, *recognise(failure, outcome.resolved or requested or {})]))
     if verdict is Verdict.MISMATCH:
         # What a look at the artifact made suspicious is the best lead on why.
         return tuple(dict.fromkeys(["numbers-differ", *(finding.id for finding in outcome.findings)]))
@@ -107,11 +76,6 @@ def _issues(
 
 
 def _message(outcome: Outcome, verdict: Verdict) -> str:
-    """Without what a terminal would obey: results.json is read by programs that print it as it is (``jq -r``)."""
-    return plain(_said(outcome, verdict))
-
-
-def _said(outcome: Outcome, verdict: Verdict) -> str:
     if outcome.machinery is not None:
         return outcome.machinery
     if outcome.failure is not None:

@@ -26,7 +26,7 @@ _HERE = Path(__file__).parents[1]
 _KEY_FILE = "key"
 
 
-class Conditions(msgspec.Struct, frozen=True):
+class RunConditions(msgspec.Struct, frozen=True):
     """What of a run, beside the case itself, can change an outcome."""
 
     until: Stage
@@ -34,13 +34,13 @@ class Conditions(msgspec.Struct, frozen=True):
     inputs: str | None
 
 
-def conditions(until: Stage, runtime: str, inputs: Path | None) -> Conditions:
+def conditions(until: Stage, runtime: str, inputs: Path | None) -> RunConditions:
     """``runtime``: what runs TensorFlow.js; of the file of inputs the content counts."""
     given = digest_files([(inputs.name, inputs)]) if inputs is not None else None
-    return Conditions(until, runtime, given)
+    return RunConditions(until, runtime, given)
 
 
-class Question(msgspec.Struct, frozen=True):
+class CacheKey(msgspec.Struct, frozen=True):
     """Everything that decides the outcome of a case: two that are equal have one answer."""
 
     lock: str
@@ -49,7 +49,7 @@ class Question(msgspec.Struct, frozen=True):
     route: str
     variables: list[tuple[str, str]]
     tfjs: str
-    given: Conditions
+    given: RunConditions
     tolerance: list[float]
     worker: str
 
@@ -59,10 +59,10 @@ class Question(msgspec.Struct, frozen=True):
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
 
 
-def question_of(planned: Planned, lock: Lock, tfjs: str, given: Conditions) -> Question:
+def cache_key(planned: Planned, lock: Lock, tfjs: str, given: RunConditions) -> CacheKey:
     """What a case asks; ``tfjs`` is the TensorFlow.js release that loads its result."""
     case = planned.case
-    return Question(
+    return CacheKey(
         lock.id,
         planned.python.tag,
         (case.model.digest, str(case.model.kind), case.model.module, case.model.function),
@@ -75,9 +75,9 @@ def question_of(planned: Planned, lock: Lock, tfjs: str, given: Conditions) -> Q
     )
 
 
-def key_of(planned: Planned, lock: Lock, tfjs: str, given: Conditions) -> str:
+def key_of(planned: Planned, lock: Lock, tfjs: str, given: RunConditions) -> str:
     """The name of what a case asks."""
-    return question_of(planned, lock, tfjs, given).key
+    return cache_key(planned, lock, tfjs, given).key
 
 
 @functools.cache
@@ -152,7 +152,7 @@ def _read(path: Path) -> str | None:
         return None
 
 
-def remember(case_id: str, question: Question, store: Store) -> None:
+def record_key(case_id: str, question: CacheKey, store: Store) -> None:
     """Note what a case asked when its outcome was kept, so that ``why_not_kept`` can tell what has changed since.
 
     Raises MachineryError on a full disk.
@@ -160,12 +160,12 @@ def remember(case_id: str, question: Question, store: Store) -> None:
     write_whole(store.folder("asked") / f"{case_id}.json", msgspec.json.encode(question), lasting=False)
 
 
-def why_not_kept(case_id: str, question: Question, store: Store) -> str | None:
+def why_not_kept(case_id: str, question: CacheKey, store: Store) -> str | None:
     """Why a case will run although it may have run before; None where its outcome is kept."""
     if kept_outcome(question.key, store) is not None:
         return None
     try:
-        before = msgspec.json.decode((store.root / "asked" / f"{case_id}.json").read_bytes(), type=Question)
+        before = msgspec.json.decode((store.root / "asked" / f"{case_id}.json").read_bytes(), type=CacheKey)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return "it was never run to an end that can be kept"
     changed = [said for field, said in _CHANGES.items() if getattr(before, field) != getattr(question, field)]

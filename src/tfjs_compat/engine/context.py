@@ -7,7 +7,7 @@ import threading
 
 import psutil
 
-from tfjs_compat.engine.request import Request
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.matrix.schema import LimitsTable
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.capacity import CASE_MEMORY
@@ -18,7 +18,7 @@ from tfjs_compat.trials.settings import Settings
 
 
 def settings_of(
-    request: Request, until: Stage, given: LimitsTable, jobs: int, progress: Progress, stop: threading.Event
+    request: RunRequest, until: Stage, given: LimitsTable, jobs: int, progress: Progress, stop: threading.Event
 ) -> Settings:
     """What is the same for every case of a run."""
     memory = int(min(given.memory * 2**30, sys.maxsize)) if given.memory else None

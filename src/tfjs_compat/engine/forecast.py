@@ -28,7 +28,7 @@ def why_not_cached(plan: Plan, store: Store, *, fresh: bool = False) -> list[str
             return "there is no lock: the machinery failed"
         if fresh:
             return "asked to run everything anew"
-        question = cache.question_of(planned, planned.lock, runtime_version(planned.case), given)
+        question = cache.cache_key(planned, planned.lock, runtime_version(planned.case), given)
         return cache.why_not_kept(planned.case.id, question, store)
 
     return [one(planned) for planned in plan.cases]

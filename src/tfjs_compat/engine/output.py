@@ -14,7 +14,7 @@ from tfjs_compat.system.files import disk_errors
 
 
 @contextlib.contextmanager
-def owned(output: Path) -> Iterator[None]:
+def lock_output(output: Path) -> Iterator[None]:
     """The output folder, made and held by this run alone. What fails before it has written anything leaves no trace."""
     made = not output.exists()
     lock = filelock.FileLock(output / ".lock", timeout=0)

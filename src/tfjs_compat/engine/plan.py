@@ -65,7 +65,7 @@ def make_plan(
     machinery is that case's ``lock``.
     """
     found = find_interpreters(store)
-    expansion = expand_live(matrix, bases, found, store, executor, only, stop)
+    expansion = expand_from_index(matrix, bases, found, store, executor, only, stop)
     requests = [
         locks.request_of(
             case.combination,
@@ -88,7 +88,7 @@ def make_plan(
     return Plan(matrix, planned, expansion.left_out, unused)
 
 
-def expand_live(
+def expand_from_index(
     matrix: Matrix,
     bases: Mapping[str, Path],
     found: Sequence[Interpreter],
@@ -140,17 +140,17 @@ def _interruptible(work: Callable[[], T], stop: threading.Event) -> T:
 
 
 def resolve_all(
-    requests: Sequence[locks.Request],
+    requests: Sequence[locks.ResolveRequest],
     store: Store,
     executor: Executor,
     progress: Progress,
     stop: threading.Event,
     *,
     fresh: bool = False,
-) -> dict[locks.Request, Lock | Unresolved | str]:
+) -> dict[locks.ResolveRequest, Lock | Unresolved | str]:
     """The answer to every distinct request; a text where the machinery failed."""
 
-    def one(request: locks.Request) -> Lock | Unresolved | str:
+    def one(request: locks.ResolveRequest) -> Lock | Unresolved | str:
         if not fresh and (kept := locks.kept_lock(request, store)) is not None:
             return kept
         asked = " ".join((*request.requirements, *request.constraints, *request.overrides))

@@ -13,7 +13,7 @@ from tfjs_compat.trials.fork_server import can_fork
 
 
 @dataclass(frozen=True)
-class Request:
+class RunRequest:
     """What to run and how.
 
     ``matrix`` is a file, the name of a shipped matrix, or None for [tool.tfjs-compat] of ./pyproject.toml; where there

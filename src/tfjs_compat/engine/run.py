@@ -16,12 +16,11 @@ from pathlib import Path
 import msgspec
 
 from tfjs_compat import __version__
-from tfjs_compat.diagnosis.diagnose import diagnose
 from tfjs_compat.engine import cache
 from tfjs_compat.engine.durations import Durations
 from tfjs_compat.engine.gather import gather
 from tfjs_compat.engine.plan import Plan, Planned
-from tfjs_compat.engine.schedule import Task, tasks
+from tfjs_compat.engine.schedule import EnvironmentTask, tasks
 from tfjs_compat.environments import environment as environments
 from tfjs_compat.environments.build import build
 from tfjs_compat.environments.environment import Environment, NotInstallable
@@ -31,12 +30,12 @@ from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.results.case_result import CaseResult, Results
+from tfjs_compat.results.case_result import CaseResult, Results, case_result
 from tfjs_compat.results.machine import machine_facts
-from tfjs_compat.system.capacity import Room
+from tfjs_compat.system.capacity import MemoryGate
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.trials.runtimes.runtime import runtime_version
-from tfjs_compat.trials.session import Bench
+from tfjs_compat.trials.session import EnvironmentSession
 from tfjs_compat.trials.settings import Settings
 from tfjs_compat.trials.trial import as_converted, convert_case, finish_case
 
@@ -49,19 +48,19 @@ class _Run:
 
     output: Path
     settings: Settings
-    given: cache.Conditions
+    given: cache.RunConditions
     durations: Durations
-    room: Room
+    room: MemoryGate
     done: dict[str, CaseResult]
 
     def folder(self, planned: Planned) -> Path:
         return self.output / "cases" / planned.case.id
 
-    def question(self, planned: Planned, lock: Lock) -> cache.Question:
-        return cache.question_of(planned, lock, runtime_version(planned.case), self.given)
+    def question(self, planned: Planned, lock: Lock) -> cache.CacheKey:
+        return cache.cache_key(planned, lock, runtime_version(planned.case), self.given)
 
     def end(self, planned: Planned, outcome: Outcome) -> None:
-        result = diagnose(planned.case, outcome, self.settings.until)
+        result = case_result(planned.case, outcome, self.settings.until)
         self.done[planned.case.id] = result
         self.settings.progress.end(planned.case.id, summary(result))
 
@@ -81,15 +80,15 @@ def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: 
         write_whole(output / "locks" / f"{lock.id}.txt", lock.text, lasting=False)
     web = settings.web.describe() if settings.web is not None else "none"
     given = cache.conditions(settings.until, web, settings.inputs)
-    run = _Run(output, settings, given, Durations(settings.store), Room(settings.stop), {})
+    run = _Run(output, settings, given, Durations(settings.store), MemoryGate(settings.stop), {})
     for planned in plan.cases:
         if not isinstance(planned.lock, Lock):
             run.done[planned.case.id] = _without_lock(planned, output, settings)
         elif settings.until is Stage.RESOLVE:
             reached = Outcome(Stage.RESOLVE, resolved=planned.lock.resolved(), lock=planned.lock.id)
-            run.done[planned.case.id] = diagnose(planned.case, reached, settings.until)
+            run.done[planned.case.id] = case_result(planned.case, reached, settings.until)
         elif not settings.fresh and (outcome := _kept(planned, planned.lock, run)) is not None:
-            run.done[planned.case.id] = diagnose(planned.case, outcome, settings.until, cached=True)
+            run.done[planned.case.id] = case_result(planned.case, outcome, settings.until, cached=True)
 
     def preparing(lock: Lock) -> float:
         return 0.0 if environments.is_built(lock.id, settings.store, settings.layout) else _BUILD_SECONDS
@@ -102,7 +101,7 @@ def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: 
         complete = False
     finally:
         if settings.web is not None:
-            settings.web.standby.end()
+            settings.web.warm_nodes.end()
         with contextlib.suppress(OSError):
             # Each server has removed its own folder there.
             (output / "servers").rmdir()
@@ -120,7 +119,7 @@ def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: 
     )
 
 
-def _run_task(task: Task, run: _Run) -> None:
+def _run_task(task: EnvironmentTask, run: _Run) -> None:
     try:
         environment = _build(task, run.settings)
         if isinstance(environment, NotInstallable):
@@ -151,7 +150,7 @@ def _run_group(cases: Sequence[Planned], environment: Environment, lock: Lock, r
     While TensorFlow.js checks one, the next is converted; never more than these two at once.
     """
     scratch = run.output / "servers" / cases[0].case.id
-    bench = Bench(environment, lock, cases[0].variables, scratch, run.settings)
+    bench = EnvironmentSession(environment, lock, cases[0].variables, scratch, run.settings)
     try:
         with ThreadPoolExecutor(1, thread_name_prefix="tfjs-compat-check") as checker:
             before: Future[None] | None = None
@@ -168,13 +167,13 @@ def _run_group(cases: Sequence[Planned], environment: Environment, lock: Lock, r
         bench.close()
 
 
-def _convert(planned: Planned, bench: Bench, run: _Run) -> Outcome:
+def _convert(planned: Planned, bench: EnvironmentSession, run: _Run) -> Outcome:
     """The Python half of a case, when there is room for it."""
     progress, name = run.settings.progress, planned.case.id
     progress.begin(name)
     if (kept := _kept_conversion(planned, bench.lock, run)) is not None:
         return kept
-    with run.room.entered(lambda: progress.say(name, "waiting for free memory")):
+    with run.room.admit(lambda: progress.say(name, "waiting for free memory")):
         try:
             return convert_case(planned.case, bench, run.folder(planned), run.settings)
         except MachineryError as error:
@@ -194,7 +193,7 @@ def _finish(planned: Planned, lock: Lock, converted: Outcome, seconds: float, ru
     with contextlib.suppress(MachineryError):
         # An outcome that finds no room in the cache is one all the same.
         if cache.keep(question.key, outcome, folder, run.settings.store):
-            cache.remember(planned.case.id, question, run.settings.store)
+            cache.record_key(planned.case.id, question, run.settings.store)
     run.end(planned, outcome)
 
 
@@ -216,7 +215,7 @@ def _kept_conversion(planned: Planned, lock: Lock, run: _Run) -> Outcome | None:
     return None if outcome is None else as_converted(outcome, folder)
 
 
-def _build(task: Task, settings: Settings) -> Environment | NotInstallable:
+def _build(task: EnvironmentTask, settings: Settings) -> Environment | NotInstallable:
     lock = task.lock
     if environments.is_built(lock.id, settings.store, settings.layout):
         return build(lock, task.cases[0].python, settings.store, layout=settings.layout)
@@ -256,8 +255,8 @@ def _without_lock(planned: Planned, output: Path, settings: Settings) -> CaseRes
     if isinstance(answer, Unresolved):
         failure = Failure(Stage.RESOLVE, answer.message, packages=answer.packages, text=answer.text)
         log = _keep_text(planned, output, answer.text)
-        return diagnose(planned.case, Outcome(Stage.RESOLVE, failure, log=log), settings.until)
-    return diagnose(planned.case, Outcome(Stage.RESOLVE, machinery=str(answer)), settings.until)
+        return case_result(planned.case, Outcome(Stage.RESOLVE, failure, log=log), settings.until)
+    return case_result(planned.case, Outcome(Stage.RESOLVE, machinery=str(answer)), settings.until)
 
 
 def _keep_text(planned: Planned, output: Path, text: str) -> str:

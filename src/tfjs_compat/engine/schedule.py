@@ -16,7 +16,7 @@ IMPORT_SECONDS = 4.0
 _LARGER = 1.25
 
 
-class Task(msgspec.Struct, frozen=True):
+class EnvironmentTask(msgspec.Struct, frozen=True):
     """One environment and cases to run in it, one after another. ``seconds``: what it is expected to take."""
 
     lock: Lock
@@ -34,17 +34,17 @@ def tasks(
     done: Container[str] = (),
     expected: Callable[[Planned], float] = lambda _: 1.0,
     preparing: Callable[[Lock], float] = lambda _: 0.0,
-) -> list[Task]:
+) -> list[EnvironmentTask]:
     """The plan's work that is not done, longest first.
 
     A task per lock, halved where that gives an idle job work or shortens the one that would end last by more than a
     second import costs. ``expected``: seconds of a case; ``preparing``: of building a lock's environment.
     """
 
-    def task_of(lock: Lock, cases: Iterable[Planned]) -> Task:
+    def task_of(lock: Lock, cases: Iterable[Planned]) -> EnvironmentTask:
         ordered = tuple(sorted(cases, key=_variables))
         imports = IMPORT_SECONDS * len({_variables(one) for one in ordered})
-        return Task(lock, ordered, preparing(lock) + imports + sum(map(expected, ordered)))
+        return EnvironmentTask(lock, ordered, preparing(lock) + imports + sum(map(expected, ordered)))
 
     by_lock: dict[str, list[Planned]] = {}
     for planned in plan.cases:
@@ -63,7 +63,7 @@ def _variables(planned: Planned) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(planned.variables.items()))
 
 
-def _to_halve(found: Sequence[Task], jobs: int) -> Task | None:
+def _to_halve(found: Sequence[EnvironmentTask], jobs: int) -> EnvironmentTask | None:
     """The longest task that has two cases, if halving it makes the whole end sooner."""
     longest = max((task for task in found if len(task.cases) > 1), key=lambda task: task.seconds, default=None)
     if longest is None or len(found) < jobs:
@@ -73,7 +73,7 @@ def _to_halve(found: Sequence[Task], jobs: int) -> Task | None:
     return longest if longest.seconds > _LARGER * share and gain > 2 * IMPORT_SECONDS else None
 
 
-def _halves(task: Task, expected: Callable[[Planned], float]) -> tuple[Sequence[Planned], Sequence[Planned]]:
+def _halves(task: EnvironmentTask, expected: Callable[[Planned], float]) -> tuple[Sequence[Planned], Sequence[Planned]]:
     """The cases in two parts that take about the same; between two groups, where there are several."""
     groups = task.groups()
     ends = list(itertools.accumulate(map(len, groups[:-1]))) or range(1, len(task.cases))

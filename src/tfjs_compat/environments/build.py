@@ -13,13 +13,13 @@ import msgspec
 
 from tfjs_compat.environments import linking, wheels
 from tfjs_compat.environments.environment import (
-    _DONE,
     DEFAULT_LAYOUT,
+    DESCRIPTION,
     Environment,
     Layout,
     NotInstallable,
-    _name,
-    _read,
+    folder_name,
+    read_environment,
 )
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index import uv
@@ -45,10 +45,10 @@ def build(
     Of two runs that want the same one, the second waits and takes it. Until the last file is in place it does not
     count as built, and the next run starts it anew. Raises MachineryError for faults of disk and network, Interrupted.
     """
-    name = _name(lock.id, layout)
+    name = folder_name(lock.id, layout)
     root = store.folder("environments") / name
     with store.locked("environment", name, stop=stop):
-        standing = _read(root)
+        standing = read_environment(root)
         if standing is not None:
             return standing
         if store.read_only:
@@ -73,8 +73,8 @@ def build(
         trees = tuple(one.key for one in wheels.pinned(lock, interpreter)) if layout == "linked" else ()
         made = Environment(name, root, lock.python, interpreter.executable, lock.packages, time.time(), trees)
         with store.locked("collecting", stop=stop):
-            write_whole(root / _DONE, msgspec.json.encode(made, enc_hook=str))
-            if _read(root) is None:
+            write_whole(root / DESCRIPTION, msgspec.json.encode(made, enc_hook=str))
+            if read_environment(root) is None:
                 raise MachineryError(f"packages of environment {name} were removed while it was built; run again")
         return made
 

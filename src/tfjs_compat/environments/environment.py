@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.store import Store
 
-_DONE = "environment.json"
+DESCRIPTION = "environment.json"
 
 
 class Environment(msgspec.Struct, frozen=True):
@@ -58,17 +58,17 @@ class NotInstallable(msgspec.Struct, frozen=True):
 
 def is_built(lock_id: str, store: Store, layout: Layout = DEFAULT_LAYOUT) -> bool:
     """Whether the environment of a lock stands ready."""
-    return _read(store.root / "environments" / _name(lock_id, layout)) is not None
+    return read_environment(store.root / "environments" / folder_name(lock_id, layout)) is not None
 
 
-def _name(lock_id: str, layout: Layout) -> str:
+def folder_name(lock_id: str, layout: Layout) -> str:
     return lock_id if layout == "linked" else f"{lock_id}-{layout}"
 
 
-def _read(root: Path) -> Environment | None:
+def read_environment(root: Path) -> Environment | None:
     """The environment in a folder, or None where it is not whole or its interpreter is gone."""
     try:
-        found = msgspec.json.decode((root / _DONE).read_bytes(), type=Environment, dec_hook=_as_path)
+        found = msgspec.json.decode((root / DESCRIPTION).read_bytes(), type=Environment, dec_hook=_as_path)
     except (OSError, msgspec.DecodeError, msgspec.ValidationError):
         return None
     found = msgspec.structs.replace(found, root=root)
@@ -99,24 +99,24 @@ def in_use(environment: Environment) -> Iterator[None]:
         lock.acquire()
     try:
         with disk_errors(mark):
-            (environment.root / _DONE).stat()
+            (environment.root / DESCRIPTION).stat()
         yield
     finally:
         lock.release()
         with contextlib.suppress(OSError):
             mark.unlink(missing_ok=True)
-            os.utime(environment.root / _DONE)
+            os.utime(environment.root / DESCRIPTION)
 
 
 def last_used(environment: Environment) -> float:
     """When an environment last ran a case, in seconds since the epoch."""
     try:
-        return (environment.root / _DONE).stat().st_mtime
+        return (environment.root / DESCRIPTION).stat().st_mtime
     except OSError:
         return environment.built
 
 
-def _users(root: Path) -> list[str]:
+def users_of(root: Path) -> list[str]:
     """The ids of the processes that use an environment; marks of processes that are gone are cleared away."""
     found = []
     for mark in root.glob("used-by-*-*"):

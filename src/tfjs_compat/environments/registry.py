@@ -6,9 +6,9 @@ from pathlib import Path
 
 from tfjs_compat.environments.environment import (
     Environment,
-    _read,
-    _users,
     last_used,
+    read_environment,
+    users_of,
 )
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.system.files import remove_tree
@@ -17,7 +17,7 @@ from tfjs_compat.system.store import Store
 
 def list_environments(store: Store) -> list[Environment]:
     """All whole environments of the store, the most recently used last."""
-    found = [environment for root in _roots(store) if (environment := _read(root)) is not None]
+    found = [environment for root in environment_folders(store) if (environment := read_environment(root)) is not None]
     return sorted(found, key=last_used)
 
 
@@ -33,10 +33,10 @@ def find(prefix: str, store: Store) -> Environment:
 def remove(environment: Environment, store: Store) -> None:
     """Remove an environment. Raises RequestError while a run uses it."""
     with store.locked("environment", environment.id):
-        if users := _users(environment.root):
+        if users := users_of(environment.root):
             raise RequestError(f"environment {environment.id} is in use by process {users[0]}")
         remove_tree(environment.root)
 
 
-def _roots(store: Store) -> list[Path]:
+def environment_folders(store: Store) -> list[Path]:
     return sorted(path for path in store.folder("environments").iterdir() if not path.name.startswith("."))

@@ -98,7 +98,7 @@ def _fill(
     with disk_errors(root), tempfile.TemporaryDirectory(dir=root, prefix=".filling-") as name:
         if _install(missing, lock, python, store, Path(name) / "all", stop, on_line):
             warn("packages could not be linked from uv's cache: they are on this disk twice")
-        clashing = part(Path(name) / "all", {one.name: Path(name) / one.key for one in missing})
+        clashing = split_by_distribution(Path(name) / "all", {one.name: Path(name) / one.key for one in missing})
         for one in missing:
             if one.name in clashing:
                 # Two distributions bring one file: together, only one of them would have kept it.
@@ -132,7 +132,7 @@ def _install(
     raise MachineryError(f"uv could not install lock {lock.id}: {said.text.strip()[-600:]}")
 
 
-def part(together: Path, folders: Mapping[str, Path]) -> set[str]:
+def split_by_distribution(together: Path, folders: Mapping[str, Path]) -> set[str]:
     """Move what was unpacked into one folder apart, into a folder per distribution.
 
     ``folders``: canonical name → where to. Gives the distributions that claim a file that another claims too.

@@ -1,1 +1,5 @@
-"""MISSING handover"""
+"""What leaves the house: the converted folder, its account, the recipe.
+
+Takes a case that worked; gives files for somebody else.
+Imports: search and every room below.
+"""

@@ -63,7 +63,7 @@ def _files_of_a_model(folder: Path) -> frozenset[str]:
 
 
 @contextlib.contextmanager
-def claimed(target: Path, store: Store) -> Iterator[None]:
+def lock_target(target: Path, store: Store) -> Iterator[None]:
     """Hold a target, so that no other command writes there meanwhile. Raises RequestError where one does."""
     name = hashlib.sha256(os.fsencode(target.resolve())).hexdigest()
     lock = filelock.FileLock(store.folder("locked") / f"target-{name}.lock", timeout=0)

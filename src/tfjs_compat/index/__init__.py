@@ -1,1 +1,5 @@
-"""MISSING index"""
+"""What there is: the package index with its releases, uv to ask it with, and the Pythons of this machine.
+
+Takes the user's configuration; gives releases and interpreters.
+Imports: system, errors.
+"""

@@ -36,7 +36,7 @@ COPIED = "falling back to full copy"
 """What uv says where it cannot link from its cache."""
 
 
-class Said(msgspec.Struct, frozen=True):
+class UvResult(msgspec.Struct, frozen=True):
     """How a call of uv ended and all that it printed."""
 
     ok: bool
@@ -52,7 +52,7 @@ def call(
     seconds: float = 1800.0,
     stop: threading.Event | None = None,
     on_line: Callable[[str], None] | None = None,
-) -> tuple[Said, str]:
+) -> tuple[UvResult, str]:
     """Call uv in an empty folder that holds ``inputs``; gives what it said and the content of the file ``result``.
 
     Raises MachineryError where uv cannot be run or does not end, Interrupted when ``stop`` is set.
@@ -72,10 +72,10 @@ def call(
             on_line=on_line,
         )
         text = redact((scratch / "uv.log").read_text("utf-8", "replace"))
-        if ended.killed_by is not None or ended.exit_code < 0:
+        if ended.limit_exceeded is not None or ended.exit_code < 0:
             raise MachineryError(f"uv {ended.describe()}")
         written = (scratch / result).read_text("utf-8") if result and (scratch / result).exists() else ""
-        return Said(ended.ok, text), written
+        return UvResult(ended.ok, text), written
 
 
 def uv_executable() -> str:

@@ -24,7 +24,7 @@ TODAY_SECONDS = 3600.0
 """How long a lock resolved without a date is taken for today's."""
 
 
-class Request(msgspec.Struct, frozen=True):
+class ResolveRequest(msgspec.Struct, frozen=True):
     """What a resolver is asked: all of a combination that decides its lock, and nothing else of it.
 
     ``preferences`` are pins that are kept where they can be.
@@ -40,12 +40,12 @@ class Request(msgspec.Struct, frozen=True):
     preferences: tuple[str, ...] = ()
 
 
-def request_of(combination: Combination, python: Interpreter, *, source_builds: bool) -> Request:
+def request_of(combination: Combination, python: Interpreter, *, source_builds: bool) -> ResolveRequest:
     """What has to be resolved for a combination."""
     pins = [f"tensorflow=={combination.tensorflow}", f"tensorflowjs=={combination.tensorflowjs}"]
     if combination.keras != RESOLVED:
         pins.append(f"keras=={combination.keras}")
-    return Request(
+    return ResolveRequest(
         requirements=(*pins, *combination.extra),
         constraints=combination.constraints,
         # A marker that never holds takes a package out of every dependency list.
@@ -57,7 +57,7 @@ def request_of(combination: Combination, python: Interpreter, *, source_builds: 
     )
 
 
-def kept_lock(request: Request, store: Store) -> Lock | Unresolved | None:
+def kept_lock(request: ResolveRequest, store: Store) -> Lock | Unresolved | None:
     """The answer that an earlier run got to the same request, if it still holds."""
     path = _kept(request, store)
     try:
@@ -69,7 +69,7 @@ def kept_lock(request: Request, store: Store) -> Lock | Unresolved | None:
 
 
 def resolve(
-    request: Request, store: Store, *, stop: threading.Event | None = None, fresh: bool = False
+    request: ResolveRequest, store: Store, *, stop: threading.Event | None = None, fresh: bool = False
 ) -> Lock | Unresolved:
     """Resolve a request with uv, or take the answer that is kept (not with ``fresh``).
 
@@ -92,12 +92,12 @@ class _Kept(msgspec.Struct, frozen=True):
         return self.lock or self.unresolved
 
 
-def _kept(request: Request, store: Store) -> Path:
+def _kept(request: ResolveRequest, store: Store) -> Path:
     key = hashlib.sha256(msgspec.json.encode([request, index_url()])).hexdigest()[:24]
     return store.folder("resolved") / f"{key}.json"
 
 
-def _ask_uv(request: Request, store: Store, stop: threading.Event | None) -> Lock | Unresolved:
+def _ask_uv(request: ResolveRequest, store: Store, stop: threading.Event | None) -> Lock | Unresolved:
     arguments = ["pip", "compile", "asked.in", "--output-file", "lock.txt", "--no-header", "--no-annotate"]
     arguments += ["--generate-hashes", "--python", request.python.executable]
     inputs = {"asked.in": _lines(request.requirements)}

@@ -75,7 +75,7 @@ class Case(msgspec.Struct, frozen=True):
         return f"{safe(self.model.name)[:40]}-{self.route}-{self.combination.slug()[:90]}-{short}"
 
 
-def asked_versions(case: Case) -> dict[str, str]:
+def requested_versions(case: Case) -> dict[str, str]:
     """The versions that a case asks for by number, which stand in where no lock tells what they resolve to."""
     asked = case.combination
     versions = {"python": asked.python, "tensorflow": asked.tensorflow, "tensorflowjs": asked.tensorflowjs}

@@ -17,7 +17,7 @@ from tfjs_compat.index.releases import Release
 from tfjs_compat.matrix.cases import DEFAULT, RESOLVED, TODAY, Case, Combination, Expectation
 from tfjs_compat.matrix.models import Model
 from tfjs_compat.matrix.problems import missing_keys
-from tfjs_compat.matrix.routes import find_route, illegal
+from tfjs_compat.matrix.routes import find_route, why_unavailable
 from tfjs_compat.matrix.schema import Axes, Expect, Include, Match, Matrix, texts
 from tfjs_compat.matrix.versions import Choice, choose_versions, is_range, version_fits
 
@@ -126,7 +126,7 @@ def _block_cases(
     routes = list(dict.fromkeys(find_route(name).name for name in (block.routes or matrix.routes)))
     for combination in _combinations(matrix, axes, releases, found):
         for model, route in itertools.product(models, map(find_route, routes)):
-            reason = illegal(route, combination.tensorflow, combination.tensorflowjs, model)
+            reason = why_unavailable(route, combination.tensorflow, combination.tensorflowjs, model)
             if reason is not None:
                 left_out.setdefault(LeftOut(f"{model.name} at {combination.slug()}", reason))
                 continue

@@ -12,7 +12,7 @@ import tomli
 
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.matrix.problems import (
-    _problems,
+    problems,
 )
 from tfjs_compat.matrix.schema import Axes, Expect, Include, LimitsTable, Match, Matrix, Requirements
 from tfjs_compat.outcomes.stages import Stage, Verdict
@@ -56,7 +56,7 @@ def decode(content: dict[str, Any], source: str) -> Matrix:
 
 def checked(matrix: Matrix, source: str) -> Matrix:
     """The matrix itself, its names and versions looked through. Raises RequestError for the first that is wrong."""
-    for problem in _problems(matrix):
+    for problem in problems(matrix):
         raise RequestError(f"{source}: {problem}")
     return matrix
 

@@ -149,12 +149,12 @@ def _file(ref: str, path: Path) -> Model:
         digest = digest_files((str(one.relative_to(path)), one) for one in files)
         return Model(ref, path.name, Kind.SAVED_MODEL, str(path), digest)
     try:
-        return Model(ref, path.name, _sniff(ref, path), str(path), digest_files([(path.suffix, path)]))
+        return Model(ref, path.name, _kind_by_content(ref, path), str(path), digest_files([(path.suffix, path)]))
     except OSError as error:
         raise RequestError(f"model '{ref}': cannot be read: {error.strerror or error}") from None
 
 
-def _sniff(ref: str, path: Path) -> Kind:
+def _kind_by_content(ref: str, path: Path) -> Kind:
     with path.open("rb") as file:
         start = file.read(8)
     if not start:

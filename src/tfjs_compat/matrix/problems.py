@@ -24,7 +24,7 @@ def missing_keys(matrix: Matrix) -> Iterable[str]:
         yield "key 'models': missing: list models, e.g. ['zoo:seed'], or give --model"
 
 
-def _problems(matrix: Matrix) -> Iterable[str]:
+def problems(matrix: Matrix) -> Iterable[str]:
     for route in matrix.routes:
         yield from _route_problems("routes", route)
     envs = {**PROCESS_ENVS, **matrix.process_env}

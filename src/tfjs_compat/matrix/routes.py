@@ -193,7 +193,7 @@ def find_route(name: str) -> Route:
     return msgspec.structs.replace(route, name="+".join((base, *chosen)), variants=chosen)
 
 
-def illegal(route: Route, tensorflow: str, tensorflowjs: str, model: Model) -> str | None:
+def why_unavailable(route: Route, tensorflow: str, tensorflowjs: str, model: Model) -> str | None:
     """Why a route does not exist for these versions or this model, or None where it does."""
     if not SpecifierSet(route.tensorflowjs).contains(tensorflowjs, prereleases=True):
         return f"route {route.name} needs tensorflowjs {route.tensorflowjs}"

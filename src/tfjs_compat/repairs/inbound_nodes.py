@@ -140,13 +140,13 @@ class _Wiring:
     def _masked(self) -> frozenset[str]:
         """The layers that hand on a mask in TensorFlow.js, which it makes and passes by itself."""
         masked: set[str] = set()
-        grown = True
-        while grown:
-            grown = False
+        remedied_candidates = True
+        while remedied_candidates:
+            remedied_candidates = False
             for name, layer in self.layers.items():
                 if name not in masked and (_makes_mask(layer) or (_keeps_mask(layer) and self._takes(name) & masked)):
                     masked.add(name)
-                    grown = True
+                    remedied_candidates = True
         return frozenset(masked)
 
     def _takes(self, name: str) -> set[str]:

@@ -240,7 +240,7 @@ def _tensors_in(value: Any) -> Iterator[Mapping[str, Any]]:
             yield from _tensors_in(item)
 
 
-STAND_INS = (
+LAYER_SUBSTITUTES = (
     Repair(
         id="operation",
         title="arithmetic with a number becomes a Rescaling, an activation of keras.ops an Activation",

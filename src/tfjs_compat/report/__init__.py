@@ -1,1 +1,5 @@
-"""Results → what people read. Pure: a report knows results and the catalogue, nothing of how they came about."""
+"""Results → documents: terminal, HTML, Markdown, JUnit.
+
+Takes Results; gives text. Knows nothing of how they came about or where they are written.
+Imports: results, diagnosis, matrix, outcomes, system, errors.
+"""

@@ -116,7 +116,7 @@ def cause_text(group: Cause, output: str) -> Group:
     if group.kind == "known":
         head, told = f"{times}{group.key}", [f": {group.title}."]
         below = [Text(group.explanation)]
-        if catalogue()[group.key].telling:
+        if catalogue()[group.key].show_message:
             below.append(Text.assemble("For one: ", (short(group.message, 300), "italic")))
     else:
         head, told = times + ("unknown: " if unknown else ""), [short(group.key, 300)]

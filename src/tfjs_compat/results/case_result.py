@@ -6,12 +6,14 @@ from typing import Any
 
 import msgspec
 
-from tfjs_compat.matrix.cases import Combination, Expectation
+from tfjs_compat.diagnosis.diagnose import diagnose
+from tfjs_compat.matrix.cases import Case, Combination, Expectation, requested_versions
 from tfjs_compat.outcomes.failures import Finding
-from tfjs_compat.outcomes.outcome import Applied
+from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.results.cures import Cure
+from tfjs_compat.results.cures import RemedyResult
+from tfjs_compat.results.expectations import as_expected
 
 SCHEMA = 1
 
@@ -51,7 +53,42 @@ class CaseResult(msgspec.Struct, frozen=True):
     runtime: str | None = None
     keras_in_use: str | None = None
     repairs: tuple[Applied, ...] = ()
-    cure: Cure | None = None
+    cure: RemedyResult | None = None
+
+
+def case_result(case: Case, outcome: Outcome, until: Stage, *, cached: bool = False) -> CaseResult:
+    """What a case came to: its outcome, what is made of it, and whether the matrix expected that.
+
+    ``until`` is the stage that was to be reached, ``cached`` whether the outcome is that of an earlier run.
+    """
+    found = diagnose(outcome, until, requested_versions(case))
+    keras = outcome.resolved.get("keras")
+    return CaseResult(
+        id=case.id,
+        combination=case.combination,
+        resolved=outcome.resolved,
+        lock=outcome.lock,
+        model=case.model.ref,
+        route=case.route,
+        verdict=found.verdict,
+        stage=outcome.stage,
+        issue=found.issues[0] if found.issues else None,
+        issues=found.issues,
+        signature=found.signature,
+        message=found.message,
+        remedies=found.remedies,
+        expected=case.expected,
+        as_expected=as_expected(case.expected, until, found.verdict, outcome.stage, found.issues, keras),
+        seconds=outcome.seconds,
+        parity=outcome.parity,
+        findings=outcome.findings,
+        log=outcome.log,
+        cached=cached,
+        tfjs=outcome.tfjs,
+        runtime=outcome.runtime,
+        keras_in_use=outcome.keras_in_use,
+        repairs=outcome.repairs,
+    )
 
 
 class Results(msgspec.Struct, frozen=True):

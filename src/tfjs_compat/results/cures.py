@@ -15,7 +15,7 @@ class Step(msgspec.Struct, frozen=True):
     changes: tuple[str, ...]
 
 
-class Cure(msgspec.Struct, frozen=True):
+class RemedyResult(msgspec.Struct, frozen=True):
     """What running the remedies of a failing case came to.
 
     ``works``: the ``steps``, one after another, led to a case that works: ``case``, with its combination and route and

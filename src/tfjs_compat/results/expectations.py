@@ -7,14 +7,6 @@ from collections.abc import Iterable
 from tfjs_compat.matrix.cases import Expectation
 from tfjs_compat.matrix.versions import version_fits
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.results.case_result import Results
-
-
-def exit_code(results: Results) -> int:
-    """3 where the machinery failed, else 1 where a case did not end as expected, else 0."""
-    if any(case.verdict is Verdict.ERROR for case in results.cases):
-        return 3
-    return 0 if all(case.as_expected for case in results.cases) else 1
 
 
 def as_expected(

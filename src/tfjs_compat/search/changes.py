@@ -28,14 +28,14 @@ def differences(before: Case, after: Case) -> Iterator[str]:
         yield f"route {after.route} instead of {before.route}"
 
 
-PRICES = {"tensorflow": 4, "tensorflowjs": 2, "python": 1, "keras": 1, "process_env": 1}
+CHANGE_COSTS = {"tensorflow": 4, "tensorflowjs": 2, "python": 1, "keras": 1, "process_env": 1}
 """What a change on an axis costs; every other change costs 1."""
 
 
-def price(before: Case, after: Case) -> int:
+def change_cost(before: Case, after: Case) -> int:
     """How much one change asks of who follows it: another TensorFlow more than a constraint. At least 1."""
     old, new = before.combination, after.combination
-    axes = sum(cost for name, cost in PRICES.items() if getattr(old, name) != getattr(new, name))
+    axes = sum(cost for name, cost in CHANGE_COSTS.items() if getattr(old, name) != getattr(new, name))
     lines = sum(
         len(set(getattr(new, name)) - set(getattr(old, name)))
         for name in ("extra", "constraints", "overrides", "stand_ins")

@@ -10,14 +10,13 @@ from typing import Protocol
 import msgspec
 
 from tfjs_compat.diagnosis.catalogue import KnownIssue
-from tfjs_compat.diagnosis.certain import foretells, foretold
-from tfjs_compat.diagnosis.diagnose import diagnose
+from tfjs_compat.diagnosis.certain import certain_issue, versions_are_certain
 from tfjs_compat.engine.plan import Plan, Planned, resolve_all
 from tfjs_compat.engine.run import run_plan
 from tfjs_compat.errors import Interrupted
 from tfjs_compat.index.interpreters import Interpreter, choose
 from tfjs_compat.locks.lock import Lock, Unresolved
-from tfjs_compat.locks.resolver import Request, request_of
+from tfjs_compat.locks.resolver import ResolveRequest, request_of
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind
 from tfjs_compat.matrix.process_env import process_variables
@@ -26,7 +25,7 @@ from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.results.case_result import CaseResult
+from tfjs_compat.results.case_result import CaseResult, case_result
 from tfjs_compat.trials.settings import Settings
 
 
@@ -51,12 +50,12 @@ class Oracle(Protocol):
         """The answer to each case. Raises Interrupted."""
 
 
-class Laboratory:
+class CaseEvaluator:
     """Answers what cases come to. Everything that an earlier run or search found out is not run again.
 
-    ``trials`` counts the cases that were run here, ``hopeless`` those that were not, because their lock cannot be
+    ``trials`` counts the cases that were run here, ``ruled_out`` those that were not, because their lock cannot be
     resolved or is certain to fail, or because the model was not built there on another route; ``faults`` are the
-    failures of the machine, which answer nothing. ``heard`` are the answers so far by the id of their case, those of a
+    failures of the machine, which answer nothing. ``answers`` are the answers so far by the id of their case, those of a
     question that was interrupted too.
     """
 
@@ -76,14 +75,14 @@ class Laboratory:
         self._settings, self._output, self._executor, self._jobs = settings, output, executor, jobs
         self._found, self._process_env = found, dict(process_env or {})
         self._source_builds, self._prune, self._preferences = source_builds, prune, preferences
-        self.trials = self.kept = self.hopeless = 0
+        self.trials = self.kept = self.ruled_out = 0
         self.faults: list[str] = []
         self._unbuilt: dict[tuple[object, ...], CaseResult] = {}
-        self.heard: dict[str, Answer] = {}
+        self.answers: dict[str, Answer] = {}
 
     def ask(self, cases: Sequence[Case]) -> list[Answer]:
         """The answer to each case. Raises MachineryError where nothing can be run at all, Interrupted."""
-        requests = [self._request(case) for case in cases]
+        requests = [self.run_request(case) for case in cases]
         settings = self._settings
         locks = resolve_all(requests, settings.store, self._executor, settings.progress, settings.stop)
         planned = [
@@ -98,11 +97,11 @@ class Laboratory:
         for one in planned:
             answer = self._answer(one, told.get(one.case.id), by_id, elsewhere=one.case.id in known)
             if answer is not None:
-                self.heard[one.case.id] = answer
-        if any(one.case.id not in self.heard for one in planned):
+                self.answers[one.case.id] = answer
+        if any(one.case.id not in self.answers for one in planned):
             # The run was stopped before their turn came.
             raise Interrupted
-        return [self.heard[one.case.id] for one in planned]
+        return [self.answers[one.case.id] for one in planned]
 
     def _elsewhere(self, planned: Planned) -> CaseResult | None:
         """What the model came to on another route in the same environment, where it was not built: routes part after
@@ -112,7 +111,7 @@ class Laboratory:
             return None
         return msgspec.structs.replace(found, id=planned.case.id, route=planned.case.route, cached=False)
 
-    def _request(self, case: Case) -> Request:
+    def run_request(self, case: Case) -> ResolveRequest:
         python = choose(case.combination.python, self._found)
         request = request_of(case.combination, python, source_builds=self._source_builds)
         return msgspec.structs.replace(request, preferences=self._preferences)
@@ -125,7 +124,7 @@ class Laboratory:
     ) -> Answer | None:
         lock = planned.lock if isinstance(planned.lock, Lock) else None
         if issue is not None and lock is not None:
-            self.hopeless += 1
+            self.ruled_out += 1
             return Answer(_foretold(planned.case, issue, lock, self._settings.until), lock, tried=False)
         result = by_id.get(planned.case.id)
         if result is None:
@@ -133,7 +132,7 @@ class Laboratory:
         if result.verdict is Verdict.ERROR:
             self.faults.append(result.message)
         elif elsewhere or isinstance(planned.lock, Unresolved):
-            self.hopeless += 1
+            self.ruled_out += 1
         else:
             self.trials += 1
             self.kept += result.cached
@@ -152,16 +151,16 @@ def _building(planned: Planned) -> tuple[object, ...]:
 
 def _certain(planned: Planned) -> KnownIssue | None:
     lock = planned.lock
-    return foretold(lock.packages, lock.resolved()["python"]) if isinstance(lock, Lock) else None
+    return certain_issue(lock.packages, lock.resolved()["python"]) if isinstance(lock, Lock) else None
 
 
 def _foretold(case: Case, issue: KnownIssue, lock: Lock, until: Stage) -> CaseResult:
     """The result of a case that was not run, because its versions tell how it ends."""
     given = {**lock.packages, "python": lock.resolved()["python"]}
-    versions = next(one for one in issue.foretold if foretells(one, given))
+    versions = next(one for one in issue.certain_for if versions_are_certain(one, given))
     told = ", ".join(f"{name} {given[name]}" for name in versions)
     failure = Failure(issue.stages[0], f"not run: {told} always ends so ({issue.title})")
     outcome = Outcome(issue.stages[0], failure, resolved=lock.resolved(), lock=lock.id)
-    result = diagnose(case, outcome, until)
+    result = case_result(case, outcome, until)
     titles = tuple(remedy.title for remedy in issue.remedies)
     return msgspec.structs.replace(result, issue=issue.id, issues=(issue.id,), remedies=titles)

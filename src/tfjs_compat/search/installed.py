@@ -27,7 +27,7 @@ _ASK = (
 )
 
 
-class Baseline(msgspec.Struct, frozen=True):
+class Installed(msgspec.Struct, frozen=True):
     """``versions``: exact versions by package name, as indexes write it; ``requirements``: what is asked for beside
     TensorFlow, tensorflowjs and Keras, without versions, because another TensorFlow needs other ones."""
 
@@ -39,7 +39,7 @@ class Baseline(msgspec.Struct, frozen=True):
         return tuple(f"{name}=={version}" for name, version in sorted(self.versions.items()))
 
 
-def read_baseline(source: str) -> Baseline:
+def read_installed(source: str) -> Installed:
     """What a requirements file or a uv.lock says, or what is installed in the ``active`` environment.
 
     Raises RequestError where there is no such file or it is neither.
@@ -72,14 +72,14 @@ def _is_version(text: str) -> bool:
     return True
 
 
-def _of_lock(source: str, text: str) -> Baseline:
+def _of_lock(source: str, text: str) -> Installed:
     try:
         return _of_packages(tomli.loads(text).get("package", []))
     except (tomli.TOMLDecodeError, KeyError, TypeError, AttributeError, InvalidVersion) as error:
         raise RequestError(f"--from {source}: not a uv.lock: {error}") from None
 
 
-def _of_packages(packages: list[dict[str, Any]]) -> Baseline:
+def _of_packages(packages: list[dict[str, Any]]) -> Installed:
     versions: dict[str, str] = {
         canonicalize_name(one["name"]): str(Version(one["version"])) for one in packages if "version" in one
     }
@@ -93,10 +93,10 @@ def _of_packages(packages: list[dict[str, Any]]) -> Baseline:
         for dependency in one.get("dependencies", [])
     ]
     versions = {name: version for name, version in versions.items() if name not in roots}
-    return Baseline(versions, tuple(name for name in dict.fromkeys(wanted) if name not in _MANAGED))
+    return Installed(versions, tuple(name for name in dict.fromkeys(wanted) if name not in _MANAGED))
 
 
-def _of_requirements(source: str, text: str, folder: Path) -> Baseline:
+def _of_requirements(source: str, text: str, folder: Path) -> Installed:
     versions: dict[str, str] = {}
     wanted: dict[str, None] = {}
     for number, line in _lines(source, text, folder, 0):
@@ -115,7 +115,7 @@ def _of_requirements(source: str, text: str, folder: Path) -> Baseline:
             versions["tensorflow" if name.startswith("tensorflow-") and name in _MANAGED else name] = pins[0]
         if name not in _MANAGED:
             wanted[name + (f"[{','.join(sorted(asked.extras))}]" if asked.extras else "")] = None
-    return Baseline(versions, tuple(wanted))
+    return Installed(versions, tuple(wanted))
 
 
 _SKIPPED = (
@@ -148,7 +148,7 @@ def _lines(source: str, text: str, folder: Path, depth: int) -> Iterator[tuple[i
             yield number, line
 
 
-def _installed() -> Baseline:
+def _installed() -> Installed:
     """Of the environment that is active: VIRTUAL_ENV, CONDA_PREFIX, else the one that this tool runs in."""
     root = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
     if root is None or Path(root).resolve() == Path(sys.prefix).resolve():
@@ -166,4 +166,4 @@ def _installed() -> Baseline:
     if "tensorflow" not in versions and "tensorflowjs" not in versions:
         raise RequestError(f"--from active: neither tensorflow nor tensorflowjs is installed in {root or sys.prefix}")
     # Everything is installed; nothing says what of it was asked for.
-    return Baseline(versions)
+    return Installed(versions)

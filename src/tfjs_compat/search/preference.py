@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from tfjs_compat.matrix.routes import ROUTES, find_route
 from tfjs_compat.search.candidates import Trial
-from tfjs_compat.search.changes import PRICES
+from tfjs_compat.search.changes import CHANGE_COSTS
 
 Prefer = Literal["newest", "nearest", "oldest"]
 
@@ -28,7 +28,7 @@ def ranking(prefer: Prefer, have: Mapping[str, str]) -> Callable[[Trial], tuple[
         asked = trial.case.combination
         if prefer == "nearest":
             distances = tuple(_far(getattr(asked, name), have.get(name)) for name in _AXES)
-            moved = sum(PRICES[name] for name, distance in zip(_AXES, distances, strict=True) if any(distance))
+            moved = sum(CHANGE_COSTS[name] for name, distance in zip(_AXES, distances, strict=True) if any(distance))
             return (moved + trial.cost, distances, *effort(trial))
         versions = tuple(_order(getattr(asked, name), newest=prefer == "newest") for name in _AXES)
         return (versions, *effort(trial))

@@ -14,16 +14,16 @@ from tfjs_compat.errors import RequestError
 from tfjs_compat.index.interpreters import Interpreter, choose_for
 from tfjs_compat.index.releases import Release
 from tfjs_compat.matrix.cases import DEFAULT, TODAY, Case, Combination
-from tfjs_compat.matrix.routes import find_route, illegal
+from tfjs_compat.matrix.routes import find_route, why_unavailable
 from tfjs_compat.matrix.versions import admits, choose_versions, version_fits
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.cures import Step
 from tfjs_compat.search.candidates import Trial
-from tfjs_compat.search.changes import differences, price
+from tfjs_compat.search.changes import change_cost, differences
 
 
-class World(msgspec.Struct, frozen=True):
+class ChangePolicy(msgspec.Struct, frozen=True):
     """What changes may rest on.
 
     ``pick`` gives the release of a package that a version or range means here (None: there is none), ``python`` the
@@ -52,7 +52,7 @@ class World(msgspec.Struct, frozen=True):
         as_of: str = TODAY,
         pythons: Sequence[str] = (),
         **more: Any,
-    ) -> World:
+    ) -> ChangePolicy:
         """A world of these releases and interpreters.
 
         ``limits``: by package, the range that releases have to be in; ``pythons``: those that may be taken (any, where
@@ -77,7 +77,9 @@ class World(msgspec.Struct, frozen=True):
         return cls(pick=pick, python=python, **more)
 
 
-def grown(trial: Trial, failed: CaseResult, resolved: Mapping[str, str], world: World) -> Iterator[Trial]:
+def remedied_candidates(
+    trial: Trial, failed: CaseResult, resolved: Mapping[str, str], world: ChangePolicy
+) -> Iterator[Trial]:
     """The trials that the remedies of what it failed with make of one, those of the first issue first, none twice.
 
     ``resolved`` are the versions of its lock. Where there is no remedy, the other format's plain route.
@@ -94,7 +96,7 @@ def grown(trial: Trial, failed: CaseResult, resolved: Mapping[str, str], world: 
         # Nothing is known that helps: the other format shares little with this one.
         other = "layers" if find_route(trial.case.route).format == "graph" else "graph"
         found = _applied(trial, failed.issue or "", 0, Remedy(f"the {other} route", route=other), resolved, world)
-        if found is not None and not _been_there(trial, other):
+        if found is not None and not _visited_route(trial, other):
             yield found
 
 
@@ -105,23 +107,23 @@ def _fits(remedy: Remedy, failed: CaseResult) -> bool:
     return not remedy.where or re.search(remedy.where, failed.message) is not None
 
 
-def _been_there(trial: Trial, base: str) -> bool:
+def _visited_route(trial: Trial, base: str) -> bool:
     """Whether the trial came from that route."""
     return any(f"instead of {base}" in change for step in trial.steps for change in step.changes)
 
 
 def _applied(
-    trial: Trial, issue: str, place: int, remedy: Remedy, resolved: Mapping[str, str], world: World
+    trial: Trial, issue: str, place: int, remedy: Remedy, resolved: Mapping[str, str], world: ChangePolicy
 ) -> Trial | None:
     case = apply(remedy, trial.case, resolved, world)
     if case is None:
         return None
     step = Step(issue, remedy.title, tuple(differences(trial.case, case)))
-    cost = trial.cost + price(trial.case, case)
+    cost = trial.cost + change_cost(trial.case, case)
     return Trial(case, (*trial.steps, step), cost, (*trial.order, place))
 
 
-def other_patches(trial: Trial, issue: str, world: World) -> Iterator[Trial]:
+def other_patches(trial: Trial, issue: str, world: ChangePolicy) -> Iterator[Trial]:
     """The trial with each of the other patches of its TensorFlow: what was resolved for one may fit another."""
     asked = trial.case.combination
     for version in world.patches.get(asked.tensorflow, ()):
@@ -131,7 +133,7 @@ def other_patches(trial: Trial, issue: str, world: World) -> Iterator[Trial]:
         yield Trial(case, (*trial.steps, step), trial.cost + 1, (*trial.order, 0))
 
 
-def apply(remedy: Remedy, case: Case, resolved: Mapping[str, str], world: World) -> Case | None:
+def apply(remedy: Remedy, case: Case, resolved: Mapping[str, str], world: ChangePolicy) -> Case | None:
     """The case with a remedy applied; None where that changes nothing, is not allowed, or cannot be.
 
     ``resolved`` are the versions that the case's lock gave: conditions of the remedy are about them.
@@ -145,11 +147,11 @@ def apply(remedy: Remedy, case: Case, resolved: Mapping[str, str], world: World)
     changed = msgspec.structs.replace(case, combination=combination, route=route, expected=None)
     if (combination, route) == (case.combination, case.route):
         return None
-    legal = illegal(find_route(route), combination.tensorflow, combination.tensorflowjs, case.model)
+    legal = why_unavailable(find_route(route), combination.tensorflow, combination.tensorflowjs, case.model)
     return changed if legal is None else None
 
 
-def _combination(remedy: Remedy, given: Combination, world: World) -> Combination | None:
+def _combination(remedy: Remedy, given: Combination, world: ChangePolicy) -> Combination | None:
     if any(canonicalize_name(name) in world.wanted for name in remedy.stand_ins):
         return None
     versions = {name: getattr(remedy, name) for name in ("tensorflow", "tensorflowjs") if getattr(remedy, name)}
@@ -181,7 +183,7 @@ def _combination(remedy: Remedy, given: Combination, world: World) -> Combinatio
     )
 
 
-def _route(remedy: Remedy, given: str, world: World) -> str | None:
+def _route(remedy: Remedy, given: str, world: ChangePolicy) -> str | None:
     """The route after the remedy. Another base route starts without the repair of the one before."""
     route = find_route(given)
     base = remedy.route or route.base

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tfjs_compat.engine.request import Request
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.matrix.cases import TODAY
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.search.preference import Prefer
 
 
 @dataclass(frozen=True)
-class Wish:
+class SearchRequest:
     """What to look for, and within which limits.
 
     ``require``: requirements such as ``tensorflow>=2.19``; ``wanted``: packages that must be there (and be real);
@@ -32,4 +32,4 @@ class Wish:
     max_trials: int | None = None
     seconds: float | None = None
     until: Stage = Stage.PREDICT
-    how: Request = field(default_factory=Request)
+    how: RunRequest = field(default_factory=RunRequest)

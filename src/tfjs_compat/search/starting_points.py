@@ -19,9 +19,9 @@ from tfjs_compat.matrix.loading import checked
 from tfjs_compat.matrix.routes import ROUTES, find_route
 from tfjs_compat.matrix.schema import Axes, Matrix, Requirements
 from tfjs_compat.matrix.versions import admits
-from tfjs_compat.search.installed import Baseline, read_baseline
-from tfjs_compat.search.remedies import World
-from tfjs_compat.search.request import Wish
+from tfjs_compat.search.installed import Installed, read_installed
+from tfjs_compat.search.remedies import ChangePolicy
+from tfjs_compat.search.request import SearchRequest
 
 DEFAULT_TENSORFLOW = ">=2.13"
 DEFAULT_TENSORFLOWJS = ("newest", "4.17.0")
@@ -29,24 +29,24 @@ DEFAULT_TENSORFLOWJS = ("newest", "4.17.0")
 DEFAULT_ROUTES = ("layers", "graph")
 
 
-class Ground(NamedTuple):
+class StartingPoints(NamedTuple):
     """What a search stands on: where it starts, and what may be changed."""
 
     roots: tuple[Case, ...]
-    world: World
-    baseline: Baseline
+    world: ChangePolicy
+    baseline: Installed
     left_out: tuple[LeftOut, ...]
     limits: str
 
 
-def survey(
-    wish: Wish,
+def plan_search(
+    wish: SearchRequest,
     releases: Mapping[str, Sequence[Release]],
     found: Sequence[Interpreter],
     expand: Callable[[Matrix], tuple[tuple[Case, ...], tuple[LeftOut, ...]]],
-) -> Ground:
+) -> StartingPoints:
     """Where a search starts and what it may change, out of a wish. Raises RequestError."""
-    baseline = read_baseline(wish.source) if wish.source is not None else Baseline()
+    baseline = read_installed(wish.source) if wish.source is not None else Installed()
     asked = [_requirement(line) for line in wish.require]
     wanted = frozenset(_package(line) for line in wish.wanted)
     ranges = {name: [str(one.specifier) for one in asked if canonicalize_name(one.name) == name] for name in releases}
@@ -86,7 +86,7 @@ def survey(
     if not roots:
         why = "; ".join(dict.fromkeys(f"{one.what}: {one.why}" for one in (*left_out, *without)))
         raise RequestError(f"nothing to look at: {why}")
-    world = World.of_index(
+    world = ChangePolicy.of_index(
         releases,
         found,
         limits={name: _joined(given) for name, given in ranges.items()},
@@ -100,7 +100,7 @@ def survey(
         versions=False,
         patches=_patches(roots, releases["tensorflow"], _joined(ranges["tensorflow"]), wish.as_of),
     )
-    return Ground(roots, world, baseline, (*left_out, *without), _limits(roots, wish, keras))
+    return StartingPoints(roots, world, baseline, (*left_out, *without), _limits(roots, wish, keras))
 
 
 def _requirement(line: str) -> Requirement:
@@ -170,7 +170,7 @@ def _patches(roots: Sequence[Case], releases: Sequence[Release], limits: str, as
     }
 
 
-def _limits(roots: Sequence[Case], wish: Wish, keras: str) -> str:
+def _limits(roots: Sequence[Case], wish: SearchRequest, keras: str) -> str:
     """What is searched, in a sentence."""
     tensorflow = sorted({one.combination.tensorflow for one in roots}, key=Version)
     tensorflowjs = sorted({one.combination.tensorflowjs for one in roots}, key=Version)

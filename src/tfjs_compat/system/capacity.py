@@ -43,7 +43,7 @@ def default_jobs() -> int:
     return max(1, min(cores(), free_memory() // CASE_MEMORY))
 
 
-class Room:
+class MemoryGate:
     """Lets cases begin as memory allows: while less is free than one takes, none begins beside those that run."""
 
     def __init__(self, stop: threading.Event, free: Callable[[], int] = free_memory, needed: int = CASE_MEMORY) -> None:
@@ -53,7 +53,7 @@ class Room:
         self._changed = threading.Condition()
 
     @contextlib.contextmanager
-    def entered(self, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
+    def admit(self, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
         """Wait until there is room, then be one of those that run. ``waiting`` is called once if it has to wait.
 
         Raises Interrupted.

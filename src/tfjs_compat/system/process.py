@@ -43,23 +43,23 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Ended:
+class ExitStatus:
     """How a child ended: its exit code (negative: the signal that ended it), or the limit that did."""
 
     exit_code: int
-    killed_by: str | None
+    limit_exceeded: str | None
     seconds: float
     peak_memory: int
 
     @property
     def ok(self) -> bool:
         """True where the child ended by itself with exit code 0."""
-        return self.exit_code == 0 and self.killed_by is None
+        return self.exit_code == 0 and self.limit_exceeded is None
 
     def describe(self) -> str:
         """A clause that says how the child ended, for messages."""
-        if self.killed_by is not None:
-            return f"was stopped: {self.killed_by}"
+        if self.limit_exceeded is not None:
+            return f"was stopped: {self.limit_exceeded}"
         if self.exit_code < 0:
             return f"was ended by signal {_signal_name(-self.exit_code)}"
         return f"ended with exit code {self.exit_code}"
@@ -75,11 +75,11 @@ def run(
     stop: threading.Event | None = None,
     on_line: Callable[[str], None] | None = None,
     pass_fds: tuple[int, ...] = (),
-) -> Ended:
+) -> ExitStatus:
     """Run a command to its end, its output (both streams, in order) in the file ``log``.
 
     Of an output above 5 MiB the first 4 and the last 1 are kept. When a limit is passed, the whole tree is killed and
-    ``Ended.killed_by`` says which. ``on_line`` is called with each line as it comes, from another thread; ``pass_fds``
+    ``ExitStatus.limit_exceeded`` says which. ``on_line`` is called with each line as it comes, from another thread; ``pass_fds``
     are left open in the child.
 
     Raises Interrupted when ``stop`` is set (the tree is killed first), MachineryError when nothing can be started.
@@ -146,14 +146,14 @@ class Child:
         with disk_errors(log):
             self._output.move_to(log)
 
-    def finish(self, limits: Limits = Limits(), stop: threading.Event | None = None) -> Ended:
+    def finish(self, limits: Limits = Limits(), stop: threading.Event | None = None) -> ExitStatus:
         """Wait for its end; the limits count from now. Raises as ``run`` does."""
         started = time.monotonic()
         try:
-            killed_by, peak = watch(self._over.wait, self._popen.pid, self._output, limits, stop)
+            limit_exceeded, peak = watch(self._over.wait, self._popen.pid, self._output, limits, stop)
         finally:
             self.end()
-        return Ended(self._popen.returncode, killed_by, time.monotonic() - started, peak)
+        return ExitStatus(self._popen.returncode, limit_exceeded, time.monotonic() - started, peak)
 
     def end(self) -> None:
         """End it and its tree: the guard does it when its pipe closes; what it cannot see is found here."""
@@ -187,9 +187,9 @@ def watch(
         output.check()
         memory = sum(_memory(process) for process in _tree(pid))
         peak = max(peak, memory)
-        killed_by = _passed(limits, time.monotonic() - started, output, memory)
-        if killed_by is not None:
-            return killed_by, peak
+        limit_exceeded = _passed(limits, time.monotonic() - started, output, memory)
+        if limit_exceeded is not None:
+            return limit_exceeded, peak
     output.check()
     return None, peak
 

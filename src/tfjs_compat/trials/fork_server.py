@@ -24,7 +24,7 @@ from tfjs_compat.errors import Interrupted
 from tfjs_compat.system import process
 from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.output import Output
-from tfjs_compat.system.process import Ended, Limits
+from tfjs_compat.system.process import ExitStatus, Limits
 
 _WORKER = Path(__file__).parents[1] / "inside" / "worker.py"
 
@@ -54,7 +54,7 @@ class Server:
         self._buffer = b""
         self._ready = False
         self.cases = 0
-        self.ended: Ended | None = None
+        self.ended: ExitStatus | None = None
         self._connection, theirs = socket.socketpair()
         command = [*argv, str(_WORKER), "--serve", str(theirs.fileno()), str(self.record)]
         try:
@@ -76,12 +76,12 @@ class Server:
             self._ready = "ready" in self._next(time.monotonic() + self._limits.seconds)
         except TimeoutError:
             self._child.end()
-            self.ended = Ended(-9, f"over its time limit of {self._limits.seconds:g} s", self._limits.seconds, 0)
+            self.ended = ExitStatus(-9, f"over its time limit of {self._limits.seconds:g} s", self._limits.seconds, 0)
         except ServerDiedError:
             self.ended = self._child.finish(stop=self._stop)
         return self._ready
 
-    def run(self, job: Path, env: Mapping[str, str], log: Path, limits: Limits) -> Ended:
+    def run(self, job: Path, env: Mapping[str, str], log: Path, limits: Limits) -> ExitStatus:
         """Run one job in a fork, its output in ``log``; as process.run does, but without an import.
 
         Raises ServerDiedError, Interrupted.
@@ -107,11 +107,11 @@ class Server:
                     answer.update(self._next(time.monotonic() + seconds))
                 return "exit_code" in answer
 
-            killed_by, peak = process.watch(has_ended, pid, output, limits, self._stop)
-            if killed_by is not None:
+            limit_exceeded, peak = process.watch(has_ended, pid, output, limits, self._stop)
+            if limit_exceeded is not None:
                 process.kill_tree(pid, token)
                 answer = self._next(time.monotonic() + 60.0)
-            return Ended(int(answer["exit_code"]), killed_by, time.monotonic() - started, peak)
+            return ExitStatus(int(answer["exit_code"]), limit_exceeded, time.monotonic() - started, peak)
         except TimeoutError as error:
             raise ServerDiedError("the server does not answer") from error
         finally:

@@ -16,11 +16,11 @@ from tfjs_compat.system.files import write_whole
 from tfjs_compat.trials.settings import Settings
 
 
-def _last_python_stage(until: Stage) -> Stage:
+def last_python_stage(until: Stage) -> Stage:
     return until if until.rank < Stage.CONVERT.rank else Stage.CONVERT
 
 
-def _own_copy(case: Case, folder: Path) -> Path:
+def copy_model(case: Case, folder: Path) -> Path:
     """Model files are copied: keras_keras unzips beside its input, and a case may write where it reads."""
     source = Path(case.model.path)
     if case.model.kind is Kind.BUILDER:
@@ -34,13 +34,13 @@ def _own_copy(case: Case, folder: Path) -> Path:
     return target
 
 
-def _write_job(case: Case, environment: Environment, folder: Path, model: Path, settings: Settings) -> None:
+def write_job(case: Case, environment: Environment, folder: Path, model: Path, settings: Settings) -> None:
     route = find_route(case.route)
     command = environment.bin / "tensorflowjs_converter"
     job = {
         "folder": str(folder.absolute()),
         "record": str((folder / "record.jsonl").absolute()),
-        "until": str(_last_python_stage(settings.until)),
+        "until": str(last_python_stage(settings.until)),
         "model": {
             "kind": case.model.kind,
             "path": str(model.absolute()),

@@ -13,21 +13,21 @@ from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes.failures import Failure, Raised, is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
-from tfjs_compat.system.process import Ended
+from tfjs_compat.system.process import ExitStatus
 from tfjs_compat.trials.runtimes.record import read_record
 
 _OUTSIDE_KILLS = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
 _MOST_RECORD = 4 << 20
 
 
-def read_outcome(events: Sequence[Mapping[str, Any]], ended: Ended, log_tail: str, until: Stage) -> Outcome:
+def read_outcome(events: Sequence[Mapping[str, Any]], ended: ExitStatus, log_tail: str, until: Stage) -> Outcome:
     """What a worker's record and its end say. A record is written by code that runs a user's model: nothing in it is
     believed beyond its form."""
     stages = [(_stage(event), event) for event in events if event.get("event") == "stage"]
     seconds = {
         str(stage): _seconds(event) for stage, event in stages if stage is not None and event.get("status") == "done"
     }
-    if not stages and ended.killed_by is None and ended.exit_code >= 0:
+    if not stages and ended.limit_exceeded is None and ended.exit_code >= 0:
         last = (log_tail.strip() or "it said nothing").splitlines()[-1]
         raise MachineryError(f"the worker did not start ({ended.describe()}): {last}")
     reached = [stage for stage, _ in stages if stage is not None]
@@ -35,18 +35,18 @@ def read_outcome(events: Sequence[Mapping[str, Any]], ended: Ended, log_tail: st
     if ended.ok and any(event.get("event") == "done" for event in events):
         return Outcome(stage=until, machinery=_lost_sample(events), seconds=seconds)
     failed = next((event for event in events if event.get("event") == "failure"), None)
-    if failed is not None and ended.killed_by is None:
+    if failed is not None and ended.limit_exceeded is None:
         failure = Failure(_stage(failed) or stage, "", _chain(failed.get("chain")), text=log_tail)
         failure = msgspec.structs.replace(failure, message=_headline(failure))
         machinery = failure.message if is_machinery(failure) else None
         return Outcome(stage=failure.stage, failure=failure, machinery=machinery, seconds=seconds)
-    if ended.killed_by is None and -ended.exit_code in _OUTSIDE_KILLS:
+    if ended.limit_exceeded is None and -ended.exit_code in _OUTSIDE_KILLS:
         said = f"the case {ended.describe()} from outside, perhaps for want of memory, during {stage}"
         return Outcome(stage=stage, machinery=said, seconds=seconds)
-    without = "" if ended.killed_by is not None or ended.exit_code < 0 else ", without an exception,"
+    without = "" if ended.limit_exceeded is not None or ended.exit_code < 0 else ", without an exception,"
     said = f"the case {ended.describe()}{without} during {stage}"
     failure = Failure(stage, said, text=log_tail)
-    return Outcome(stage=stage, failure=failure, seconds=seconds, limited=ended.killed_by is not None)
+    return Outcome(stage=stage, failure=failure, seconds=seconds, limited=ended.limit_exceeded is not None)
 
 
 def _lost_sample(events: Sequence[Mapping[str, Any]]) -> str | None:
@@ -56,7 +56,7 @@ def _lost_sample(events: Sequence[Mapping[str, Any]]) -> str | None:
     return next((_headline(failure) for failure in failures if is_machinery(failure)), None)
 
 
-def _events(record: Path) -> list[dict[str, Any]]:
+def read_events(record: Path) -> list[dict[str, Any]]:
     """The events of a record; none out of what no worker writes."""
     try:
         return read_record(record) if record.is_file() and record.stat().st_size <= _MOST_RECORD else []

@@ -14,10 +14,10 @@ from tfjs_compat.locks.lock import Lock
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.system.files import disk_errors, remove_tree
-from tfjs_compat.system.process import Ended
+from tfjs_compat.system.process import ExitStatus
 from tfjs_compat.trials.fork_server import Server, ServerDiedError
 from tfjs_compat.trials.record import (
-    _events,
+    read_events,
 )
 from tfjs_compat.trials.runtimes.record import read_record
 from tfjs_compat.trials.settings import Settings
@@ -30,7 +30,7 @@ _THREADS = (
 """One each: as many cases run as there are cores, and a sum that is split by cores depends on their number."""
 
 
-class Bench:
+class EnvironmentSession:
     """An environment with one set of process variables, ready for cases one after another.
 
     With isolation by fork it holds a server that has imported TensorFlow, from the first case on.
@@ -43,7 +43,7 @@ class Bench:
         self._scratch, self._settings = scratch, settings
         self._server: Server | None = None
 
-    def run(self, folder: Path) -> tuple[list[dict[str, Any]], Ended]:
+    def run(self, folder: Path) -> tuple[list[dict[str, Any]], ExitStatus]:
         """Run the job in ``folder``: its events and how it ended. Raises MachineryError, Interrupted."""
         if self._settings.isolation == "fork":
             with contextlib.suppress(ServerDiedError):
@@ -60,15 +60,15 @@ class Bench:
             limits=self._settings.limits,
             stop=self._settings.stop,
         )
-        return _events(folder / "record.jsonl"), ended
+        return read_events(folder / "record.jsonl"), ended
 
-    def _run_in_fork(self, folder: Path) -> tuple[list[dict[str, Any]], Ended]:
+    def _run_in_fork(self, folder: Path) -> tuple[list[dict[str, Any]], ExitStatus]:
         if self._server is None:
             self._server = self._start()
         server = self._server
         if not server.wait_ready():
             shutil.copy(server.log, folder / "log.txt")
-            return read_record(server.record), server.ended or Ended(-9, None, 0.0, 0)
+            return read_record(server.record), server.ended or ExitStatus(-9, None, 0.0, 0)
         imported = read_record(server.record)
         ended = server.run(
             folder / "job.json", self._child_environment(folder), folder / "log.txt", self._settings.limits
@@ -76,7 +76,7 @@ class Bench:
         if server.cases > 1:
             # The import was the first case's; the others need to know of it, not to be billed for it.
             imported = [{**event, "seconds": 0.0} if "seconds" in event else event for event in imported]
-        return [*imported, *_events(folder / "record.jsonl")], ended
+        return [*imported, *read_events(folder / "record.jsonl")], ended
 
     def _start(self) -> Server:
         remove_tree(self._scratch)

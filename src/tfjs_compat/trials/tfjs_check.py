@@ -18,16 +18,16 @@ from tfjs_compat.outcomes.failures import Failure, Finding, Raised
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.files import remove_tree
-from tfjs_compat.system.process import Ended
+from tfjs_compat.system.process import ExitStatus
 from tfjs_compat.trials.comparison import TOLERANCES, compare
 from tfjs_compat.trials.runtimes.browser import run_in_browser
 from tfjs_compat.trials.runtimes.bundle import get_bundle, read_vocabulary
-from tfjs_compat.trials.runtimes.job import Task, run_in_node
+from tfjs_compat.trials.runtimes.job import TfjsJob, run_in_node
 from tfjs_compat.trials.runtimes.record import read_record
 from tfjs_compat.trials.runtimes.runtime import Web
 
 
-class Subject(msgspec.Struct, frozen=True):
+class ArtifactUnderTest(msgspec.Struct, frozen=True):
     """A converted model: ``folder`` holds ``artifact`` and, for a comparison, ``inputs`` and ``expected``.
 
     ``tfjs`` is the release to load it with; ``no_inputs`` says why there is nothing to compare, if so;
@@ -41,7 +41,9 @@ class Subject(msgspec.Struct, frozen=True):
     quantization: Quantization = ""
 
 
-def check_converted(subject: Subject, converted: Outcome, web: Web, until: Stage, stop: threading.Event) -> Outcome:
+def check_converted(
+    subject: ArtifactUnderTest, converted: Outcome, web: Web, until: Stage, stop: threading.Event
+) -> Outcome:
     """Check, load, predict and compare, as far as ``until``. Raises MachineryError, Interrupted."""
     started = time.monotonic()
     findings = check_artifact(subject.folder / "artifact", web, subject.tfjs, stop)
@@ -80,9 +82,9 @@ def _check_failure(errors: Sequence[Finding]) -> Failure:
     return Failure(Stage.CHECK, f"{first.path}: {first.message}{more}", findings=tuple(errors))
 
 
-def _run(subject: Subject, outcome: Outcome, web: Web, stop: threading.Event, *, load_only: bool) -> Outcome:
+def _run(subject: ArtifactUnderTest, outcome: Outcome, web: Web, stop: threading.Event, *, load_only: bool) -> Outcome:
     folder = subject.folder
-    task = Task(
+    task = TfjsJob(
         model=folder / "artifact",
         format=subject.format,
         inputs=None if load_only else folder / "inputs",
@@ -97,12 +99,14 @@ def _run(subject: Subject, outcome: Outcome, web: Web, stop: threading.Event, *,
     if web.browser is not None:
         ended = run_in_browser(task, bundle, web.browser, scratch=folder, log=log, limits=web.limits, stop=stop)
     else:
-        spare = web.standby.take(folder, bundle)
-        ended = run_in_node(task, bundle, web.node, scratch=folder, log=log, limits=web.limits, stop=stop, spare=spare)
+        warm_node = web.warm_nodes.acquire(folder, bundle)
+        ended = run_in_node(
+            task, bundle, web.node, scratch=folder, log=log, limits=web.limits, stop=stop, warm_node=warm_node
+        )
     return _read_run(read_record(task.record), ended, outcome, web.runtime)
 
 
-def _read_run(events: Sequence[Mapping[str, Any]], ended: Ended, outcome: Outcome, runtime: str) -> Outcome:
+def _read_run(events: Sequence[Mapping[str, Any]], ended: ExitStatus, outcome: Outcome, runtime: str) -> Outcome:
     """What the JavaScript record says, added to the outcome."""
     seconds = dict(outcome.seconds)
     stage, failure = Stage.LOAD, None
@@ -120,11 +124,11 @@ def _read_run(events: Sequence[Mapping[str, Any]], ended: Ended, outcome: Outcom
             if error.get("internal"):
                 raise MachineryError(f"the check in TensorFlow.js failed by itself: {raised.type}: {raised.message}")
             failure = Failure(stage, f"{raised.type}: {raised.message}"[:2000], (raised,), text=str(error.get("stack")))
-    if not events and ended.killed_by is None and ended.exit_code >= 0:
+    if not events and ended.limit_exceeded is None and ended.exit_code >= 0:
         raise MachineryError(f"TensorFlow.js did not start: it {ended.describe()}; see tfjs-log.txt")
     if failure is None and not ended.ok:
         failure = Failure(stage, f"TensorFlow.js {ended.describe()} during {stage}")
-    limited = ended.killed_by is not None
+    limited = ended.limit_exceeded is not None
     return msgspec.structs.replace(
         outcome, stage=stage, failure=failure, seconds=seconds, runtime=runtime, limited=limited
     )

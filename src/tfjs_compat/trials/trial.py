@@ -17,21 +17,21 @@ from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.repairs.folder import DamagedArtifactError, repair_folder
 from tfjs_compat.system.files import disk_errors, remove_tree
-from tfjs_compat.trials.job import _last_python_stage, _own_copy, _write_job
+from tfjs_compat.trials.job import copy_model, last_python_stage, write_job
 from tfjs_compat.trials.record import (
     read_outcome,
     why_no_inputs,
 )
 from tfjs_compat.trials.runtimes.runtime import Web, runtime_version
-from tfjs_compat.trials.session import Bench
+from tfjs_compat.trials.session import EnvironmentSession
 from tfjs_compat.trials.settings import Settings
-from tfjs_compat.trials.tfjs_check import Subject, check_converted
+from tfjs_compat.trials.tfjs_check import ArtifactUnderTest, check_converted
 
 _LOG_TAIL = 6000
 _LEAST_FREE = 1 << 20
 
 
-def run_case(case: Case, bench: Bench, folder: Path, settings: Settings) -> Outcome:
+def run_case(case: Case, bench: EnvironmentSession, folder: Path, settings: Settings) -> Outcome:
     """Run a case to its end, in ``folder`` (emptied first), where log, record, artifact and tensors stay.
 
     Raises MachineryError for a full disk and the like, Interrupted.
@@ -39,17 +39,17 @@ def run_case(case: Case, bench: Bench, folder: Path, settings: Settings) -> Outc
     return finish_case(case, folder, convert_case(case, bench, folder, settings), settings)
 
 
-def convert_case(case: Case, bench: Bench, folder: Path, settings: Settings) -> Outcome:
+def convert_case(case: Case, bench: EnvironmentSession, folder: Path, settings: Settings) -> Outcome:
     """The Python half of a case: as far as stage convert. Raises as ``run_case`` does."""
     remove_tree(folder)
     with disk_errors(folder):
         folder.mkdir(parents=True)
-        model_path = _own_copy(case, folder)
-        _write_job(case, bench.environment, folder, model_path, settings)
+        model_path = copy_model(case, folder)
+        write_job(case, bench.environment, folder, model_path, settings)
     if settings.web is not None and settings.until.rank > Stage.CHECK.rank:
         settings.web.prepare(folder, runtime_version(case), settings.stop)
     events, ended = bench.run(folder)
-    outcome = read_outcome(events, ended, _tail(folder / "log.txt"), _last_python_stage(settings.until))
+    outcome = read_outcome(events, ended, _tail(folder / "log.txt"), last_python_stage(settings.until))
     told = [event.get("keras") for event in events if event.get("event") == "facts"]
     # The last word is on the model itself, the first on tf.keras.
     keras = next((version for version in reversed(told) if version), None)
@@ -76,7 +76,7 @@ def finish_case(case: Case, folder: Path, converted: Outcome, settings: Settings
                 settings.progress.say(case.id, "in TensorFlow.js")
                 outcome = _in_tfjs(case, folder, outcome, settings.web, settings)
         finally:
-            settings.web.standby.give_back(folder)
+            settings.web.warm_nodes.release(folder)
     if (outcome.failure or outcome.unproven) and shutil.disk_usage(folder).free < _LEAST_FREE:
         # Few programs say so when a disk is full, and the record of it may not have found room either.
         outcome = msgspec.structs.replace(outcome, machinery=f"{folder}: no space left on the device")
@@ -88,7 +88,7 @@ def _in_tfjs(case: Case, folder: Path, converted: Outcome, web: Web, settings: S
     outcome, route = converted, find_route(case.route)
     if route.repairs:
         outcome = msgspec.structs.replace(outcome, repairs=_repaired(folder))
-    subject = Subject(folder, route.format, runtime_version(case), outcome.no_sample, route.quantization)
+    subject = ArtifactUnderTest(folder, route.format, runtime_version(case), outcome.no_sample, route.quantization)
     return check_converted(subject, outcome, web, settings.until, settings.stop)
 
 

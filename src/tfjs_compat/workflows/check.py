@@ -8,18 +8,18 @@ from pathlib import Path
 from typing import Literal
 
 from tfjs_compat.artifact.reading import Artifact, read
-from tfjs_compat.diagnosis.diagnose import Checked, diagnose_artifact
 from tfjs_compat.engine.context import memory_limit
 from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix.routes import Quantization
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.results.artifact_report import ArtifactReport, artifact_report
 from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.bundle import default_version
 from tfjs_compat.trials.runtimes.runtime import Web
-from tfjs_compat.trials.tfjs_check import Subject, check_converted
+from tfjs_compat.trials.tfjs_check import ArtifactUnderTest, check_converted
 
 
 def check(
@@ -30,7 +30,7 @@ def check(
     node: str = "wheel",
     store: Store | None = None,
     stop: threading.Event | None = None,
-) -> Checked:
+) -> ArtifactReport:
     """Check a TensorFlow.js model that exists already, and load it; no Python environment is needed.
 
     ``folder`` holds model.json, or is the folder of a case, whose inputs and predictions are then compared again.
@@ -52,7 +52,7 @@ def check(
         for one in told:
             (scratch / one).symlink_to((folder / one).resolve(), target_is_directory=True)
         reading = read(artifact)
-        subject = Subject(
+        subject = ArtifactUnderTest(
             scratch,
             reading.artifact.format if reading.artifact is not None else "layers",
             tfjs or default_version(),
@@ -60,7 +60,7 @@ def check(
             _quantization(reading.artifact) if reading.artifact is not None else "",
         )
         outcome = check_converted(subject, Outcome(Stage.CHECK), web, Stage.PREDICT, stop or threading.Event())
-    return diagnose_artifact(str(folder), outcome)
+    return artifact_report(str(folder), outcome)
 
 
 def _quantization(artifact: Artifact) -> Quantization:

@@ -17,10 +17,10 @@ from tfjs_compat import __version__
 from tfjs_compat.artifact.tensors import read_tensors
 from tfjs_compat.errors import RequestError
 from tfjs_compat.handover.account import Account, InputsTold
-from tfjs_compat.handover.delivery import ACCOUNT, check_target, claimed, deliver
+from tfjs_compat.handover.delivery import ACCOUNT, check_target, deliver, lock_target
 from tfjs_compat.matrix.models import Kind, find_model
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.search.request import Wish
+from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.files import digest_files, remove_tree
 from tfjs_compat.system.progress import Progress
 from tfjs_compat.system.store import Store
@@ -28,7 +28,7 @@ from tfjs_compat.workflows.find import Found, find
 
 
 def convert(
-    wish: Wish,
+    wish: SearchRequest,
     target: Path,
     *,
     force: bool = False,
@@ -44,7 +44,7 @@ def convert(
     model = find_model(wish.model, Path.cwd())
     if model.kind is Kind.SAVED_MODEL and target.resolve().is_relative_to(Path(model.path).resolve()):
         raise RequestError(f"--output {target}: it is inside the model {wish.model}, which would be another one then")
-    with claimed(target, store):
+    with lock_target(target, store):
         # Its own folder, so that conversions to different targets do not wait for each other.
         work = work_folder(target, store)
         found = find(replace(wish, how=replace(wish.how, output=work)), progress, stop)
@@ -63,7 +63,7 @@ def work_folder(target: Path, store: Store) -> Path:
     return store.folder("conversions") / hashlib.sha256(os.fsencode(target.resolve())).hexdigest()[:16]
 
 
-def _account(found: Found, case: CaseResult, folder: Path, wish: Wish) -> Account:
+def _account(found: Found, case: CaseResult, folder: Path, wish: SearchRequest) -> Account:
     assert case.parity is not None, "what works was compared"
     artifact = folder / "artifact"
     files = sorted(path for path in artifact.iterdir() if path.is_file())

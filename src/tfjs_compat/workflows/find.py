@@ -13,13 +13,13 @@ import msgspec
 from tfjs_compat.engine.context import settings_of
 from tfjs_compat.engine.executor import threads
 from tfjs_compat.engine.gather import gather
-from tfjs_compat.engine.output import owned
-from tfjs_compat.engine.plan import expand_live
+from tfjs_compat.engine.output import lock_output
+from tfjs_compat.engine.plan import expand_from_index
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.handover.recipe import Recipe, write_recipe
 from tfjs_compat.index.interpreters import Interpreter, find_interpreters
 from tfjs_compat.index.releases import fetch_releases
-from tfjs_compat.matrix.cases import Case, asked_versions
+from tfjs_compat.matrix.cases import Case, requested_versions
 from tfjs_compat.matrix.expansion import LeftOut
 from tfjs_compat.matrix.process_env import process_variables
 from tfjs_compat.matrix.schema import Matrix
@@ -28,11 +28,11 @@ from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.cures import Step
 from tfjs_compat.search.best_first import best_first
 from tfjs_compat.search.candidates import Trial
-from tfjs_compat.search.evaluator import Answer, Laboratory
+from tfjs_compat.search.evaluator import Answer, CaseEvaluator
 from tfjs_compat.search.preference import ranking
-from tfjs_compat.search.remedies import grown, other_patches
-from tfjs_compat.search.request import Wish
-from tfjs_compat.search.starting_points import Ground, survey
+from tfjs_compat.search.remedies import other_patches, remedied_candidates
+from tfjs_compat.search.request import SearchRequest
+from tfjs_compat.search.starting_points import StartingPoints, plan_search
 from tfjs_compat.system.files import remove_tree, write_whole
 from tfjs_compat.system.progress import Progress, Silent
 
@@ -53,7 +53,7 @@ class Found(msgspec.Struct, frozen=True):
     """What a search came to.
 
     ``recipe``, ``case`` and ``steps`` are those of the best case that works. ``trials`` were run (``kept`` of them by
-    an earlier run), ``hopeless`` were not: no lock, or a lock whose versions tell the end. ``ended``: why the search
+    an earlier run), ``ruled_out`` were not: no lock, or a lock whose versions tell the end. ``ended``: why the search
     stopped before its end, else None. ``limits`` says what it ranged over, ``left_out`` what it did not look at.
     """
 
@@ -63,7 +63,7 @@ class Found(msgspec.Struct, frozen=True):
     steps: tuple[Step, ...]
     trials: int
     kept: int
-    hopeless: int
+    ruled_out: int
     seconds: float
     limits: str
     ended: str | None
@@ -97,7 +97,7 @@ class _Halt(threading.Event):
         return super().is_set() or self._asked.is_set() or time.monotonic() > self._ends
 
 
-def find(wish: Wish, progress: Progress | None = None, stop: threading.Event | None = None) -> Found:
+def find(wish: SearchRequest, progress: Progress | None = None, stop: threading.Event | None = None) -> Found:
     """Search until the best case that works is known, or nothing is left. Writes OUTPUT/recipe/.
 
     Raises RequestError, and MachineryError where the machine kept it from an answer. When ``stop`` is set, or at the
@@ -107,15 +107,15 @@ def find(wish: Wish, progress: Progress | None = None, stop: threading.Event | N
     how, output = wish.how, wish.how.output.absolute()
     if how.inputs is not None and not how.inputs.is_file():
         raise RequestError(f"--inputs: there is no file {how.inputs}")
-    with owned(output), threads(how) as (executor, jobs):
+    with lock_output(output), threads(how) as (executor, jobs):
         found = find_interpreters(how.store)
         packages = ("tensorflow", "tensorflowjs")
         fetched = gather(executor, lambda name: fetch_releases(str(name), how.store), packages, halt)
-        ground = survey(
+        ground = plan_search(
             wish, dict(zip(packages, fetched, strict=True)), found, lambda m: _expanded(m, wish, found, halt)
         )
         limited = _Halt(halt, started + wish.seconds if wish.seconds is not None else math.inf)
-        laboratory = Laboratory(
+        laboratory = CaseEvaluator(
             settings_of(how, wish.until, Matrix().limits, jobs, told, limited),
             output,
             executor,
@@ -141,7 +141,7 @@ def find(wish: Wish, progress: Progress | None = None, stop: threading.Event | N
         steps=best[0].steps if best is not None else (),
         trials=laboratory.trials,
         kept=laboratory.kept,
-        hopeless=laboratory.hopeless,
+        ruled_out=laboratory.ruled_out,
         seconds=round(time.monotonic() - started, 3),
         limits=ground.limits,
         ended=ended,
@@ -150,14 +150,14 @@ def find(wish: Wish, progress: Progress | None = None, stop: threading.Event | N
     )
 
 
-def _at_once(wish: Wish, jobs: int) -> int:
+def _at_once(wish: SearchRequest, jobs: int) -> int:
     """How many cases are asked about together. One after the other where they are counted: which ones are run must not
     depend on the number of jobs."""
     return min(jobs, _AT_ONCE) if wish.max_trials is None else 1
 
 
 def _search(
-    wish: Wish, ground: Ground, laboratory: Laboratory, halt: _Halt, at_once: int
+    wish: SearchRequest, ground: StartingPoints, laboratory: CaseEvaluator, halt: _Halt, at_once: int
 ) -> tuple[tuple[Trial, Answer] | None, list[Tried], str | None]:
     """Drive the pure search with the laboratory: the best trial, all that was tried, and why it ended early."""
     late = f"after {wish.seconds or 0:g} s (--time)"
@@ -166,8 +166,8 @@ def _search(
         signature = answer.result.signature
         if len(trial.steps) >= _MOST_STEPS or (not wish.exhaustive and trial.changed_nothing(signature)):
             return []
-        resolved = answer.lock.packages if answer.lock is not None else asked_versions(trial.case)
-        found = list(grown(trial, answer.result, resolved, ground.world))
+        resolved = answer.lock.packages if answer.lock is not None else requested_versions(trial.case)
+        found = list(remedied_candidates(trial, answer.result, resolved, ground.world))
         if answer.result.stage is Stage.RESOLVE:
             found += other_patches(trial, answer.result.issue or "", ground.world)
         return [msgspec.structs.replace(one, after=signature) for one in found]
@@ -184,7 +184,7 @@ def _search(
     def note(asked: Sequence[Trial]) -> None:
         nonlocal best
         for trial in asked:
-            if (answer := laboratory.heard.get(trial.case.id)) is not None:
+            if (answer := laboratory.answers.get(trial.case.id)) is not None:
                 tried.append(Tried(trial.steps, answer.result, answer.tried))
                 if answer.works and (best is None or rank(trial) < rank(best[0])):
                     best = (trial, answer)
@@ -215,9 +215,9 @@ def _recipe(trial: Trial, answer: Answer) -> Recipe | None:
 
 
 def _expanded(
-    matrix: Matrix, wish: Wish, found: Sequence[Interpreter], stop: threading.Event
+    matrix: Matrix, wish: SearchRequest, found: Sequence[Interpreter], stop: threading.Event
 ) -> tuple[tuple[Case, ...], tuple[LeftOut, ...]]:
     with threads(wish.how) as (executor, _):
         bases = {wish.model: Path.cwd()}
-        expansion = expand_live(matrix, bases, found, wish.how.store, executor, (), stop)
+        expansion = expand_from_index(matrix, bases, found, wish.how.store, executor, (), stop)
         return expansion.cases, expansion.left_out

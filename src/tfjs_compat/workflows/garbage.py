@@ -9,11 +9,11 @@ from pathlib import Path
 
 from tfjs_compat.environments import wheels
 from tfjs_compat.environments.environment import (
-    _read,
-    _users,
     last_used,
+    read_environment,
+    users_of,
 )
-from tfjs_compat.environments.registry import _roots, list_environments
+from tfjs_compat.environments.registry import environment_folders, list_environments
 from tfjs_compat.system.files import remove_tree
 from tfjs_compat.system.store import Store
 
@@ -22,11 +22,11 @@ def collect_garbage(store: Store, *, unused_days: float) -> list[str]:
     """Remove what is half-built, what lost its interpreter, and what was not used for that many days."""
     removed = []
     horizon = time.time() - unused_days * 86400
-    for root in _roots(store):
+    for root in environment_folders(store):
         # Looked at under the lock: until then it may be half-built by a run that is at it.
         with store.locked("environment", root.name):
-            environment = _read(root)
-            if (environment is None or last_used(environment) <= horizon) and not _users(root):
+            environment = read_environment(root)
+            if (environment is None or last_used(environment) <= horizon) and not users_of(root):
                 remove_tree(root)
                 removed.append(root.name)
     leftovers = [*store.folder("environments").glob(".removing-*")]

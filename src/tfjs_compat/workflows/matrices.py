@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from tfjs_compat.engine.request import Request
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix.loading import TABLE, checked, read_matrix
 from tfjs_compat.matrix.problems import missing_keys
@@ -16,10 +16,10 @@ from tfjs_compat.matrix.schema import Include, Matrix
 _NEUTRAL = "plain.toml"
 
 
-def load_matrix(request: Request) -> tuple[Matrix, dict[str, Path]]:
+def load_matrix(request: RunRequest) -> tuple[Matrix, dict[str, Path]]:
     """The matrix that a request means, and for each model the folder it is relative to. Raises RequestError."""
     path = matrix_path(request.matrix, neutral=request.says_what_to_run)
-    matrix = narrowed(read_matrix(path), request)
+    matrix = with_overrides(read_matrix(path), request)
     for problem in missing_keys(matrix):
         raise RequestError(f"{path}: {problem}")
     if request.matrix is None and path == _shipped_folder() / _NEUTRAL:
@@ -60,7 +60,7 @@ def _shipped_folder() -> Path:
     return inside if inside.is_dir() else Path(__file__).parents[3] / "envs"
 
 
-def narrowed(matrix: Matrix, request: Request) -> Matrix:
+def with_overrides(matrix: Matrix, request: RunRequest) -> Matrix:
     """The matrix with what the request says in place of what the file says, in its includes too."""
     replaced = msgspec.structs.replace
     axes = {name: values for name, values in request.axes.items() if values}

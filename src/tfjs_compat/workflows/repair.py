@@ -11,14 +11,14 @@ from pathlib import Path
 
 import msgspec
 
-from tfjs_compat.diagnosis.diagnose import Checked
 from tfjs_compat.errors import Interrupted, RequestError
-from tfjs_compat.handover.delivery import check_target, claimed, deliver
+from tfjs_compat.handover.delivery import check_target, deliver, lock_target
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.repairs.folder import DamagedArtifactError, repair_folder
 from tfjs_compat.repairs.repair import Repaired
 from tfjs_compat.repairs.unrepairable import Unrepairable, unrepairable
-from tfjs_compat.search.request import Wish
+from tfjs_compat.results.artifact_report import ArtifactReport
+from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.text import plain
@@ -26,7 +26,7 @@ from tfjs_compat.workflows.check import check
 from tfjs_compat.workflows.find import Found, find
 
 
-class Mended(msgspec.Struct, frozen=True):
+class RepairReport(msgspec.Struct, frozen=True):
     """What a repair came to.
 
     ``repaired`` says what was changed and accounts for every weight. ``checked`` is the verdict of TensorFlow.js on the
@@ -37,23 +37,23 @@ class Mended(msgspec.Struct, frozen=True):
 
     source: str
     repaired: Repaired
-    checked: Checked
+    checked: ArtifactReport
     remains: tuple[Unrepairable, ...]
     reference: Found | None
     written: bool
 
 
-def mend(
+def repair(
     source: Path,
     target: Path,
-    reference: Wish | None,
+    reference: SearchRequest | None,
     *,
-    how: Wish,
+    how: SearchRequest,
     tfjs: str | None = None,
     force: bool = False,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
-) -> Mended:
+) -> RepairReport:
     """Repair the artifact in ``source`` into ``target``, which is written only if the result loads and no number
     disagrees.
 
@@ -69,7 +69,7 @@ def mend(
     told, store = progress or Silent(), how.how.store
     scratch = store.folder("scratch")
     with (
-        claimed(target, store),
+        lock_target(target, store),
         disk_errors(scratch),
         tempfile.TemporaryDirectory(dir=scratch, prefix="repair-") as name,
     ):
@@ -89,10 +89,10 @@ def mend(
         good = checked.verdict is Verdict.WORKS or (checked.verdict is Verdict.CONVERTS and found is None)
         if good:
             deliver(folder / "artifact", target, {}, force=force)
-        return Mended(str(source), repaired, checked, unrepairable(checked.findings), found, good)
+        return RepairReport(str(source), repaired, checked, unrepairable(checked.findings), found, good)
 
 
-def _predictions(reference: Wish, folder: Path, progress: Progress, stop: threading.Event | None) -> Found:
+def _predictions(reference: SearchRequest, folder: Path, progress: Progress, stop: threading.Event | None) -> Found:
     """Put inputs and the reference's predictions on them into ``folder``."""
     work = folder / "reference"
     wish = replace(reference, until=Stage.SERIALIZE, how=replace(reference.how, output=work))
@@ -107,12 +107,12 @@ def _predictions(reference: Wish, folder: Path, progress: Progress, stop: thread
     return found
 
 
-def _damaged(source: Path, error: DamagedArtifactError) -> Mended:
+def _damaged(source: Path, error: DamagedArtifactError) -> RepairReport:
     """The end of a repair of what cannot even be read: no TensorFlow.js was asked."""
     issues = tuple(dict.fromkeys(one.id for one in error.findings))
     message = plain(f"{error.findings[0].path}: {error.findings[0].message}")
-    checked = Checked(str(source), None, None, Verdict.FAILS, Stage.CHECK, issues, message, error.findings, None)
-    return Mended(str(source), Repaired({}), checked, (), None, written=False)
+    checked = ArtifactReport(str(source), None, None, Verdict.FAILS, Stage.CHECK, issues, message, error.findings, None)
+    return RepairReport(str(source), Repaired({}), checked, (), None, written=False)
 
 
 def _share(done: int, total: int) -> str:

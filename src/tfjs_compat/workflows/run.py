@@ -9,9 +9,9 @@ import msgspec
 
 from tfjs_compat.engine.context import settings_of
 from tfjs_compat.engine.executor import threads
-from tfjs_compat.engine.output import owned
+from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import Plan, make_plan
-from tfjs_compat.engine.request import Request
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.engine.run import run_plan
 from tfjs_compat.errors import RequestError
 from tfjs_compat.index.interpreters import find_interpreters
@@ -22,8 +22,8 @@ from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.results.files import write_results
 from tfjs_compat.search import cures as cure
-from tfjs_compat.search.evaluator import Laboratory
-from tfjs_compat.search.remedies import World
+from tfjs_compat.search.evaluator import CaseEvaluator
+from tfjs_compat.search.remedies import ChangePolicy
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.bundle import require_releases
@@ -32,21 +32,21 @@ from tfjs_compat.trials.runtimes.runtime import runtime_version
 from tfjs_compat.workflows.matrices import load_matrix
 
 
-def run(request: Request, progress: Progress | None = None, stop: threading.Event | None = None) -> Results:
+def run(request: RunRequest, progress: Progress | None = None, stop: threading.Event | None = None) -> Results:
     """Run a request to its end and write OUTPUT/results.json. Raises RequestError, MachineryError."""
     told, halt, started = progress or Silent(), stop or threading.Event(), time.monotonic()
     matrix, bases = load_matrix(request)
     if request.inputs is not None and not request.inputs.is_file():
         raise RequestError(f"--inputs: there is no file {request.inputs}")
     output = request.output.absolute()
-    with owned(output), threads(request) as (executor, jobs):
-        _require_runtimes(matrix, request, halt)
+    with lock_output(output), threads(request) as (executor, jobs):
+        require_runtimes(matrix, request, halt)
         planned = make_plan(matrix, bases, request.store, executor, told, halt, only=request.only, fresh=request.fresh)
-        _require_runtimes(matrix, request, halt, planned)
+        require_runtimes(matrix, request, halt, planned)
         settings = settings_of(request, matrix.until, matrix.limits, jobs, told, halt)
         results = run_plan(planned, output, executor, jobs, settings)
         if request.try_remedies and results.complete:
-            laboratory = Laboratory(
+            laboratory = CaseEvaluator(
                 settings,
                 output,
                 executor,
@@ -61,7 +61,7 @@ def run(request: Request, progress: Progress | None = None, stop: threading.Even
         return results
 
 
-def _require_runtimes(matrix: Matrix, request: Request, stop: threading.Event, plan: Plan | None = None) -> None:
+def require_runtimes(matrix: Matrix, request: RunRequest, stop: threading.Event, plan: Plan | None = None) -> None:
     """Make sure that every TensorFlow.js that is named exists, before anything is resolved or built for it.
 
     With a plan: also those that only its cases tell, which have the converter's version number. Raises RequestError,
@@ -78,15 +78,15 @@ def _require_runtimes(matrix: Matrix, request: Request, stop: threading.Event, p
     require_releases(sorted(named), request.store, lambda: find_node(request.node), stop=stop)
 
 
-def _with_cures(results: Results, plan: Plan, laboratory: Laboratory, store: Store, progress: Progress) -> Results:
+def _with_cures(results: Results, plan: Plan, laboratory: CaseEvaluator, store: Store, progress: Progress) -> Results:
     """The results with what the remedies of each failing case came to."""
     packages = ("tensorflow", "tensorflowjs")
-    world = World.of_index({name: fetch_releases(name, store) for name in packages}, find_interpreters(store))
+    world = ChangePolicy.of_index({name: fetch_releases(name, store) for name in packages}, find_interpreters(store))
     cases = {one.case.id: one.case for one in plan.cases}
-    failing = {one.id: (cases[one.id], one) for one in results.cases if cure.wants_cure(one)}
+    failing = {one.id: (cases[one.id], one) for one in results.cases if cure.may_need_remedy(one)}
     what = "remedies"
     progress.begin(what)
-    cures = cure.with_cures(failing, world, laboratory, lambda text: progress.say(what, text))
+    cures = cure.try_remedies_of(failing, world, laboratory, lambda text: progress.say(what, text))
     works = sum(one.works for one in cures.values())
     progress.end(what, f"{works} of {len(failing)} failing cases have one that works")
     return msgspec.structs.replace(results, cases=cure.cured(results.cases, cures))

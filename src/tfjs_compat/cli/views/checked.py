@@ -8,11 +8,11 @@ from rich.console import Console
 from rich.text import Text
 
 from tfjs_compat.diagnosis.catalogue import catalogue
-from tfjs_compat.diagnosis.diagnose import Checked
 from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.grid import Hanging
 from tfjs_compat.report.words import count, plain
+from tfjs_compat.results.artifact_report import ArtifactReport
 
 _SHOWN = 20
 _STYLES = {
@@ -24,7 +24,7 @@ _STYLES = {
 }
 
 
-def show(console: Console, found: Checked) -> None:
+def show(console: Console, found: ArtifactReport) -> None:
     """Print what was found, one paragraph for all findings of one id; what is known of it; and last the verdict."""
     groups: dict[str, list[Finding]] = {}
     for finding in found.findings:

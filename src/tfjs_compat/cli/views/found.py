@@ -41,7 +41,7 @@ def as_json(found: Found) -> dict[str, Any]:
         "steps": found.steps,
         "trials": found.trials,
         "kept": found.kept,
-        "hopeless": found.hopeless,
+        "hopeless": found.ruled_out,
         "seconds": found.seconds,
         "limits": found.limits,
         "ended": found.ended,
@@ -65,7 +65,7 @@ def show(console: Console, found: Found, output: str) -> None:
     )
     if found.found and found.ended is not None:
         console.print(Text(f"\nThe search ended {found.ended}: there may be a better answer.", "bold"))
-    without = f", {found.hopeless} ruled out by their versions" if found.hopeless else ""
+    without = f", {found.ruled_out} ruled out by their versions" if found.ruled_out else ""
     console.print(Text(f"\n{looked}{without}, {clock(found.seconds)}.", "dim"))
 
 

@@ -28,7 +28,9 @@ def show(console: Console, issues: Sequence[KnownIssue], *, whole: bool) -> None
             for number, remedy in enumerate(issue.remedies, 1):
                 console.print(Hanging(Text(f"{number}. {remedy.title}"), 2, 5))
             console.print(Text("`tfjs-compat run --try-remedies` and `find` try them on your model.", "dim"))
-        if issue.hides:
-            console.print(Hanging(Text(f"Once it is cured, these often show: {', '.join(issue.hides)}."), 0, 2))
+        if issue.often_followed_by:
+            console.print(
+                Hanging(Text(f"Once it is cured, these often show: {', '.join(issue.often_followed_by)}."), 0, 2)
+            )
         for link in issue.links:
             console.print(Text(link, "dim"), soft_wrap=True)

@@ -12,13 +12,13 @@ from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.repairs.catalogue import REPAIRS
 from tfjs_compat.report.causes import causes
 from tfjs_compat.report.words import count, plain, short
-from tfjs_compat.workflows.repair import Mended
+from tfjs_compat.workflows.repair import RepairReport
 
 _SHOWN = 12
 _SHOWN_CAUSES = 3
 
 
-def as_json(mended: Mended) -> dict[str, Any]:
+def as_json(mended: RepairReport) -> dict[str, Any]:
     """What a script wants to know; the repaired model itself is in the target."""
     return {
         "written": mended.written,
@@ -36,7 +36,7 @@ def _why_unproven(message: str) -> str:
     return short(message.removeprefix("it loads; "), 300)
 
 
-def show(console: Console, mended: Mended, target: Path) -> None:
+def show(console: Console, mended: RepairReport, target: Path) -> None:
     """Print what was repaired, what remains, and what proves the result."""
     titles = {one.id: one for one in REPAIRS}
     for applied in mended.repaired.applied:

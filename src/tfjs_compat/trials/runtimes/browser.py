@@ -25,7 +25,7 @@ from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.trials.runtimes.bundle import Bundle
-from tfjs_compat.trials.runtimes.job import LIMITS, Task
+from tfjs_compat.trials.runtimes.job import LIMITS, TfjsJob
 
 BACKENDS = ("webgl", "wasm", "cpu")
 """Tried in this order; the single-file bundle holds webgl and cpu. The one that ran is in the record's facts."""
@@ -66,7 +66,7 @@ def find_browser(named: str | None = None) -> Path:
 
 
 def run_in_browser(
-    task: Task,
+    task: TfjsJob,
     bundle: Bundle,
     browser: Path,
     *,
@@ -75,7 +75,7 @@ def run_in_browser(
     backends: tuple[str, ...] = BACKENDS,
     limits: process.Limits = LIMITS,
     stop: threading.Event | None = None,
-) -> process.Ended:
+) -> process.ExitStatus:
     """Load and run the model in a browser page; the record, the outputs and the exit codes are those of run_in_node.
 
     Raises Interrupted when ``stop`` is set, MachineryError where the browser does not get as far as opening the page.
@@ -97,9 +97,9 @@ def run_in_browser(
         except Interrupted:
             if page.exit_code is None:
                 raise
-            return process.Ended(page.exit_code, None, time.monotonic() - started, 0)
+            return process.ExitStatus(page.exit_code, None, time.monotonic() - started, 0)
         if page.exit_code is not None:
-            return process.Ended(page.exit_code, None, ended.seconds, ended.peak_memory)
+            return process.ExitStatus(page.exit_code, None, ended.seconds, ended.peak_memory)
         if not page.opened:
             raise MachineryError(f"{browser.name} did not open a page: it {ended.describe()}: {_tail(log)}")
         return ended
@@ -125,10 +125,10 @@ class _Either(threading.Event):
 
     def __init__(self, one: threading.Event, other: threading.Event | None) -> None:
         super().__init__()
-        self._events = [one] if other is None else [one, other]
+        self.read_events = [one] if other is None else [one, other]
 
     def is_set(self) -> bool:
-        return any(event.is_set() for event in self._events)
+        return any(event.is_set() for event in self.read_events)
 
 
 class _Server(ThreadingHTTPServer):
@@ -136,7 +136,7 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, task: Task, files: dict[str, Path | bytes]) -> None:
+    def __init__(self, task: TfjsJob, files: dict[str, Path | bytes]) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.task, self.files = task, files
         self.model = task.model.resolve()
@@ -149,7 +149,7 @@ class _Server(ThreadingHTTPServer):
 
 
 @contextlib.contextmanager
-def _served(task: Task, bundle: Bundle, backends: tuple[str, ...]) -> Iterator[_Server]:
+def _served(task: TfjsJob, bundle: Bundle, backends: tuple[str, ...]) -> Iterator[_Server]:
     job = {
         "format": task.format,
         "backends": backends,

@@ -254,7 +254,7 @@ class _Npm:
             close = ", ".join(near_versions(version, [one for one in known if isinstance(one, str)]))
             raise RequestError(f"tfjs_runtime = {version!r}: there is no such release of {PACKAGE}; near it: {close}")
 
-    def _call(self, *arguments: str) -> tuple[process.Ended, str]:
+    def _call(self, *arguments: str) -> tuple[process.ExitStatus, str]:
         log = self._scratch / "log"
         command = [*self._argv, *arguments, "--json", "--ignore-scripts", "--loglevel=silent"]
         environment = tool_environment(("npm_config_", "NPM_CONFIG_"), **self._extra)

@@ -15,13 +15,13 @@ from tfjs_compat.system.files import write_whole
 from tfjs_compat.trials.runtimes.bundle import Bundle
 from tfjs_compat.trials.runtimes.node import Node
 from tfjs_compat.trials.runtimes.record import read_record
-from tfjs_compat.trials.runtimes.warm_nodes import PROGRAM, Spare
+from tfjs_compat.trials.runtimes.warm_nodes import PROGRAM, WarmNode
 
 LIMITS = process.Limits(seconds=300.0, memory=8 << 30, output=64 << 20)
 """Of a check. A load may never return, and what floods the log in JavaScript may show as memory first."""
 
 
-class Task(msgspec.Struct, frozen=True):
+class TfjsJob(msgspec.Struct, frozen=True):
     """One model to load and run.
 
     ``model``: the folder of model.json; nothing outside it is read. ``inputs``: a tensor folder, in the order and under
@@ -40,7 +40,7 @@ class Task(msgspec.Struct, frozen=True):
 
 
 def run_in_node(
-    task: Task,
+    task: TfjsJob,
     bundle: Bundle,
     node: Node,
     *,
@@ -48,21 +48,21 @@ def run_in_node(
     log: Path,
     limits: process.Limits = LIMITS,
     stop: threading.Event | None = None,
-    spare: Spare | None = None,
-) -> process.Ended:
-    """Load and run the model in Node, in the ``spare`` if there is one, which is ended.
+    warm_node: WarmNode | None = None,
+) -> process.ExitStatus:
+    """Load and run the model in Node, in the ``warm_node`` if there is one, which is ended.
 
     Exit code 0: ran, 1: a failure is in the record, other: Node itself died. ``scratch`` is a folder of the case for
     the job file and the child's HOME. Raises Interrupted, MachineryError.
     """
     job = scratch / "tfjs-job.json"
     with contextlib.ExitStack() as stack:
-        if spare is not None:
-            stack.callback(spare.end)
+        if warm_node is not None:
+            stack.callback(warm_node.end)
         write_whole(job, msgspec.json.encode({"bundle": str(bundle.path), **_job(task)}), lasting=False)
-        if spare is not None:
-            ended = spare.run(job, log, limits, stop)
-            if ended.killed_by is not None or read_record(task.record):
+        if warm_node is not None:
+            ended = warm_node.run(job, log, limits, stop)
+            if ended.limit_exceeded is not None or read_record(task.record):
                 return ended
             # It died before it had begun, which says nothing about the model.
     return process.run(
@@ -75,7 +75,7 @@ def run_in_node(
     )
 
 
-def _job(task: Task) -> dict[str, Any]:
+def _job(task: TfjsJob) -> dict[str, Any]:
     job: dict[str, Any] = msgspec.to_builtins(task, enc_hook=_path_text)
     return {name: value for name, value in job.items() if value is not None}
 

@@ -13,7 +13,7 @@ from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.browser import find_browser
 from tfjs_compat.trials.runtimes.bundle import default_version, kept_bundle
 from tfjs_compat.trials.runtimes.node import Node, find_node
-from tfjs_compat.trials.runtimes.warm_nodes import Spare, Standby, is_possible
+from tfjs_compat.trials.runtimes.warm_nodes import WarmNode, WarmNodePool, is_possible
 
 
 class Web:
@@ -26,7 +26,7 @@ class Web:
         """``preference``: which Node: ``wheel``, ``system`` or a path."""
         self.store, self.runtime, self.limits = store, runtime, limits
         self._preference = preference
-        self.standby = Standby()
+        self.warm_nodes = WarmNodePool()
 
     @functools.cached_property
     def node(self) -> Node:
@@ -48,11 +48,11 @@ class Web:
         Raises nothing. A release that is not in the store is left to the check: few cases may come so far.
         """
         if self.runtime == "node" and is_possible():
-            self.standby.prepare(case, tfjs, lambda: self._spare(tfjs), stop)
+            self.warm_nodes.prepare(case, tfjs, lambda: self._start_warm_node(tfjs), stop)
 
-    def _spare(self, tfjs: str) -> Spare | None:
+    def _start_warm_node(self, tfjs: str) -> WarmNode | None:
         bundle = kept_bundle(tfjs, self.store)
-        return Spare(bundle, self.node, self.store.folder("scratch")) if bundle is not None else None
+        return WarmNode(bundle, self.node, self.store.folder("scratch")) if bundle is not None else None
 
 
 def runtime_version(case: Case) -> str:

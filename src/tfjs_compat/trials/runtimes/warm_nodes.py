@@ -30,7 +30,7 @@ def is_possible() -> bool:
     return os.name == "posix"
 
 
-class Spare:
+class WarmNode:
     """A Node that has loaded a bundle, or is about to, and waits for a job. Whoever took it ends it."""
 
     def __init__(self, bundle: Bundle, node: Node, parent: Path) -> None:
@@ -59,7 +59,7 @@ class Spare:
         """Whether it is alive and has loaded this very bundle."""
         return self.bundle == bundle and not self._child.has_ended
 
-    def run(self, job: Path, log: Path, limits: process.Limits, stop: threading.Event | None) -> process.Ended:
+    def run(self, job: Path, log: Path, limits: process.Limits, stop: threading.Event | None) -> process.ExitStatus:
         """Run a job, its output in ``log``; as process.run does, which says what is raised."""
         self._child.log_to(log)
         # One that has just died is seen by how it ended.
@@ -73,34 +73,34 @@ class Spare:
 
 
 @dataclass(frozen=True, eq=False)
-class _Promise:
+class _Pending:
     """A spare of a release that is there or is being started."""
 
     version: str
-    future: Future[Spare | None]
+    future: Future[WarmNode | None]
 
     def end(self) -> None:
-        if not self.future.cancel() and (spare := self.future.result()) is not None:
-            spare.end()
+        if not self.future.cancel() and (warm_node := self.future.result()) is not None:
+            warm_node.end()
 
 
-def _started(start: Callable[[], Spare | None]) -> Spare | None:
+def _started(start: Callable[[], WarmNode | None]) -> WarmNode | None:
     # A fault shows again, with its reason, where the check then starts a Node for itself.
     with contextlib.suppress(Exception):
         return start()
     return None
 
 
-class Standby:
+class WarmNodePool:
     """The spares of a run, never more than cases are in flight."""
 
     def __init__(self) -> None:
         self._starter = ThreadPoolExecutor(1, thread_name_prefix="tfjs-compat-standby")
         self._lock = threading.Lock()
-        self._promised: dict[Path, _Promise] = {}
-        self._idle: list[_Promise] = []
+        self._promised: dict[Path, _Pending] = {}
+        self._idle: list[_Pending] = []
 
-    def prepare(self, case: Path, version: str, start: Callable[[], Spare | None], stop: threading.Event) -> None:
+    def prepare(self, case: Path, version: str, start: Callable[[], WarmNode | None], stop: threading.Event) -> None:
         """Have a spare of this release for the check of the case in this folder. Waits for nothing, raises nothing.
 
         ``stop``, once set before ``end`` is called, keeps cases that go on until they see it from starting more.
@@ -111,24 +111,24 @@ class Standby:
             fitting = next((one for one in self._idle if one.version == version), None)
             if (reused := fitting or next(iter(self._idle), None)) is not None:
                 self._idle.remove(reused)
-            self._promised[case] = fitting or _Promise(version, self._starter.submit(_started, start))
+            self._promised[case] = fitting or _Pending(version, self._starter.submit(_started, start))
         if fitting is None and reused is not None:
             self._starter.submit(reused.end)
 
-    def take(self, case: Path, bundle: Bundle) -> Spare | None:
+    def acquire(self, case: Path, bundle: Bundle) -> WarmNode | None:
         """The spare that was prepared for a case, or None where there is none that can be used."""
         with self._lock:
             promise = self._promised.pop(case, None)
         # What has not begun to start is not worth waiting for.
         if promise is None or promise.future.cancel():
             return None
-        spare = promise.future.result()
-        if spare is None or spare.is_for(bundle):
-            return spare
-        spare.end()
+        warm_node = promise.future.result()
+        if warm_node is None or warm_node.is_for(bundle):
+            return warm_node
+        warm_node.end()
         return None
 
-    def give_back(self, case: Path) -> None:
+    def release(self, case: Path) -> None:
         """Leave to the next case what was prepared for this one and not taken."""
         with self._lock:
             if (unused := self._promised.pop(case, None)) is not None:

@@ -7,12 +7,13 @@ import pytest
 from support.samples import DATA, case, parity
 
 from tfjs_compat.diagnosis.catalogue import catalogue
-from tfjs_compat.diagnosis.diagnose import diagnose, verdict_of
+from tfjs_compat.diagnosis.diagnose import verdict_of
 from tfjs_compat.locks.conflicts import explain
 from tfjs_compat.matrix.cases import Expectation
 from tfjs_compat.outcomes.failures import Failure, Finding, Raised
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.results.case_result import case_result
 
 BROKEN = Failure(
     Stage.CONVERT,
@@ -59,7 +60,7 @@ def test_a_case_that_works() -> None:
         runtime="node cpu",
         keras_in_use="2.16.0",
     )
-    told = diagnose(case(), outcome, Stage.PREDICT)
+    told = case_result(case(), outcome, Stage.PREDICT)
     assert (told.verdict, told.stage, told.issue, told.issues, told.signature, told.message, told.remedies) == (
         *(Verdict.WORKS, Stage.PREDICT, None, (), None, "", ()),
     )
@@ -71,7 +72,7 @@ def test_a_case_that_works() -> None:
 
 
 def test_a_known_failure_brings_its_remedies() -> None:
-    told = diagnose(case(), Outcome(Stage.CONVERT, BROKEN), Stage.PREDICT)
+    told = case_result(case(), Outcome(Stage.CONVERT, BROKEN), Stage.PREDICT)
     assert (told.verdict, told.stage, told.issue) == (Verdict.FAILS, Stage.CONVERT, "duplicate-weight-name")
     assert told.signature == "Exception: Error dumping weights, duplicate weight name kernel"
     assert told.message == BROKEN.message
@@ -80,7 +81,7 @@ def test_a_known_failure_brings_its_remedies() -> None:
 
 
 def test_an_unknown_failure_stays_unknown_with_its_signature() -> None:
-    told = diagnose(case(), Outcome(Stage.BUILD, UNKNOWN), Stage.PREDICT)
+    told = case_result(case(), Outcome(Stage.BUILD, UNKNOWN), Stage.PREDICT)
     assert (told.issue, told.issues, told.remedies) == (None, (), ())
     assert told.signature == "ValueError: no lstm at all"
 
@@ -93,7 +94,7 @@ def test_what_a_check_proves_is_named_in_its_order_even_where_the_catalogue_has_
         Finding("unsupported-ops", "$.d", "only suspected", "warning"),
     )
     failure = Failure(Stage.CHECK, "$.a: first", findings=findings)
-    told = diagnose(case(), Outcome(Stage.CHECK, failure, findings=findings), Stage.PREDICT)
+    told = case_result(case(), Outcome(Stage.CHECK, failure, findings=findings), Stage.PREDICT)
     assert set(told.issues) == {"of-the-checks-own", "keras3-weight-prefix"}
     assert len(told.issues) == 2
     assert told.issue == told.issues[0]
@@ -104,12 +105,12 @@ def test_where_nothing_resolves_the_versions_asked_for_decide() -> None:
     answer = explain((DATA / "resolver" / "tf2.20.0-tfjs4.22.0-py311.txt").read_text("utf-8"))
     failure = Failure(Stage.RESOLVE, answer.message, packages=answer.packages, text=answer.text)
     outcome = Outcome(Stage.RESOLVE, failure)
-    assert diagnose(case(tensorflow="2.20.0"), outcome, Stage.PREDICT).issues == ("tfdf-unresolvable",)
-    assert diagnose(case(tensorflow="2.16.1"), outcome, Stage.PREDICT).issues == ()
+    assert case_result(case(tensorflow="2.20.0"), outcome, Stage.PREDICT).issues == ("tfdf-unresolvable",)
+    assert case_result(case(tensorflow="2.16.1"), outcome, Stage.PREDICT).issues == ()
 
 
 def test_the_machinery_says_nothing_of_the_case() -> None:
-    told = diagnose(case(), Outcome(Stage.CONVERT, BROKEN, "no space left on device"), Stage.PREDICT)
+    told = case_result(case(), Outcome(Stage.CONVERT, BROKEN, "no space left on device"), Stage.PREDICT)
     assert (told.verdict, told.message) == (Verdict.ERROR, "no space left on device")
     assert (told.issue, told.issues, told.signature, told.remedies) == (None, (), None, ())
     assert not told.as_expected
@@ -137,7 +138,7 @@ def test_the_machinery_says_nothing_of_the_case() -> None:
     ],
 )
 def test_numbers_that_differ_or_prove_nothing(outcome: Outcome, verdict: Verdict, issue: str, said: str) -> None:
-    told = diagnose(case(), outcome, Stage.PREDICT)
+    told = case_result(case(), outcome, Stage.PREDICT)
     assert (told.verdict, told.issue) == (verdict, issue)
     assert said in told.message
     assert not told.as_expected
@@ -146,7 +147,7 @@ def test_numbers_that_differ_or_prove_nothing(outcome: Outcome, verdict: Verdict
 
 @pytest.mark.parametrize("until", [Stage.CONVERT, Stage.CHECK, Stage.LOAD])
 def test_a_case_that_was_asked_to_stop_converts(until: Stage) -> None:
-    told = diagnose(case(), Outcome(until), until)
+    told = case_result(case(), Outcome(until), until)
     assert (told.verdict, told.stage, told.issues, told.as_expected) == (Verdict.CONVERTS, until, (), True)
 
 
@@ -154,7 +155,7 @@ def test_the_matrix_is_held_to_what_it_says() -> None:
     expected = Expectation(verdict=Verdict.FAILS, issue="duplicate-weight-name", keras="3.2.*", reason="x")
     told = msgspec.structs.replace(case(), expected=expected)
     for keras, fine in (("3.2.1", True), ("3.3.3", False)):
-        result = diagnose(told, Outcome(Stage.CONVERT, BROKEN, resolved={"keras": keras}), Stage.PREDICT)
+        result = case_result(told, Outcome(Stage.CONVERT, BROKEN, resolved={"keras": keras}), Stage.PREDICT)
         assert result.expected == expected
         assert result.as_expected is fine
 
@@ -171,7 +172,7 @@ HOSTILE = "ValueError: \x1b[31mred\x1b[0m\x1b]0;title\x07 and \x00 \x9b2J\nsecon
     ],
 )
 def test_nothing_that_a_terminal_would_obey_is_recorded(outcome: Outcome) -> None:
-    told = diagnose(case(), outcome, Stage.PREDICT)
+    told = case_result(case(), outcome, Stage.PREDICT)
     for text in (told.message, told.signature or ""):
         assert all(char == "\n" or char.isprintable() for char in text)
     assert "red and" in told.message

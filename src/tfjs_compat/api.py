@@ -1,0 +1,80 @@
+"""The library: what the command line calls, and what a program can call in its place.
+
+Each name is loaded when it is first used, so that a program pays only for what it calls.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tfjs_compat.diagnosis.catalogue import catalogue
+    from tfjs_compat.engine.forecast import describe
+    from tfjs_compat.engine.request import RunRequest
+    from tfjs_compat.environments.disk_usage import sizes
+    from tfjs_compat.environments.registry import list_environments
+    from tfjs_compat.matrix.models import zoo_models
+    from tfjs_compat.repairs.folder import repair_folder
+    from tfjs_compat.results.files import read_results
+    from tfjs_compat.search.request import SearchRequest
+    from tfjs_compat.system.store import Store
+    from tfjs_compat.workflows.check import check
+    from tfjs_compat.workflows.convert import convert
+    from tfjs_compat.workflows.doctor import doctor
+    from tfjs_compat.workflows.find import find
+    from tfjs_compat.workflows.garbage import collect_garbage
+    from tfjs_compat.workflows.plan import cases, plan
+    from tfjs_compat.workflows.repair import repair
+    from tfjs_compat.workflows.run import run
+
+_HOMES = {
+    "RunRequest": "engine.request",
+    "SearchRequest": "search.request",
+    "Store": "system.store",
+    "cases": "workflows.plan",
+    "catalogue": "diagnosis.catalogue",
+    "check": "workflows.check",
+    "collect_garbage": "workflows.garbage",
+    "convert": "workflows.convert",
+    "describe": "engine.forecast",
+    "doctor": "workflows.doctor",
+    "find": "workflows.find",
+    "list_environments": "environments.registry",
+    "plan": "workflows.plan",
+    "read_results": "results.files",
+    "repair": "workflows.repair",
+    "repair_folder": "repairs.folder",
+    "run": "workflows.run",
+    "sizes": "environments.disk_usage",
+    "zoo_models": "matrix.models",
+}
+
+__all__ = [
+    "RunRequest",
+    "SearchRequest",
+    "Store",
+    "cases",
+    "catalogue",
+    "check",
+    "collect_garbage",
+    "convert",
+    "describe",
+    "doctor",
+    "find",
+    "list_environments",
+    "plan",
+    "read_results",
+    "repair",
+    "repair_folder",
+    "run",
+    "sizes",
+    "zoo_models",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        from importlib import import_module
+
+        return getattr(import_module(f"tfjs_compat.{_HOMES[name]}"), name)
+    raise AttributeError(f"module 'tfjs_compat.api' has no attribute '{name}'")
