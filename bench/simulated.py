@@ -26,7 +26,8 @@ from tfjs_compat.environments import environment as environments
 from tfjs_compat.environments.environment import Environment
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock
-from tfjs_compat.matrix.cases import Case, Combination
+from tfjs_compat.matrix.axes import Combination
+from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind, Model
 from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.outcome import Outcome

@@ -155,7 +155,7 @@ def test_version(child: Tool) -> None:
         (["run", "--as-of", "yesterday"], "'yesterday' is neither a date such as 2024-04-10 nor 'today'"),
         (["run", "--as-of", "2024-02-30"], "'2024-02-30' is neither a date"),
         (["run", "--tensorflow", "two"], "'two' is neither a version ('2.16.1') nor a range"),
-        (["run", "--constraint", "setuptools<<81"], "'setuptools<<81' is no requirement"),
+        (["run", "--constraint", "setuptools<<81"], "'setuptools<<81' is not a valid requirement"),
         (["run", "--inputs", "nowhere.npz"], "--inputs: there is no file nowhere.npz"),
         (["known-issues", "duplicate-weight-nam"], "did you mean 'duplicate-weight-name'?"),
         (["env", "path", "abc"], "no environment starts with 'abc'"),

@@ -6,9 +6,10 @@ from hypothesis import strategies as st
 from support.samples import ROOT
 
 from tfjs_compat.errors import RequestError
+from tfjs_compat.matrix.axes import Axes, Match, texts
 from tfjs_compat.matrix.loading import SHIPPED, decode, read_matrix
 from tfjs_compat.matrix.process_env import PROCESS_ENVS, process_variables
-from tfjs_compat.matrix.schema import Axes, Expect, Include, Match, Matrix, texts
+from tfjs_compat.matrix.schema import Expect, Include, Matrix
 from tfjs_compat.outcomes.stages import Stage, Verdict
 
 
@@ -112,9 +113,12 @@ WRONG = [
     (AXES + "as_of = [12:00:00]", "key 'axes.as_of[0]': expected a text in quotes"),
     (AXES + "process_env = ['legacy-kras']", "unknown name 'legacy-kras'; did you mean 'legacy-keras'?"),
     (AXES + "process_env = ['default+x']", "key 'axes.process_env': unknown name 'x'; known: default"),
-    (AXES + "constraints = ['setuptools<<81']", "key 'axes.constraints': 'setuptools<<81' is no requirement such as"),
-    (AXES + "extra = [['pandas', '-r other.txt']]", "key 'axes.extra': '-r other.txt' is no requirement"),
-    ("[requirements]\noverrides = ['=3']", "key 'requirements.overrides': '=3' is no requirement"),
+    (
+        AXES + "constraints = ['setuptools<<81']",
+        "key 'axes.constraints': 'setuptools<<81' is not a valid requirement; expected e.g.",
+    ),
+    (AXES + "extra = [['pandas', '-r other.txt']]", "key 'axes.extra': '-r other.txt' is not a valid requirement"),
+    ("[requirements]\noverrides = ['=3']", "key 'requirements.overrides': '=3' is not a valid requirement"),
     ("[requirements]\nsource_builds = 'yes'", "key 'requirements.source_builds': expected true or false, got a text"),
     ("models = 'zoo:seed'", "key 'models': expected a list, got a text in quotes"),
     ("routes = ['layer']", "key 'routes': route 'layer': no such route; did you mean 'layers'?"),

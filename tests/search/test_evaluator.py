@@ -38,7 +38,7 @@ Ran = Callable[[Plan, threading.Event], Sequence[CaseResult]]
 
 def ends(asked: Any, *, works: bool) -> CaseResult:
     verdict = {} if works else {"verdict": Verdict.FAILS, "stage": Stage.BUILD, "issue": None, "issues": ()}
-    return result(id=asked.id, combination=asked.combination, route=asked.route, **verdict)
+    return result(id=asked.id, combination=asked.combination, route=asked.route.name, **verdict)
 
 
 @pytest.fixture

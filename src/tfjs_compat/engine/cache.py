@@ -66,7 +66,7 @@ def cache_key(planned: Planned, lock: Lock, tfjs: str, given: RunConditions) -> 
         lock.id,
         planned.python.tag,
         (case.model.digest, str(case.model.kind), case.model.module, case.model.function),
-        case.route,
+        case.route.name,
         sorted(planned.variables.items()),
         tfjs,
         given,

@@ -45,12 +45,12 @@ class Durations:
     def of(self, case: Case) -> float:
         """Seconds to expect: what this case took last, else the median of its model and route, else the default."""
         exact = self._exact.get(case.id)
-        return exact if exact is not None else self._alike.get((case.model.ref, case.route), DEFAULT_SECONDS)
+        return exact if exact is not None else self._alike.get((case.model.ref, case.route.name), DEFAULT_SECONDS)
 
     def record(self, case: Case, seconds: float) -> None:
         """Remember what a case took. That it cannot be written down harms nothing."""
         # The newline first: it ends a line that a kill tore off.
-        data = b"\n" + msgspec.json.encode(_Line(case.id, case.model.ref, case.route, round(seconds, 3)))
+        data = b"\n" + msgspec.json.encode(_Line(case.id, case.model.ref, case.route.name, round(seconds, 3)))
         with contextlib.suppress(OSError), self._lock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # One write at the end of the file: those of two runs do not mix.

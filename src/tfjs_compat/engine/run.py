@@ -26,7 +26,6 @@ from tfjs_compat.environments.build import build
 from tfjs_compat.environments.environment import Environment, NotInstallable
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.locks.lock import Lock, Unresolved
-from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
@@ -203,10 +202,10 @@ def _kept(planned: Planned, lock: Lock, run: _Run) -> Outcome | None:
 
 def _kept_conversion(planned: Planned, lock: Lock, run: _Run) -> Outcome | None:
     """What the same route without its repair left, as far as the conversion: a repair needs no Python."""
-    route = find_route(planned.case.route)
+    route = planned.case.route
     if run.settings.fresh or not route.repairs:
         return None
-    plain = msgspec.structs.replace(planned, case=msgspec.structs.replace(planned.case, route=route.plain()))
+    plain = msgspec.structs.replace(planned, case=msgspec.structs.replace(planned.case, route=route.without_repair()))
     folder = run.folder(planned)
     try:
         outcome = cache.kept_outcome(run.question(plain, lock).key, run.settings.store, folder)

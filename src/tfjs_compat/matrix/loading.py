@@ -11,10 +11,11 @@ import msgspec
 import tomli
 
 from tfjs_compat.errors import RequestError, nearest
+from tfjs_compat.matrix.axes import Axes, Match
 from tfjs_compat.matrix.problems import (
     problems,
 )
-from tfjs_compat.matrix.schema import Axes, Expect, Include, LimitsTable, Match, Matrix, Requirements
+from tfjs_compat.matrix.schema import Expect, Include, LimitsTable, Matrix, Requirements
 from tfjs_compat.outcomes.stages import Stage, Verdict
 
 TABLE = "tfjs-compat"

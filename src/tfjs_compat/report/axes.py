@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.text import Text
 
-from tfjs_compat.matrix.cases import Combination
+from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.report.grid import Column
 from tfjs_compat.report.words import plain
 

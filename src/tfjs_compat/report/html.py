@@ -15,7 +15,7 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tfjs_compat.matrix.cases import DEFAULT, RESOLVED, Combination
+from tfjs_compat.matrix.axes import DEFAULT, RESOLVED, Combination
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report import words
 from tfjs_compat.report.causes import Cause, causes

@@ -12,7 +12,7 @@ from typing import TypeVar
 
 import msgspec
 
-from tfjs_compat.matrix.cases import DEFAULT, RESOLVED, Combination
+from tfjs_compat.matrix.axes import DEFAULT, RESOLVED, Combination
 from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.report.words import short
 from tfjs_compat.results.case_result import CaseResult

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from tfjs_compat.diagnosis.diagnose import diagnose
-from tfjs_compat.matrix.cases import Case, Combination, Expectation, requested_versions
+from tfjs_compat.matrix.axes import Combination
+from tfjs_compat.matrix.cases import Case, Expectation, requested_versions
 from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.parity import Parity
@@ -69,7 +70,7 @@ def case_result(case: Case, outcome: Outcome, until: Stage, *, cached: bool = Fa
         resolved=outcome.resolved,
         lock=outcome.lock,
         model=case.model.ref,
-        route=case.route,
+        route=case.route.name,
         verdict=found.verdict,
         stage=outcome.stage,
         issue=found.issues[0] if found.issues else None,

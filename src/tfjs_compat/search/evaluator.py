@@ -20,7 +20,6 @@ from tfjs_compat.locks.resolver import ResolveRequest, request_of
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind
 from tfjs_compat.matrix.process_env import process_variables
-from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
@@ -109,7 +108,7 @@ class CaseEvaluator:
         found = self._unbuilt.get(_building(planned)) if self._prune else None
         if found is None or found.id == planned.case.id:
             return None
-        return msgspec.structs.replace(found, id=planned.case.id, route=planned.case.route, cached=False)
+        return msgspec.structs.replace(found, id=planned.case.id, route=planned.case.route.name, cached=False)
 
     def run_request(self, case: Case) -> ResolveRequest:
         python = choose(case.combination.python, self._found)
@@ -144,7 +143,7 @@ class CaseEvaluator:
 def _building(planned: Planned) -> tuple[object, ...]:
     """What decides a case as far as its stage build. A SavedModel is opened differently by the two formats."""
     model = planned.case.model
-    apart = find_route(planned.case.route).format if model.kind is Kind.SAVED_MODEL else ""
+    apart = planned.case.route.format if model.kind is Kind.SAVED_MODEL else ""
     lock = planned.lock.id if isinstance(planned.lock, Lock) else ""
     return (lock, planned.python.tag, tuple(sorted(planned.variables.items())), model.digest, model.ref, apart)
 

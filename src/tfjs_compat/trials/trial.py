@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from tfjs_compat.matrix.cases import Case
-from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.repairs.folder import DamagedArtifactError, repair_folder
@@ -85,7 +84,7 @@ def finish_case(case: Case, folder: Path, converted: Outcome, settings: Settings
 
 
 def _in_tfjs(case: Case, folder: Path, converted: Outcome, web: Web, settings: Settings) -> Outcome:
-    outcome, route = converted, find_route(case.route)
+    outcome, route = converted, case.route
     if route.repairs:
         outcome = msgspec.structs.replace(outcome, repairs=_repaired(folder))
     subject = ArtifactUnderTest(folder, route.format, runtime_version(case), outcome.no_sample, route.quantization)

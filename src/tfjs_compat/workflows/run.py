@@ -16,7 +16,7 @@ from tfjs_compat.engine.run import run_plan
 from tfjs_compat.errors import RequestError
 from tfjs_compat.index.interpreters import find_interpreters
 from tfjs_compat.index.releases import fetch_releases
-from tfjs_compat.matrix.cases import DEFAULT
+from tfjs_compat.matrix.axes import DEFAULT
 from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import Results
