@@ -111,9 +111,6 @@ def kept_outcome(key: str, store: Store, folder: Path | None = None) -> Outcome 
             # Copies, not links: what a user does to an artifact must not change what is kept.
             shutil.copytree(kept / "case", folder, symlinks=True)
             write_whole(folder / _KEY_FILE, key, lasting=False)
-    if folder is not None and outcome.log is not None:
-        # It was kept by a case that asked in other words for the same: of another date, with a needless constraint.
-        return msgspec.structs.replace(outcome, log=f"{folder.parent.name}/{folder.name}/log.txt")
     return outcome
 
 

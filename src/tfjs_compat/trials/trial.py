@@ -58,7 +58,7 @@ def convert_case(case: Case, bench: EnvironmentSession, folder: Path, settings: 
         keras_in_use=keras if isinstance(keras, str) else None,
         resolved=bench.lock.resolved(),
         lock=bench.lock.id,
-        log=f"{folder.parent.name}/{folder.name}/log.txt",
+        log="log.txt",
     )
 
 
@@ -104,7 +104,7 @@ def as_converted(outcome: Outcome, folder: Path) -> Outcome | None:
         parity=None,
         unproven=None,
         seconds=seconds,
-        log=f"{folder.parent.name}/{folder.name}/log.txt",
+        log="log.txt",
     )
 
 
