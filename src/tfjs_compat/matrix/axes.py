@@ -7,6 +7,7 @@ the options of the command line, keys and short names of cases, columns of repor
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
@@ -68,7 +69,11 @@ class Axis(msgspec.Struct, frozen=True):
     def short(self, combination: Combination) -> list[str]:
         """The choice as parts of a short name, fit for a file name; empty at the default."""
         value = self.value(combination)
-        return [] if self.is_default(value) else [self.mark + safe(text) for text in _texts(value)]
+        if self.is_default(value):
+            return []
+        if self.is_list:
+            return [self.mark + safe(text) for text in _texts(value)]
+        return [self.mark + re.sub(r"[^A-Za-z0-9._+-]+", "_", str(value)).strip("_.")]
 
     def canonical(self, combination: Combination) -> Value | None:
         """The choice as it counts for a key: order and spelling of lists do not; None at the default."""
@@ -210,12 +215,12 @@ class Combination(msgspec.Struct, frozen=True, omit_defaults=False):
         """A short readable name, not unique."""
         return "-".join(part for axis in AXES for part in axis.short(self))
 
-    def key(self) -> list[tuple[str, Value]]:
+    def key(self, axes: Sequence[Axis] = AXES) -> list[tuple[str, Value]]:
         """What tells it from others: the canonical choice on each axis that is not at its default.
 
         An axis that is added later changes no key, as long as nobody uses it.
         """
-        choices = ((axis.name, axis.canonical(self)) for axis in AXES)
+        choices = ((axis.name, axis.canonical(self)) for axis in axes)
         return sorted((name, value) for name, value in choices if value is not None)
 
     def words(self) -> list[tuple[Axis, str]]:
