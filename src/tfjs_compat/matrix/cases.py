@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 
 import msgspec
@@ -37,9 +38,14 @@ class Case(msgspec.Struct, frozen=True):
         Axes at their default are left out, lists count without order, a model counts by its name relative to the
         matrix: what it holds is its digest, which a result carries beside the key.
         """
-        identity = msgspec.json.encode([self.combination.key(), self.model.key, self.route.name])
-        short = hashlib.sha256(identity).hexdigest()[:8]
-        return f"{safe(self.model.name)[:40]}-{self.route.name}-{self.combination.slug()[:90]}-{short}"
+        return _id(self.combination, self.model.key, self.model.name, self.route.name)
+
+
+@functools.lru_cache(maxsize=1 << 15)
+def _id(combination: Combination, model: str, name: str, route: str) -> str:
+    identity = msgspec.json.encode([combination.key(), model, route])
+    short = hashlib.sha256(identity).hexdigest()[:8]
+    return f"{safe(name)[:40]}-{route}-{combination.slug()[:90]}-{short}"
 
 
 def requested_versions(case: Case) -> dict[str, str]:
