@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -169,6 +170,31 @@ def test_kept_outcomes_are_taken_from_the_cache(
     second = run(plan(planned(1, 5), planned(2, 5)), tmp_path, settings)
     assert [(str(one.verdict), one.cached) for one in second.cases] == [("fails", True), ("converts", False)]
     assert second.cases[0].verdict is Verdict.FAILS
+
+
+class Lines(Silent):
+    """Progress that keeps what ended."""
+
+    def __init__(self) -> None:
+        self.ended: list[tuple[str, str]] = []
+
+    def end(self, what: str, result: str) -> None:
+        self.ended.append((what, result))
+
+
+def test_a_kept_outcome_that_cannot_be_read_is_run_again(tmp_path: Path, settings: Settings) -> None:
+    cases = planned(1, 5), planned(2, 5)
+    run(plan(*cases), tmp_path, settings)
+    for kept in (settings.store.root / "outcomes").glob("*/*/"):
+        if kept.is_dir():
+            # What cannot be copied stands in for a disk that cannot be read.
+            os.mkfifo(kept / "pipe")
+    progress = Lines()
+    again = run(plan(*cases), tmp_path / "another", dataclasses.replace(settings, progress=progress))
+    assert again.complete
+    assert [(str(case.verdict), case.cached) for case in again.cases] == [("converts", False)] * 2
+    warnings = [what for what, result in progress.ended if "cannot be used" in result]
+    assert sorted(warnings) == sorted(case.case.id for case in cases)
 
 
 def test_a_check_overlaps_with_the_next_conversion_and_nothing_else(

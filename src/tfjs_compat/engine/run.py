@@ -79,7 +79,14 @@ def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: 
         # Not lasting, here and below: the next run writes them again.
         write_whole(output / "locks" / f"{lock.id}.txt", lock.text, lasting=False)
     web = settings.web.describe() if settings.web is not None else "none"
-    given = cache.conditions(settings.until, web, settings.inputs)
+    given = cache.conditions(
+        settings.store,
+        settings.until,
+        web,
+        settings.inputs,
+        isolation=settings.isolation,
+        layout=settings.layout,
+    )
     run = _Run(output, settings, given, Durations(settings.store), MemoryGate(settings.stop), {})
     for planned in plan.cases:
         if not isinstance(planned.lock, Lock):
@@ -198,7 +205,13 @@ def _finish(planned: Planned, lock: Lock, converted: Outcome, seconds: float, ru
 
 
 def _kept(planned: Planned, lock: Lock, run: _Run) -> Outcome | None:
-    return cache.kept_outcome(run.question(planned, lock).key, run.settings.store, run.folder(planned))
+    name, progress = planned.case.id, run.settings.progress
+
+    def warn(reason: str) -> None:
+        progress.begin(name)
+        progress.end(name, f"its kept outcome cannot be used, so it runs again: {reason}")
+
+    return cache.kept_outcome(run.question(planned, lock).key, run.settings.store, run.folder(planned), warn=warn)
 
 
 def _kept_conversion(planned: Planned, lock: Lock, run: _Run) -> Outcome | None:
@@ -208,10 +221,8 @@ def _kept_conversion(planned: Planned, lock: Lock, run: _Run) -> Outcome | None:
         return None
     plain = msgspec.structs.replace(planned, case=msgspec.structs.replace(planned.case, route=route.plain()))
     folder = run.folder(planned)
-    try:
-        outcome = cache.kept_outcome(run.question(plain, lock).key, run.settings.store, folder)
-    except MachineryError:
-        return None
+    # The repair changes what is copied here, so it must not pass for what is kept.
+    outcome = cache.kept_outcome(run.question(plain, lock).key, run.settings.store, folder, to_change=True)
     return None if outcome is None else as_converted(outcome, folder)
 
 
