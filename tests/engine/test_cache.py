@@ -279,16 +279,18 @@ def test_what_a_kill_left_beside_an_outcome_goes_later(store: Store, folder: Pat
 
 def test_rival_runs_never_see_a_part_or_a_mixture(store: Store, tmp_path: Path) -> None:
     keep("k", cache_rivals.write_case(tmp_path / "first", "z"), tmp_path / "first", store)
-    end = time.time() + 4.0
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(6, mp_context=spawn) as pool:
-        work: list[tuple[Any, Any]] = [(cache_rivals.keep_until, "x"), (cache_rivals.keep_until, "y")]
-        work += [(cache_rivals.read_until, number) for number in range(3)]
-        work += [(cache_rivals.collect_until, 0)]
-        reports = [future.result() for future in [pool.submit(do, end, it, tmp_path, store) for do, it in work]]
-    readers = reports[2:5]
-    assert [fault for report in readers for fault in report[:-1]] == []
-    assert sum(int(report[-1].split()[0]) for report in readers) > 0
+    with ProcessPoolExecutor(6, mp_context=multiprocessing.get_context("spawn")) as pool:
+        readers = [pool.submit(cache_rivals.read, number, 60, tmp_path, store) for number in range(3)]
+        others = [pool.submit(cache_rivals.keep_until_done, letter, tmp_path, store) for letter in "xy"]
+        others.append(pool.submit(cache_rivals.collect_until_done, tmp_path, store))
+        try:
+            reports = [reader.result() for reader in readers]
+        finally:
+            (tmp_path / "done").touch()
+        for other in others:
+            other.result()
+    assert [fault for faults, _ in reports for fault in faults] == []
+    assert all(found for _, found in reports)
 
 
 # Why a case runs again.

@@ -1,4 +1,4 @@
-"""What runs in processes of their own at the same cached outcome, until the time is up."""
+"""What runs in processes of their own at the same cached outcome: readers, writers, a collector of garbage."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.files import remove_tree
 from tfjs_compat.system.store import Store
 
-FILES = 12
-NAMES = [f"{folder}/{number}" for folder in ("artifact", "outputs") for number in range(FILES)]
+NAMES = [f"{folder}/{number}" for folder in ("artifact", "outputs") for number in range(5)]
+_LONGEST = 60.0
+"""Seconds, on a machine that has more to do."""
 
 
 def write_case(folder: Path, text: str) -> Outcome:
@@ -25,25 +26,32 @@ def write_case(folder: Path, text: str) -> Outcome:
     return Outcome(Stage.PREDICT, tfjs=text, log="cases/a/log.txt")
 
 
-def keep_until(end: float, letter: str, scratch: Path, store: Store) -> list[str]:
-    """Keep outcomes under one key again and again."""
+def keep_until_done(letter: str, scratch: Path, store: Store) -> None:
+    """Keep outcomes under one key again and again, until the file ``done`` appears."""
     outcome = write_case(scratch / letter, letter)
-    while time.time() < end:
+    while not (scratch / "done").exists():
         # Where it is collected at the very moment, it is not kept.
         with contextlib.suppress(MachineryError):
             keep("k", outcome, scratch / letter, store)
-    return []
+        time.sleep(0.005)
 
 
-def read_until(end: float, number: int, scratch: Path, store: Store) -> list[str]:
-    """Take the outcome again and again; what was wrong, and how often it was there as the last line."""
+def collect_until_done(scratch: Path, store: Store) -> None:
+    """Remove the outcome now and then, as a collection of garbage does."""
+    while not (scratch / "done").exists():
+        time.sleep(0.1)
+        with contextlib.suppress(MachineryError):
+            remove_tree(store.root / "outcomes" / "k")
+
+
+def read(number: int, wanted: int, scratch: Path, store: Store) -> tuple[list[str], int]:
+    """Take the outcome until it was there so often: what was wrong, and how often it was there."""
     faults: set[str] = set()
-    found = missing = 0
-    while time.time() < end:
-        folder = scratch / f"reader-{number}" / str(found % 50)
+    found, end = 0, time.monotonic() + _LONGEST
+    while found < wanted and time.monotonic() < end:
+        folder = scratch / f"reader-{number}" / str(found)
         outcome = kept_outcome("k", store, folder, to_change=True, warn=faults.add)
         if outcome is None:
-            missing += 1
             if folder.exists():
                 faults.add("a part of it lies there although nothing was found")
             continue
@@ -51,13 +59,4 @@ def read_until(end: float, number: int, scratch: Path, store: Store) -> list[str
         texts = {(folder / name).read_text("utf-8") if (folder / name).is_file() else "absent" for name in NAMES}
         if texts != {str(outcome.tfjs) * 2000}:
             faults.add("files of another outcome, or too few")
-    return [*sorted(faults), f"{found} {missing}"]
-
-
-def collect_until(end: float, _: int, scratch: Path, store: Store) -> list[str]:
-    """Remove the outcome now and then, as a collection of garbage does."""
-    while time.time() < end:
-        time.sleep(0.02)
-        with contextlib.suppress(MachineryError):
-            remove_tree(store.root / "outcomes" / "k")
-    return []
+    return sorted(faults), found
