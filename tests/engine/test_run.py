@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -30,6 +31,8 @@ from tfjs_compat.results.case_result import Results
 from tfjs_compat.results.files import read_results, write_results
 from tfjs_compat.results.journal import JOURNAL, read_journal
 from tfjs_compat.system.context import Context
+from tfjs_compat.system.files import remove_tree
+from tfjs_compat.system.progress import Silent
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.session import EnvironmentSession
 
@@ -161,6 +164,33 @@ def test_kept_outcomes_are_taken_from_the_cache(house: House) -> None:
     second = house.run(plan(planned(1, 5), planned(2, 5)))
     assert [(str(one.verdict), one.cached) for one in second.cases] == [("fails", True), ("converts", False)]
     assert second.cases[0].verdict is Verdict.FAILS
+
+
+class Lines(Silent):
+    """Progress that keeps what ended."""
+
+    def __init__(self) -> None:
+        self.ended: list[tuple[str, str]] = []
+
+    def end(self, what: str, result: str) -> None:
+        self.ended.append((what, result))
+
+
+def test_a_kept_outcome_that_cannot_be_read_is_run_again(house: House) -> None:
+    cases = planned(1, 5), planned(2, 5)
+    house.run(plan(*cases))
+    for kept in (house.context.store.root / "outcomes").glob("*/*/"):
+        if kept.is_dir():
+            # What cannot be copied stands in for a disk that cannot be read.
+            os.mkfifo(kept / "pipe")
+    remove_tree(house.output)
+    progress = Lines()
+    house.context = Context(house.context.store, progress=progress)
+    again = house.run(plan(*cases))
+    assert again.complete
+    assert [(str(case.verdict), case.cached) for case in again.cases] == [("converts", False)] * 2
+    warnings = [what for what, result in progress.ended if "cannot be used" in result]
+    assert sorted(warnings) == sorted(case.case.id for case in cases)
 
 
 def test_a_check_overlaps_with_the_next_conversion_and_nothing_else(house: House) -> None:

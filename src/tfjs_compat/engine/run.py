@@ -241,11 +241,13 @@ class _Coordinator:
         trial = Trial(planned.case, planned.variables)
         key = cache_key(trial, self._task(Piece(lock, (planned,))), self.worker)
         folder = self._engine.output / trial.folder(lock.id)
-        try:
-            return cache.kept_outcome(key.key, self._engine.context.store, folder)
-        except (MachineryError, OSError):
-            # What cannot be read is run.
-            return None
+        name, progress = planned.case.id, self._engine.context.progress
+
+        def warn(reason: str) -> None:
+            progress.begin(name)
+            progress.end(name, f"its kept outcome cannot be used, so it runs again: {reason}")
+
+        return cache.kept_outcome(key.key, self._engine.context.store, folder, warn=warn)
 
     def _without_lock(self, planned: Planned) -> Outcome:
         answer = planned.lock

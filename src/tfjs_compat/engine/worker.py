@@ -124,7 +124,14 @@ def make_worker(
         fresh=options.fresh,
         layout=options.layout,
     )
-    conditions = cache.conditions(options.until, web.describe() if web is not None else "none", inputs)
+    conditions = cache.conditions(
+        context.store,
+        options.until,
+        web.describe() if web is not None else "none",
+        inputs,
+        isolation=options.isolation,
+        layout=options.layout,
+    )
     gate = MemoryGate(context.stop)
     return Worker(settings, gate, conditions, finished, operations or Operations())
 
@@ -286,10 +293,8 @@ def _kept_conversion(trial: Trial, task: Task, worker: Worker, folder: Path) -> 
         return None
     unrepaired = msgspec.structs.replace(trial.case, route=route.without_repair())
     key = cache_key(msgspec.structs.replace(trial, case=unrepaired), task, worker)
-    try:
-        outcome = cache.kept_outcome(key.key, worker.settings.store, folder)
-    except MachineryError:
-        return None
+    # The repair changes what is copied here, so it must not pass for what is kept.
+    outcome = cache.kept_outcome(key.key, worker.settings.store, folder, to_change=True)
     return None if outcome is None else as_converted(outcome, folder)
 
 
