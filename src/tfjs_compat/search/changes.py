@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tfjs_compat.matrix.cases import RESOLVED, Case
-from tfjs_compat.matrix.routes import find_route
+from tfjs_compat.search.candidates import route_of
 
 
 def differences(before: Case, after: Case) -> Iterator[str]:
-    """What differs between two cases of one model, each in a few words."""
+    """What differs between two cases of one model, each in a few words. For people: nothing reads them back."""
     old, new = before.combination, after.combination
     for name in ("python", "tensorflow", "tensorflowjs", "keras"):
         if getattr(old, name) != getattr(new, name):
@@ -40,6 +40,6 @@ def change_cost(before: Case, after: Case) -> int:
         len(set(getattr(new, name)) - set(getattr(old, name)))
         for name in ("extra", "constraints", "overrides", "stand_ins")
     )
-    one, other = find_route(before.route), find_route(after.route)
-    route = (one.base != other.base) + len(set(other.variants) - set(one.variants))
+    old_route, new_route = route_of(before), route_of(after)
+    route = (old_route.base != new_route.base) + len(set(new_route.variants) - set(old_route.variants))
     return max(1, axes + lines + route)

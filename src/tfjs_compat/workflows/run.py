@@ -21,9 +21,10 @@ from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.results.files import write_results
-from tfjs_compat.search import cures as cure
-from tfjs_compat.search.evaluator import CaseEvaluator
+from tfjs_compat.search.answers import Oracle
+from tfjs_compat.search.evaluator import engine_evaluator
 from tfjs_compat.search.remedies import ChangePolicy
+from tfjs_compat.search.try_remedies import may_need_remedy, try_remedies, with_remedy_results
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.bundle import require_releases
@@ -46,7 +47,7 @@ def run(request: RunRequest, progress: Progress | None = None, stop: threading.E
         settings = settings_of(request, matrix.until, matrix.limits, jobs, told, halt)
         results = run_plan(planned, output, executor, jobs, settings)
         if request.try_remedies and results.complete:
-            laboratory = CaseEvaluator(
+            oracle = engine_evaluator(
                 settings,
                 output,
                 executor,
@@ -55,7 +56,7 @@ def run(request: RunRequest, progress: Progress | None = None, stop: threading.E
                 process_env=matrix.process_env,
                 source_builds=matrix.requirements.source_builds,
             )
-            results = _with_cures(results, planned, laboratory, request.store, told)
+            results = _with_remedies(results, planned, oracle, request.store, told)
         results = msgspec.structs.replace(results, seconds=round(time.monotonic() - started, 3))
         write_results(results, output)
         return results
@@ -78,15 +79,15 @@ def require_runtimes(matrix: Matrix, request: RunRequest, stop: threading.Event,
     require_releases(sorted(named), request.store, lambda: find_node(request.node), stop=stop)
 
 
-def _with_cures(results: Results, plan: Plan, laboratory: CaseEvaluator, store: Store, progress: Progress) -> Results:
+def _with_remedies(results: Results, plan: Plan, oracle: Oracle, store: Store, progress: Progress) -> Results:
     """The results with what the remedies of each failing case came to."""
     packages = ("tensorflow", "tensorflowjs")
-    world = ChangePolicy.of_index({name: fetch_releases(name, store) for name in packages}, find_interpreters(store))
-    cases = {one.case.id: one.case for one in plan.cases}
-    failing = {one.id: (cases[one.id], one) for one in results.cases if cure.may_need_remedy(one)}
+    policy = ChangePolicy.of_index({name: fetch_releases(name, store) for name in packages}, find_interpreters(store))
+    cases = {planned.case.id: planned.case for planned in plan.cases}
+    failing = {result.id: (cases[result.id], result) for result in results.cases if may_need_remedy(result)}
     what = "remedies"
     progress.begin(what)
-    cures = cure.try_remedies_of(failing, world, laboratory, lambda text: progress.say(what, text))
-    works = sum(one.works for one in cures.values())
+    found = try_remedies(failing, policy, oracle, lambda text: progress.say(what, text))
+    works = sum(remedies.works for remedies in found.values())
     progress.end(what, f"{works} of {len(failing)} failing cases have one that works")
-    return msgspec.structs.replace(results, cases=cure.cured(results.cases, cures))
+    return msgspec.structs.replace(results, cases=with_remedy_results(results.cases, found))
