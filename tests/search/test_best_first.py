@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfjs_compat.search.answers import Answer
+from tfjs_compat.search.answer import Answer
 from tfjs_compat.search.best_first import Best, BestFirst
 
 Table = dict[int, tuple[Answer, tuple[int, ...]]]

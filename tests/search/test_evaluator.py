@@ -14,7 +14,8 @@ from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.locks.resolver import ResolveRequest
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.search.answers import Answer, Evaluation, answer_of, evaluate_with_retry
+from tfjs_compat.search.answer import Answer
+from tfjs_compat.search.oracle import Evaluation, answer_of, evaluate_with_retry
 
 FAULT = "the index could not be reached"
 

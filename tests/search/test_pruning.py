@@ -14,7 +14,7 @@ from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.search.answers import Answer
+from tfjs_compat.search.answer import Answer
 from tfjs_compat.search.evaluator import CaseEvaluator
 
 

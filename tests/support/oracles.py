@@ -9,7 +9,7 @@ from support.samples import lock, result
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.search.answers import Evaluation, answer_of
+from tfjs_compat.search.oracle import Evaluation, answer_of
 
 WORKS = None
 FAULT = "the index could not be reached"

@@ -18,10 +18,11 @@ from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.search.answers import Answer, Evaluation
+from tfjs_compat.search.answer import Answer
 from tfjs_compat.search.best_case import INTERRUPTED, Searched
 from tfjs_compat.search.best_first import Best
 from tfjs_compat.search.candidates import Candidate
+from tfjs_compat.search.oracle import Evaluation
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.store import Store
 from tfjs_compat.workflows.find import Found, could_not_be_tried, find, require_answer

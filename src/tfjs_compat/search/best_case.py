@@ -11,10 +11,10 @@ from tfjs_compat.matrix.cases import requested_versions
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
-from tfjs_compat.search.answers import Evaluation, Oracle, evaluate_with_retry
 from tfjs_compat.search.best_first import Best, BestFirst
 from tfjs_compat.search.candidates import Candidate
 from tfjs_compat.search.deadline import Deadline
+from tfjs_compat.search.oracle import Evaluation, Oracle, evaluate_with_retry
 from tfjs_compat.search.preference import ranking
 from tfjs_compat.search.remedies import other_patches, remedied_candidates
 from tfjs_compat.search.request import SearchRequest

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import Callable, Hashable, Iterable
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from tfjs_compat.search.answers import Answer
+from tfjs_compat.search.answer import Answer
 
 C = TypeVar("C", bound=Hashable)
 E = TypeVar("E")

@@ -19,7 +19,8 @@ from tfjs_compat.matrix.process_env import process_variables
 from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.search.answers import Answer, Evaluation, answer_of
+from tfjs_compat.search.answer import Answer
+from tfjs_compat.search.oracle import Evaluation, answer_of
 from tfjs_compat.search.pruning import UnbuiltModels, certain_failure
 from tfjs_compat.trials.settings import Settings
 

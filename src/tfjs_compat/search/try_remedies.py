@@ -11,9 +11,9 @@ from tfjs_compat.matrix.cases import Case, requested_versions
 from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import RemedyResult
-from tfjs_compat.search.answers import Evaluation, Oracle, evaluate_with_retry
 from tfjs_compat.search.best_first import BestFirst
 from tfjs_compat.search.candidates import Candidate
+from tfjs_compat.search.oracle import Evaluation, Oracle, evaluate_with_retry
 from tfjs_compat.search.remedies import ChangePolicy, remedied_candidates
 
 MOST_TRIALS = 16
@@ -32,8 +32,8 @@ def try_remedies(
     """What the remedies of each failing case (id → case and its result) came to.
 
     All cases go forward together, so that what they share is built and run once; a case is left alone when one of
-    its remedies works, or after ``most_trials`` changed cases. A case that an interruption left undecided is not in the result.
-    ``say`` takes a line on the progress.
+    its remedies works, or after ``most_trials`` changed cases. A case that an interruption left undecided is not in the
+    result. ``say`` takes a line on the progress.
     """
     searches = {id: _RemedySearch(case, result, policy, most_trials) for id, (case, result) in failing.items()}
     known: dict[Candidate, Evaluation] = {}

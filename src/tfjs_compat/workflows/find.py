@@ -25,11 +25,11 @@ from tfjs_compat.matrix.process_env import process_variables
 from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
-from tfjs_compat.search.answers import Evaluation
 from tfjs_compat.search.best_case import INTERRUPTED, Searched, Tried, find_best_case
 from tfjs_compat.search.candidates import Candidate
 from tfjs_compat.search.deadline import Deadline
 from tfjs_compat.search.evaluator import CaseEvaluator, engine_evaluator
+from tfjs_compat.search.oracle import Evaluation
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.search.starting_points import StartingPoints, plan_search
 from tfjs_compat.system.context import Context

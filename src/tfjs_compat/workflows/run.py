@@ -21,8 +21,8 @@ from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.results.files import write_results
-from tfjs_compat.search.answers import Oracle
 from tfjs_compat.search.evaluator import engine_evaluator
+from tfjs_compat.search.oracle import Oracle
 from tfjs_compat.search.remedies import ChangePolicy
 from tfjs_compat.search.try_remedies import may_need_remedy, try_remedies, with_remedy_results
 from tfjs_compat.system.progress import Progress, Silent

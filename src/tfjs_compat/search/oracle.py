@@ -1,8 +1,7 @@
-"""What an oracle says of a case: yes, no or unknown, with the evidence."""
+"""What answers a search: cases in, their answers with the evidence out."""
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -12,18 +11,7 @@ from tfjs_compat.locks.lock import Lock
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.results.case_result import CaseResult
-
-
-class Answer(enum.Enum):
-    """Whether something has the property that a search looks for.
-
-    ``NO`` is a fact about versions: it failed, predicted something else, proved nothing, or no lock exists. ``UNKNOWN``
-    is none: the network, the disk or the machine failed. Unknown never counts as no, and nothing is blamed for it.
-    """
-
-    YES = "yes"
-    NO = "no"
-    UNKNOWN = "unknown"
+from tfjs_compat.search.answer import Answer
 
 
 class Evaluation(msgspec.Struct, frozen=True):
