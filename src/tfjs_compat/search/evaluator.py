@@ -35,7 +35,7 @@ class CaseEvaluator:
 
     ``trials`` counts the cases that were run and answered (``kept`` of them by an earlier run), ``ruled_out`` those
     that were not run, because their lock cannot be resolved or is certain to fail, or because the model was not built
-    there on another route. ``answers``: by the id of their case, the latest of each.
+    there on another route.
     """
 
     def __init__(
@@ -55,13 +55,6 @@ class CaseEvaluator:
         self._source_builds, self._prune, self._preferences = source_builds, prune, preferences
         self._unbuilt = UnbuiltModels()
         self.trials = self.kept = self.ruled_out = 0
-        self.answers: dict[str, Evaluation] = {}
-
-    @property
-    def machinery_errors(self) -> list[str]:
-        """What kept cases from an answer, each once, in the order of the cases."""
-        unknown = [found.result for found in self.answers.values() if found.answer is Answer.UNKNOWN]
-        return list(dict.fromkeys(result.message for result in unknown))
 
     def evaluate(self, cases: Sequence[Case]) -> dict[str, Evaluation]:
         """The evaluation of each case by its id; some are missing where it was stopped before their turn.
@@ -83,7 +76,6 @@ class CaseEvaluator:
         for item in to_run:
             if item.case.id in results:
                 found[item.case.id] = self._evaluated(item, results[item.case.id])
-        self.answers.update(found)
         return found
 
     def resolve_request(self, case: Case) -> ResolveRequest:
