@@ -14,7 +14,7 @@ import click
 from tfjs_compat.cli.console import outputs, print_json, stop_on_signal
 
 
-def _wish(command: Callable[..., Any]) -> Callable[..., Any]:
+def _search_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options that say what to look for, and how to run what is tried."""
     options = [
         click.option(
@@ -27,11 +27,13 @@ def _wish(command: Callable[..., Any]) -> Callable[..., Any]:
             help="A limit: 'tensorflow>=2.19', 'keras>=3', 'numpy<2'. Repeatable [default: tensorflow>=2.13].",
         ),
         click.option("--python", multiple=True, metavar="V", help="Python of the environments. Repeatable."),
-        click.option("--with", "wanted", multiple=True, metavar="PACKAGE", help="A package it needs. Repeatable."),
+        click.option(
+            "--with", "required_packages", multiple=True, metavar="PACKAGE", help="A package it needs. Repeatable."
+        ),
         click.option("--as-of", default="today", metavar="DATE", help="Packages as they were on that date."),
         click.option(
             "--from",
-            "source",
+            "installed_from",
             metavar="FILE",
             help="What you have: a requirements file, a uv.lock, or 'active' for the active environment.",
         ),
@@ -64,11 +66,11 @@ def _wish(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _made(options: dict[str, Any], output: Path, **more: Any) -> Any:
-    """The wish that the options mean."""
+    """The search that the options ask for."""
     from tfjs_compat.engine.request import RunRequest
     from tfjs_compat.search.request import SearchRequest
 
-    how = RunRequest(
+    run_options = RunRequest(
         output=output,
         jobs=options["jobs"],
         fresh=options["no_cache"],
@@ -81,20 +83,20 @@ def _made(options: dict[str, Any], output: Path, **more: Any) -> Any:
         model=options["model"],
         require=options["require"],
         python=options["python"],
-        wanted=options["wanted"],
+        required_packages=options["required_packages"],
         as_of=options["as_of"],
-        source=options["source"],
+        installed_from=options["installed_from"],
         prefer=options["prefer"],
         repair=not options["no_repair"],
         max_trials=options["max_trials"],
         seconds=options["seconds"],
-        how=how,
+        run_options=run_options,
         **more,
     )
 
 
 @click.command()
-@_wish
+@_search_options
 @click.option("--route", multiple=True, metavar="R", help="Only this route. Repeatable [default: layers, graph].")
 @click.option("--exhaustive", is_flag=True, help="Try everything, also what is certain to fail or not better.")
 @click.option("--output", type=click.Path(path_type=Path), default=".tfjs-compat", show_default=True, metavar="DIR")
@@ -109,9 +111,9 @@ def find(route: tuple[str, ...], exhaustive: bool, output: Path, as_json: bool, 
     from tfjs_compat.workflows import find as search
 
     out, err = outputs()
-    wish = _made(options, output, routes=route, exhaustive=exhaustive)
+    request = _made(options, output, routes=route, exhaustive=exhaustive)
     with on_terminal(err) as progress:
-        answer = search.find(wish, progress, stop_on_signal())
+        answer = search.find(request, progress, stop_on_signal())
     if as_json:
         print_json(report.as_json(answer))
     else:
@@ -124,7 +126,7 @@ def _exit_code(answer: Any) -> int:
 
 
 @click.command()
-@_wish
+@_search_options
 @click.option("--output", type=click.Path(path_type=Path), required=True, metavar="DIR", help="Folder of the model.")
 @click.option("--format", "form", type=click.Choice(["layers", "graph"]), help="layers: can be trained further.")
 @click.option("--quantize", type=click.Choice(["float16", "uint8", "uint16"]), help="Store the weights smaller.")
@@ -142,13 +144,15 @@ def convert(output: Path, form: str | None, quantize: str | None, force: bool, a
 
     out, err = outputs()
     routes = [form] if form else ["layers", "graph"]
-    wish = _made(options, Path(), routes=tuple(f"{one}+{quantize}" if quantize else one for one in routes))
+    request = _made(options, Path(), routes=tuple(f"{one}+{quantize}" if quantize else one for one in routes))
     with on_terminal(err) as progress:
-        answer = conversion.convert(wish, output, force=force, progress=progress, stop=stop_on_signal())
+        answer = conversion.convert(request, output, force=force, progress=progress, stop=stop_on_signal())
     if as_json:
         print_json({**report.as_json(answer), "output": str(output) if answer.found else None})
     else:
-        report.show_converted(out, answer, output, f"{conversion.work_folder(output, wish.how.store)}{os.sep}")
+        report.show_converted(
+            out, answer, output, f"{conversion.work_folder(output, request.run_options.store)}{os.sep}"
+        )
     sys.exit(_exit_code(answer))
 
 
@@ -187,13 +191,14 @@ def repair(
     from tfjs_compat.workflows.repair import repair
 
     out, err = outputs()
-    how = SearchRequest(model=reference or "", require=require, how=RunRequest(inputs=inputs, **options))
+    run_options = RunRequest(inputs=inputs, **options)
+    request = SearchRequest(model=reference, require=require, run_options=run_options) if reference else None
     with on_terminal(err) as progress:
         found = repair(
             folder,
             output,
-            how if reference else None,
-            how=how,
+            request,
+            run_options=run_options,
             tfjs=tfjs_runtime,
             force=force,
             progress=progress,

@@ -29,7 +29,7 @@ class Axis(msgspec.Struct, frozen=True):
 
     ``default`` is its value where a matrix says nothing (None: a matrix has to say); ``shown_always``: it is part of
     every key and name, at its default too. ``title`` heads its column, ``phrase`` stands before its value in a
-    sentence, ``mark`` before its value in a short name. ``cost`` is what a change on it asks of who follows a recipe.
+    sentence, ``mark`` before its value in a short name, ``noun`` before what a change adds on it. ``cost`` is what a change on it asks of who follows a recipe.
     ``option``, ``metavar`` and ``help`` are those of the command line; empty: it has no option.
     """
 
@@ -40,6 +40,7 @@ class Axis(msgspec.Struct, frozen=True):
     default: str | None = ""
     shown_always: bool = False
     mark: str = ""
+    noun: str = ""
     cost: int = 1
     option: str = ""
     metavar: str = "V"
@@ -135,23 +136,25 @@ AXES: tuple[Axis, ...] = (
         option="--keras",
         help="Keras release or range; 'resolved': what the resolver gives.",
     ),
-    Axis("extra", "requirements", "with", "with"),
+    Axis("extra", "requirements", "with", "with", noun="package"),
     Axis(
         "constraints",
         "requirements",
         "with",
         "with",
+        noun="constraint",
         option="--constraint",
         metavar="REQ",
         help="A constraint on every combination: 'setuptools<81'.",
     ),
-    Axis("overrides", "requirements", "with", "with"),
+    Axis("overrides", "requirements", "with", "with", noun="override"),
     Axis(
         "stand_ins",
         "packages",
         "with",
         "with",
         mark="no-",
+        noun="an empty module in place of",
         option="--stand-in",
         metavar="PACKAGE",
         help="Leave a package out, with an empty module in its place.",
@@ -171,6 +174,7 @@ AXES: tuple[Axis, ...] = (
         "process_env",
         "with",
         "with",
+        noun="process variables",
         default=DEFAULT,
         option="--process-env",
         metavar="NAME",

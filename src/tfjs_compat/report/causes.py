@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -52,20 +53,23 @@ def _ordered(
 
 
 def proven(cases: Sequence[CaseResult]) -> tuple[str, ...]:
-    """What cured how many of these cases, the most frequent first; empty where no remedy was run.
+    """What cured how many of these cases, the most frequent first, then why remedies could not be tried; empty where
+    none was run.
 
     A chain of remedies is told as the changes that it made, in order.
     """
     told: dict[str, int] = {}
     run = [case.cure for case in cases if case.cure is not None]
-    for cure in run:
+    for cure in (cure for cure in run if cure.works or not cure.unknown):
         how = ", then ".join(" and ".join(step.changes) for step in cure.steps) if cure.works else ""
         told[how] = told.get(how, 0) + 1
     none = told.pop("", 0)
     lines = [
         f"cured by {how} ({number} of {len(run)})" for how, number in sorted(told.items(), key=lambda item: -item[1])
     ]
-    return (*lines, *([f"cured by nothing ({none} of {len(run)})"] if none else []))
+    lines += [f"cured by nothing ({none} of {len(run)})"] if none else []
+    faults = Counter(short(cure.message, 300) for cure in run if cure.unknown and not cure.works)
+    return (*lines, *(f"could not be tried: {fault} ({number} of {len(run)})" for fault, number in faults.items()))
 
 
 def _key(case: CaseResult) -> str:

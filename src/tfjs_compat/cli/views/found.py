@@ -12,31 +12,30 @@ from rich.text import Text
 
 from tfjs_compat.handover.recipe import REPAIRED, Recipe
 from tfjs_compat.matrix.routes import find_route
-from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.causes import causes
 from tfjs_compat.report.grid import Hanging
 from tfjs_compat.report.terminal import cause_text
 from tfjs_compat.report.words import clock, count, plain, short
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.results.cures import Step
-from tfjs_compat.workflows.find import Found
+from tfjs_compat.results.remedies import Step
+from tfjs_compat.workflows.find import Found, could_not_be_tried
 
 _SHOWN_CAUSES = 12
-_MANY = 2
+_SEVERAL = 2
 
 
 def as_json(found: Found) -> dict[str, Any]:
     """The contract of ``find --json``, and what else is known."""
-    recipe = found.recipe
-    told = None
-    if recipe is not None:
-        fields = ("combination", "route", "process_env", "requirements", "commands", "uv_commands", "script")
-        told = {name: getattr(recipe, name) for name in fields}
-    groups = [one for one in causes(found.failures()) if one.kind != "machinery"]
-    first = [(one.cases[0], len(one.cases)) for one in groups]
+    fields = ("combination", "route", "process_env", "requirements", "commands", "uv_commands", "script")
+    recipe = {name: getattr(found.recipe, name) for name in fields} if found.recipe is not None else None
+    groups = [group for group in causes(found.failures()) if group.kind != "machinery"]
+    first = [(group.cases[0], len(group.cases)) for group in groups]
     return {
         "found": found.found,
-        "recipe": told,
+        "best": found.best,
+        "unknown": [{"case": case.id, "message": case.message} for case in found.unknown],
+        "recipe": recipe,
         "case": found.case,
         "steps": found.steps,
         "trials": found.trials,
@@ -45,28 +44,25 @@ def as_json(found: Found) -> dict[str, Any]:
         "seconds": found.seconds,
         "limits": found.limits,
         "ended": found.ended,
-        "causes": [{"issue": one.issue, "signature": one.signature, "count": number} for one, number in first],
+        "causes": [{"issue": case.issue, "signature": case.signature, "count": number} for case, number in first],
         "left_out": found.left_out,
     }
 
 
 def show(console: Console, found: Found, output: str) -> None:
     """Print the recipe, or the causes. ``output``: the folder that logs and the recipe are in."""
+    _show_unknown(console, found)
     if found.case is not None and found.recipe is not None:
         _show_case(console, found.case, found.steps)
         _show_passed_over(console, found, found.case)
         _show_recipe(console, found.recipe, f"{output}recipe{os.sep}")
     else:
         _show_failures(console, found, output)
-    looked = (
-        f"{count(found.trials, 'trial')} ({found.kept} known from earlier runs)"
-        if found.kept
-        else count(found.trials, "trial")
-    )
-    if found.found and found.ended is not None:
+    kept = f" ({found.kept} known from earlier runs)" if found.kept else ""
+    if found.found and not found.best and found.ended is not None:
         console.print(Text(f"\nThe search ended {found.ended}: there may be a better answer.", "bold"))
     without = f", {found.ruled_out} ruled out by their versions" if found.ruled_out else ""
-    console.print(Text(f"\n{looked}{without}, {clock(found.seconds)}.", "dim"))
+    console.print(Text(f"\n{count(found.trials, 'trial')}{kept}{without}, {clock(found.seconds)}.", "dim"))
 
 
 def show_converted(console: Console, found: Found, target: Path, logs: str) -> None:
@@ -75,6 +71,7 @@ def show_converted(console: Console, found: Found, target: Path, logs: str) -> N
         show(console, found, logs)
         console.print(Text(f"nothing was written to {target}", "dim"), soft_wrap=True)
         return
+    _show_unknown(console, found)
     _show_case(console, found.case, found.steps)
     load = "loadGraphModel" if find_route(found.case.route).format == "graph" else "loadLayersModel"
     console.print(
@@ -83,21 +80,29 @@ def show_converted(console: Console, found: Found, target: Path, logs: str) -> N
     console.print(Text(f"how it was made, and what proves it: {target}{os.sep}CONVERSION.json"), soft_wrap=True)
 
 
+def _show_unknown(console: Console, found: Found) -> None:
+    """What is preferred to the answer and could not be tried; first, so that the answer is not taken for the best."""
+    for line in could_not_be_tried(found.unknown):
+        console.print(Hanging(Text(plain(short(line, 600)), "bold"), 0, 2))
+    if found.unknown and found.found:
+        console.print(Text("This is the best of what could be tried:\n", "bold"))
+
+
 def _show_case(console: Console, case: CaseResult, steps: Sequence[Step]) -> None:
-    asked = case.combination
+    combination = case.combination
     agreed = case.parity.max_abs if case.parity is not None else None
     numbers = f"; its predictions agree with Python's to {agreed:.0e}" if agreed is not None else ""
     runtime = f" in TensorFlow.js {case.tfjs} ({case.runtime})" if case.tfjs else ""
     head = Text.assemble((plain(case.model), "bold"), " ", ("works", "bold green"), f"{runtime}{numbers}.")
     console.print(Hanging(head, 0, 2))
     keras = f", Keras {case.keras_in_use}" if case.keras_in_use else ""
-    versions = f"TensorFlow {asked.tensorflow}, tensorflowjs {asked.tensorflowjs}{keras}, Python {asked.python}"
-    console.print(Hanging(Text(f"with {versions}, route {case.route}"), 0, 2))
+    versions = f"TensorFlow {combination.tensorflow}, tensorflowjs {combination.tensorflowjs}{keras}"
+    console.print(Hanging(Text(f"with {versions}, Python {combination.python}, route {case.route}"), 0, 2))
     if steps:
         console.print(Text("\nWhat it took:", "bold"))
         for step in steps:
-            told = plain(", ".join(step.changes))
-            console.print(Text(f"  {step.issue or 'an unknown failure'}: {told}"), soft_wrap=True)
+            changes = plain(", ".join(step.changes))
+            console.print(Text(f"  {step.issue or 'an unknown failure'}: {changes}"), soft_wrap=True)
     for repair in case.repairs:
         console.print(Text(f"  repaired: {repair.id}"), soft_wrap=True)
 
@@ -105,16 +110,16 @@ def _show_case(console: Console, case: CaseResult, steps: Sequence[Step]) -> Non
 def _show_passed_over(console: Console, found: Found, case: CaseResult) -> None:
     """Why the other TensorFlow releases that were looked at are not the answer."""
     causes_of: dict[str, dict[str, None]] = {}
-    for one in found.failures():
-        version = one.combination.tensorflow
+    for failed in (failed for failed in found.failures() if failed.verdict is not Verdict.ERROR):
+        version = failed.combination.tensorflow
         if version != case.combination.tensorflow:
-            causes_of.setdefault(version, {})[one.issue or short(one.signature or one.message, 60)] = None
+            causes_of.setdefault(version, {})[failed.issue or short(failed.signature or failed.message, 60)] = None
     if causes_of:
         console.print(Text("\nPassed over:", "bold"))
     for version, names in list(causes_of.items())[:_SHOWN_CAUSES]:
         # What was cured on the way comes first; what it ended with, last.
-        told = ", ".join(list(names)[-4:])
-        console.print(Hanging(Text(f"TensorFlow {version}: {plain(told)}"), 2, 4))
+        last = ", ".join(list(names)[-4:])
+        console.print(Hanging(Text(f"TensorFlow {version}: {plain(last)}"), 2, 4))
 
 
 def _show_recipe(console: Console, recipe: Recipe, folder: str) -> None:
@@ -134,19 +139,18 @@ def _show_recipe(console: Console, recipe: Recipe, folder: str) -> None:
 
 def _everywhere(found: Found) -> tuple[int, str] | None:
     """In how many environments the model failed to be built with one message, where it did so in all that were run."""
-    run = [one.case for one in found.tried if one.tried and one.case.stage is not Stage.RESOLVE]
-    reached = [one for one in run if one.stage.rank >= Stage.BUILD.rank]
-    if len({one.lock for one in reached}) < _MANY or {one.stage for one in reached} != {Stage.BUILD}:
+    reached = [tried.case for tried in found.tried if tried.tried and tried.case.stage.rank >= Stage.BUILD.rank]
+    locks = {case.lock for case in reached}
+    if len(locks) < _SEVERAL or {case.stage for case in reached} != {Stage.BUILD}:
         return None
-    told = {one.signature for one in reached}
-    return (len({one.lock for one in reached}), reached[0].message) if len(told) == 1 else None
+    return (len(locks), reached[0].message) if len({case.signature for case in reached}) == 1 else None
 
 
 def _show_failures(console: Console, found: Found, output: str) -> None:
-    run = {one.case.id for one in found.tried if one.tried}
+    run = {tried.case.id for tried in found.tried if tried.tried}
     groups = [cause for cause in causes(found.failures()) if cause.kind != "machinery"]
     # What was run comes first, what the versions ruled out last.
-    groups.sort(key=lambda group: not any(one.id in run for one in group.cases))
+    groups.sort(key=lambda group: not any(case.id in run for case in group.cases))
     if found.ended is not None:
         head = f"Nothing that works was found; the search ended {found.ended}."
     else:
@@ -154,14 +158,13 @@ def _show_failures(console: Console, found: Found, output: str) -> None:
     console.print(Text(head, "bold red"))
     console.print(Hanging(Text(f"Looked at: {found.limits}."), 0, 2))
     if (everywhere := _everywhere(found)) is not None:
-        told = f"The model was built in none of {count(everywhere[0], 'environment')}, for one reason: "
-        console.print(Hanging(Text.assemble((told, "bold"), short(everywhere[1], 400)), 0, 2))
+        where = f"The model was built in none of {count(everywhere[0], 'environment')}, for one reason: "
+        console.print(Hanging(Text.assemble((where, "bold"), short(everywhere[1], 400)), 0, 2))
     if groups:
         failing = sum(len(group.cases) for group in groups)
         console.print(Text(f"\n{count(failing, 'case')}, {count(len(groups), 'cause')}:", "bold"))
         for group in groups[:_SHOWN_CAUSES]:
             console.print(cause_text(group, output), crop=False)
-    for one in found.left_out[:_SHOWN_CAUSES]:
-        console.print(
-            Text(f"not looked at: {plain(short(one.what, 200))}: {plain(short(one.why, 200))}", "dim"), soft_wrap=True
-        )
+    for skipped in found.left_out[:_SHOWN_CAUSES]:
+        line = f"not looked at: {plain(short(skipped.what, 200))}: {plain(short(skipped.why, 200))}"
+        console.print(Text(line, "dim"), soft_wrap=True)
