@@ -148,7 +148,7 @@ def test_version(child: Tool) -> None:
         (["run", "--runtime", "deno"], "'--runtime': 'deno' is not one of"),
         (["run", "a.toml", "b.toml"], "Got unexpected extra argument (b.toml)"),
         (["run", "nowhere.toml"], "nowhere.toml: there is no such matrix file"),
-        (["run", "frontir"], "frontir: there is no such matrix file; shipped with the tool: seed, frontier"),
+        (["run", "frontir"], "frontir: there is no such matrix file; shipped with the tool: frontier, plain"),
         (["run", "folder"], "folder: a folder, not a matrix file"),
         (["run", "--process-env", "legacy-kera"], "'legacy-kera'; did you mean 'legacy-keras'?"),
         (["run", "--route", "layer"], "route 'layer': no such route; did you mean 'layers'?"),
