@@ -14,7 +14,6 @@ from typing import Any, TypeAlias
 import msgspec
 
 from tfjs_compat.artifact.jsonpath import kind, show, step, wrong_type
-from tfjs_compat.artifact.reading import Artifact
 from tfjs_compat.outcomes.failures import Finding
 
 Place: TypeAlias = tuple[str | int, ...]
@@ -94,11 +93,6 @@ def member(value: Mapping[str, Any], key: str) -> tuple[str, Any]:
         if camel(raw) == key:
             found = (raw, item)
     return found
-
-
-def read_topology(artifact: Artifact) -> Topology:
-    """The tree of layers of an artifact of format "layers"."""
-    return read_layers(artifact.topology)
 
 
 def read_layers(topology: Mapping[str, Any]) -> Topology:

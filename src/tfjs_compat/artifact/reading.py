@@ -10,16 +10,15 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import msgspec
 
 from tfjs_compat.artifact.jsonpath import show, wrong_type
 from tfjs_compat.artifact.manifest import Weight, read_manifest
 from tfjs_compat.artifact.shards import Shard, inside, open_regular, read_span
+from tfjs_compat.matrix.routes import Format
 from tfjs_compat.outcomes.failures import Finding
-
-Format: TypeAlias = Literal["layers", "graph"]
 
 FINDINGS: dict[str, str] = {
     "artifact-missing": "there is no model.json",

@@ -25,11 +25,13 @@ from tfjs_compat.artifact.nodes import (
 )
 from tfjs_compat.artifact.reading import Artifact
 from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.checks.check import Check, CheckInput
 from tfjs_compat.outcomes.failures import Finding
 
 
-def check_graph(artifact: Artifact, vocabulary: Vocabulary) -> Iterator[Finding]:
-    """The findings of a graph model."""
+def check_graph(given: CheckInput) -> Iterator[Finding]:
+    """Operations, constants, signatures and loops that TensorFlow.js cannot run, or runs otherwise."""
+    artifact, vocabulary = given.artifact, given.vocabulary
     path = "$.modelTopology"
     listed = artifact.topology.get("node")
     if not isinstance(listed, list):
@@ -160,3 +162,22 @@ def _check_loops(nodes: Sequence[Node], by_name: Mapping[str, Node], used: froze
             "only when it ends: it never gets past its first round (Cannot compute the outputs)"
         )
         yield Finding("graph-loop-stuck", f"{first.path}.input", message)
+
+
+GRAPH = Check(
+    findings={
+        "graph-without-versions": "the graph has no versions, which the loader reads",
+        "graph-without-signature": "the graph has no signature, or one without outputs",
+        "graph-dangling-input": "a node takes its input from a node that is not there",
+        "signature-node-missing": "the signature names a node that is not in the graph",
+        "unsupported-ops": "an op is not known to TensorFlow.js",
+        "unsupported-fusion": "an op is fused with a function that TensorFlow.js does not fuse",
+        "graph-batch-norm-training": (
+            "a batch normalisation in training mode: TensorFlow.js uses other mean and variance"
+        ),
+        "graph-loop-stuck": "a loop waits, through control inputs, for its own end: executeAsync computes no outputs",
+    },
+    shared=("artifact-wrong-type", "weights-missing", "weights-unwanted"),
+    formats=("graph",),
+    run=check_graph,
+)

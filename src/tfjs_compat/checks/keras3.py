@@ -8,23 +8,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tfjs_compat.artifact.jsonpath import kind, show
-from tfjs_compat.artifact.layers import Layer, inbound, is_mixed, label, member, walk
-from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.artifact.layers import Layer, inbound, is_mixed, label, member
+from tfjs_compat.checks.check import Check, CheckInput
 from tfjs_compat.outcomes.failures import Finding
 
 
-def check_keras3(root: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
-    """The findings whose ids start with ``keras3-``, and their kin that no Keras release writes."""
+def check_keras3(given: CheckInput) -> Iterator[Finding]:
+    """Shapes of inputs, wires and dtypes that TensorFlow.js cannot read, whichever Keras release wrote them."""
     # An input without its shape is what TensorFlow.js trips over first.
-    for layer in walk(root):
+    for layer in given.layers():
         if layer.class_name == "InputLayer":
             yield from _check_input(layer)
-    for layer in walk(root):
-        if layer.is_model and layer.class_name in vocabulary.classes:
+    for layer in given.layers():
+        if layer.is_model and layer.class_name in given.vocabulary.classes:
             yield from _check_nodes(layer)
             yield from _check_ends(layer, "inputLayers")
             yield from _check_ends(layer, "outputLayers")
-    yield from _check_dtypes(root)
+    yield from _check_dtypes(given)
 
 
 def _check_input(layer: Layer) -> Iterator[Finding]:
@@ -69,16 +69,16 @@ def _check_ends(model: Layer, key: str) -> Iterator[Finding]:
     yield Finding("io-layers-by-name" if isinstance(value, dict) else "wiring-malformed", path, message)
 
 
-def _check_dtypes(root: Layer) -> Iterator[Finding]:
+def _check_dtypes(given: CheckInput) -> Iterator[Finding]:
     """Dtypes that are objects: TensorFlow.js wants a string, and looks at the dtype in few places only."""
     policies: dict[tuple[str, bool], list[Layer]] = {}
-    for layer in walk(root):
+    for layer in given.layers():
         dtype = layer.config.get("dtype")
         if not isinstance(dtype, dict):
             continue
         _, class_name = member(dtype, "className")
-        told = class_name if isinstance(class_name, str) else kind(class_name)
-        policies.setdefault((told, is_mixed(dtype)), []).append(layer)
+        shown = class_name if isinstance(class_name, str) else kind(class_name)
+        policies.setdefault((shown, is_mixed(dtype)), []).append(layer)
         shaped = layer.config.get("batchInputShape") is not None or layer.config.get("inputShape") is not None
         if layer.class_name == "Embedding" and shaped:
             message = f"{label(layer)} would make its weights of dtype {show(dtype)}, which is no string"
@@ -92,3 +92,19 @@ def _check_dtypes(root: Layer) -> Iterator[Finding]:
         else:
             message = f"dtype of {label(first)}{count} is a {show(class_name)} object; TensorFlow.js wants a string"
             yield Finding("keras3-dtype-policy", first.at("dtype"), message, "warning")
+
+
+KERAS3 = Check(
+    findings={
+        "keras3-batch-shape": "an InputLayer has batch_shape (Keras 3) and no batch_input_shape",
+        "keras3-inbound-nodes": "inbound_nodes hold objects with args (Keras 3) and no lists",
+        "keras3-flat-io-layers": "input_layers or output_layers is one tensor (Keras 3.11 on), not a list of tensors",
+        "keras3-dtype-policy": "a dtype is an object (Keras 3) where TensorFlow.js wants a string",
+        "mixed-precision": "the model computes in mixed precision in Keras and in float32 in TensorFlow.js",
+        "input-without-shape": "an InputLayer has no shape at all",
+        "io-layers-by-name": "inputs or outputs are a dictionary, which TensorFlow.js cannot iterate",
+    },
+    shared=("wiring-malformed",),
+    formats=("layers",),
+    run=check_keras3,
+)

@@ -9,21 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tfjs_compat.artifact.jsonpath import show
-from tfjs_compat.artifact.layers import Layer, camel, label, member, walk
-from tfjs_compat.artifact.object_names import (
-    NAMED,
-    SHORT_NAMES,
-    object_class,
-)
+from tfjs_compat.artifact.layers import Layer, camel, label, member
+from tfjs_compat.artifact.object_names import NAMED, SHORT_NAMES, object_class
 from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.checks.check import Check, CheckInput
 from tfjs_compat.outcomes.failures import Finding
 
 _WORDS = {"distribution": ("normal", "uniform", "truncatedNormal"), "mode": ("fanIn", "fanOut", "fanAvg")}
 
 
-def check_names(root: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
-    """Layers and the functions and objects in their configs that TensorFlow.js cannot make."""
-    for layer in walk(root):
+def check_names(given: CheckInput) -> Iterator[Finding]:
+    """Layers, and the functions and objects in their configs, that TensorFlow.js cannot make."""
+    vocabulary = given.vocabulary
+    for layer in given.layers():
         if layer.class_name not in vocabulary.classes:
             raw, _ = member(layer.entry, "className")
             message = f"Unknown layer: {label(layer)} is not registered in TensorFlow.js {vocabulary.tfjs}"
@@ -56,3 +54,16 @@ def _check_object(layer: Layer, key: str, value: object, vocabulary: Vocabulary)
                     f"{label(layer)}: VarianceScaling with {word} {show(given)}; TensorFlow.js has {', '.join(known)}"
                 )
                 yield Finding("unsupported-setting", f"{path}.config.{word}", message)
+
+
+NAMES = Check(
+    findings={
+        "unknown-layer": (
+            "a layer, activation, initializer, regularizer or constraint is not registered in TensorFlow.js"
+        ),
+        "object-malformed": "an activation, initializer, regularizer or constraint has no class name and config",
+    },
+    shared=("unsupported-setting",),
+    formats=("layers",),
+    run=check_names,
+)

@@ -9,17 +9,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tfjs_compat.artifact.jsonpath import show
-from tfjs_compat.artifact.layers import Layer, inbound, label, walk
+from tfjs_compat.artifact.layers import Layer, inbound, label
 from tfjs_compat.artifact.vocabulary import Vocabulary
 from tfjs_compat.artifact.wiring import is_tensor_name, own_nodes, references
+from tfjs_compat.checks.check import Check, CheckInput
 from tfjs_compat.outcomes.failures import Finding
 
 
-def check_wiring(root: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
+def check_wiring(given: CheckInput) -> Iterator[Finding]:
     """Roots that are no model, models that cannot be put together, names that cannot be used."""
-    if root.class_name in vocabulary.classes and not root.is_container:
+    root, vocabulary = given.root, given.vocabulary
+    if root is not None and root.class_name in vocabulary.classes and not root.is_container:
         yield Finding("root-not-a-model", root.path, f"the topology is a {label(root)}, not a model")
-    for layer in walk(root):
+    for layer in given.layers():
         if layer.class_name not in vocabulary.classes or not layer.is_container:
             continue
         yield from _check_layer_names(layer)
@@ -101,3 +103,17 @@ def _check_inputs(model: Layer) -> Iterator[Finding]:
             elif key == "inputLayers" and by_name[tensor[0]].class_name != "InputLayer":
                 message = f"{label(by_name[tensor[0]])} is an input of {label(model)} and no InputLayer"
                 yield Finding("wiring-malformed", path, message)
+
+
+WIRING = Check(
+    findings={
+        "root-not-a-model": "the topology is a single layer",
+        "layer-name-invalid": "a layer's name cannot be that of a tensor: a letter or digit, then those and -._/",
+        "layer-name-duplicate": "two layers of one model have one name",
+        "sequential-without-shape": "a Sequential model starts with a layer that has no input shape",
+        "wiring-malformed": "inbound_nodes, input_layers or output_layers hold what cannot be read",
+        "wiring-endless": "a layer waits for a node that never comes: loading never ends",
+    },
+    formats=("layers",),
+    run=check_wiring,
+)

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tfjs_compat.artifact.reading import Format
+from tfjs_compat.matrix.routes import Format
 from tfjs_compat.outcomes.outcome import Applied
 from tfjs_compat.repairs.edits import Document, Edit, edited
 
