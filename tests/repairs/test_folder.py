@@ -64,21 +64,23 @@ def sharded(path: Path) -> Path:
 
 def test_weights_arrive_with_their_bytes_and_other_names(tmp_path: Path) -> None:
     source, target = sharded(tmp_path / "source"), tmp_path / "target"
-    told: list[tuple[int, int]] = []
-    done = repair_folder(source, target, lambda now, whole: told.append((now, whole)))
-    assert [(one.was, one.name) for one in done.weights] == [
+    reported: list[tuple[int, int]] = []
+    done = repair_folder(source, target, lambda now, whole: reported.append((now, whole)))
+    assert [(weight.was, weight.name) for weight in done.weights] == [
         (f"sequential/{name}", name) for name in ("d/kernel", "d/bias", "e/kernel", "e/bias")
     ]
-    assert [one.stored for one in done.weights] == ["float32", "uint8", "float16", "float32"]
-    assert len({one.sha256 for one in done.weights}) == 4
+    assert [weight.stored for weight in done.weights] == ["float32", "uint8", "float16", "float32"]
+    assert len({weight.sha256 for weight in done.weights}) == 4
     before, after = (json.loads((path / "model.json").read_text()) for path in (source, target))
     for old, new in zip(before["weightsManifest"], after["weightsManifest"], strict=True):
         assert new["paths"] == old["paths"]
         for name in new["paths"]:
             assert (target / name).read_bytes() == (source / name).read_bytes()
-        assert [{**one, "name": ""} for one in new["weights"]] == [{**one, "name": ""} for one in old["weights"]]
+        assert [{**weight, "name": ""} for weight in new["weights"]] == [
+            {**weight, "name": ""} for weight in old["weights"]
+        ]
     assert read(target).findings == ()
-    assert told[-1] == (71, 71)
+    assert reported[-1] == (71, 71)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
 
 

@@ -51,4 +51,4 @@ def setting_finding(
 ) -> Finding:
     """A finding on a config value of a layer, given its camelCase key: the layer, the key, the value, the reason."""
     value = show(layer.config.get(key))
-    return Finding(id, layer.at(key), f"{label(layer)} with {layer.raw.get(key, key)} {value}: {reason}", severity)
+    return Finding(id, layer.path_of(key), f"{label(layer)} with {layer.raw.get(key, key)} {value}: {reason}", severity)

@@ -1,4 +1,4 @@
-"""Checks of graph models (SavedModel or frozen graph, converted).
+"""What of a graph model (a SavedModel or frozen graph, converted) TensorFlow.js cannot run, or runs otherwise.
 
 How TensorFlow.js runs them: tfjs-converter ``operations/operation_mapper.ts`` reads the nodes, and
 ``executor/graph_executor.ts`` runs those that the outputs need. An op that it does not know fails only when it is run,
@@ -10,18 +10,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from tfjs_compat.artifact.jsonpath import kind, show, step, wrong_type
+from tfjs_compat.artifact.jsonpath import member_path, show, type_name, wrong_type
 from tfjs_compat.artifact.loops import stuck_loops
 from tfjs_compat.artifact.nodes import (
     Node,
-    behind,
+    downstream_of,
     named_nodes,
-    needed_by,
     outputs_of,
     read_functions,
     read_nodes,
     signature_of,
     unsupported_fusion,
+    upstream_of,
 )
 from tfjs_compat.artifact.reading import Artifact
 from tfjs_compat.artifact.vocabulary import Vocabulary
@@ -50,8 +50,8 @@ def check_graph(given: CheckInput) -> Iterator[Finding]:
         yield from _check_inputs(body, {node.name: node for node in body}, arguments)
     signature, signature_path = signature_of(artifact.document)
     yield from _check_signature(signature, signature_path, by_name)
-    used = needed_by(by_name, outputs_of(signature, nodes, by_name))
-    branches = behind(nodes, "Switch")
+    used = upstream_of(by_name, outputs_of(signature, nodes, by_name))
+    branches = downstream_of(nodes, "Switch")
     for node in nodes:
         certain = node.name in used and node.name not in branches
         yield from _check_op(node, vocabulary, "error" if certain else "warning", node.name in used)
@@ -86,7 +86,7 @@ def _check_signature(signature: object, path: str, by_name: Mapping[str, Node]) 
         yield Finding("graph-without-signature", path, message, "warning")
         return
     if not isinstance(signature, dict):
-        yield Finding("graph-without-signature", path, f"expected an object, found {kind(signature)}", "warning")
+        yield Finding("graph-without-signature", path, f"expected an object, found {type_name(signature)}", "warning")
         return
     for key in ("inputs", "outputs"):
         entries = named_nodes(signature, key)
@@ -100,7 +100,7 @@ def _check_signature(signature: object, path: str, by_name: Mapping[str, Node]) 
         )
         for name, node in absent.items():
             message = f"{key[:-1]} {show(name)} is the node {show(node)}, which is not in the graph"
-            yield Finding("signature-node-missing", f"{step(f'{path}.{key}', name)}.name", message, severity)
+            yield Finding("signature-node-missing", f"{member_path(f'{path}.{key}', name)}.name", message, severity)
 
 
 def _check_op(

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tfjs_compat.artifact.jsonpath import kind, show
-from tfjs_compat.artifact.layers import Layer, inbound, is_mixed, label, member
+from tfjs_compat.artifact.jsonpath import show, type_name
+from tfjs_compat.artifact.layers import Layer, inbound_nodes_of, is_mixed, label, member
 from tfjs_compat.checks.check import Check, CheckInput
 from tfjs_compat.outcomes.failures import Finding
 
@@ -32,7 +32,7 @@ def _check_input(layer: Layer) -> Iterator[Finding]:
         return
     if layer.config.get("batchShape") is not None:
         message = f"{label(layer)} has `batch_shape`, as Keras 3 writes it; TensorFlow.js reads `batch_input_shape`"
-        yield Finding("keras3-batch-shape", layer.at("batchShape"), message)
+        yield Finding("keras3-batch-shape", layer.path_of("batchShape"), message)
     else:
         message = f"{label(layer)} has no `batch_input_shape`: An InputLayer should be passed one"
         yield Finding("input-without-shape", f"{layer.path}.config", message)
@@ -40,9 +40,9 @@ def _check_input(layer: Layer) -> Iterator[Finding]:
 
 def _check_nodes(model: Layer) -> Iterator[Finding]:
     for layer in model.children:
-        path, nodes = inbound(layer)
+        path, nodes = inbound_nodes_of(layer)
         if not isinstance(nodes, list):
-            message = f"{label(layer)}: expected a list of nodes, found {kind(nodes)}"
+            message = f"{label(layer)}: expected a list of nodes, found {type_name(nodes)}"
             yield Finding("wiring-malformed", path, message)
             continue
         for index, node in enumerate(nodes):
@@ -52,20 +52,22 @@ def _check_nodes(model: Layer) -> Iterator[Finding]:
                 message = f"{label(layer)} has nodes with `args`, as Keras 3 writes them: expected array for nodeData"
                 yield Finding("keras3-inbound-nodes", f"{path}[{index}]", message)
             else:
-                message = f"{label(layer)}: expected array for nodeData, found {kind(node)}"
+                message = f"{label(layer)}: expected array for nodeData, found {type_name(node)}"
                 yield Finding("wiring-malformed", f"{path}[{index}]", message)
 
 
 def _check_ends(model: Layer, key: str) -> Iterator[Finding]:
     value = model.config.get(key)
-    path = model.at(key) if value is not None else f"{model.path}.config.{'in' if key[0] == 'i' else 'out'}put_layers"
+    path = (
+        model.path_of(key) if value is not None else f"{model.path}.config.{'in' if key[0] == 'i' else 'out'}put_layers"
+    )
     if isinstance(value, list):
         if value and isinstance(value[0], str):
             message = f"{show(value)} is one tensor, as Keras 3 writes it; TensorFlow.js wants a list of tensors"
             yield Finding("keras3-flat-io-layers", path, message)
         return
     named = " by name, as a model with a dictionary of inputs or outputs has them" if isinstance(value, dict) else ""
-    message = f"expected a list of tensors, found {kind(value)}{named}"
+    message = f"expected a list of tensors, found {type_name(value)}{named}"
     yield Finding("io-layers-by-name" if isinstance(value, dict) else "wiring-malformed", path, message)
 
 
@@ -77,21 +79,21 @@ def _check_dtypes(given: CheckInput) -> Iterator[Finding]:
         if not isinstance(dtype, dict):
             continue
         _, class_name = member(dtype, "className")
-        shown = class_name if isinstance(class_name, str) else kind(class_name)
+        shown = class_name if isinstance(class_name, str) else type_name(class_name)
         policies.setdefault((shown, is_mixed(dtype)), []).append(layer)
         shaped = layer.config.get("batchInputShape") is not None or layer.config.get("inputShape") is not None
         if layer.class_name == "Embedding" and shaped:
             message = f"{label(layer)} would make its weights of dtype {show(dtype)}, which is no string"
-            yield Finding("keras3-dtype-policy", layer.at("dtype"), message)
+            yield Finding("keras3-dtype-policy", layer.path_of("dtype"), message)
     for (class_name, mixed), layers in policies.items():
         first = layers[0]
         count = f" and {len(layers) - 1} more" if len(layers) > 1 else ""
         if class_name in ("Policy", "PolicyV1") or mixed:
             message = f"{label(first)}{count} computed in mixed precision; TensorFlow.js computes in float32"
-            yield Finding("mixed-precision", first.at("dtype"), message, "warning")
+            yield Finding("mixed-precision", first.path_of("dtype"), message, "warning")
         else:
             message = f"dtype of {label(first)}{count} is a {show(class_name)} object; TensorFlow.js wants a string"
-            yield Finding("keras3-dtype-policy", first.at("dtype"), message, "warning")
+            yield Finding("keras3-dtype-policy", first.path_of("dtype"), message, "warning")
 
 
 KERAS3 = Check(

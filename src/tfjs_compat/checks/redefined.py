@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tfjs_compat.artifact.layers import camel
-from tfjs_compat.artifact.object_names import NAMED
+from tfjs_compat.artifact.layers import camel_case
+from tfjs_compat.artifact.object_names import OBJECT_KEYS
 from tfjs_compat.checks.check import Check, CheckInput, setting_finding
 from tfjs_compat.outcomes.failures import Finding
 
@@ -16,9 +16,9 @@ def check_redefined(given: CheckInput) -> Iterator[Finding]:
     if not isinstance(version, str) or not version.startswith("3."):
         return
     for layer in given.layers():
-        for key in NAMED.get(layer.class_name, ()):
+        for key in OBJECT_KEYS.get(layer.class_name, ()):
             value = layer.config.get(key)
-            if key.lower().endswith("activation") and isinstance(value, str) and camel(value) == "hardSigmoid":
+            if key.lower().endswith("activation") and isinstance(value, str) and camel_case(value) == "hardSigmoid":
                 reason = "Keras 3 computes relu6(x + 3) / 6, TensorFlow.js 0.2 x + 0.5 between 0 and 1"
                 yield setting_finding("activation-redefined", layer, key, reason, "warning")
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from tfjs_compat.artifact.layers import Layer, camel, label
-from tfjs_compat.artifact.object_names import NAMED, object_class
+from tfjs_compat.artifact.layers import Layer, camel_case, label
+from tfjs_compat.artifact.object_names import OBJECT_KEYS, object_class
 from tfjs_compat.artifact.vocabulary import Vocabulary
 from tfjs_compat.checks.check import Check, CheckInput, setting_finding
 from tfjs_compat.outcomes.failures import Finding
@@ -65,7 +65,7 @@ def _separable(layer: Layer) -> Iterator[Finding]:
 
 
 def _gru(layer: Layer) -> Iterator[Finding]:
-    if layer.class_name in _GATED and layer.on("resetAfter"):
+    if layer.class_name in _GATED and layer.is_set("resetAfter"):
         reason = "GRUCell does not support reset_after set to true"
         yield setting_finding("gru-reset-after", layer, "resetAfter", reason)
 
@@ -126,14 +126,14 @@ def _activations(layer: Layer) -> Iterator[Finding]:
 def _shapes(layer: Layer) -> Iterator[Finding]:
     interpolation = layer.config.get("interpolation")
     if layer.class_name in ("UpSampling2D", "Resizing") and isinstance(interpolation, str):
-        if camel(interpolation) not in ("nearest", "bilinear"):
+        if camel_case(interpolation) not in ("nearest", "bilinear"):
             yield _refused(layer, "interpolation", "nearest and bilinear are implemented")
         elif layer.class_name == "UpSampling2D" and interpolation == "bilinear":
             yield _ignored(layer, "interpolation", "TensorFlow.js aligns pixels otherwise, so that values differ")
     if layer.class_name == "Resizing":
         reason = "its output shape is computed as if there were no batch: layers behind it are built wrongly"
         yield _ignored(layer, "height", reason)
-    if layer.class_name in _GLOBAL_POOLING and layer.on("keepdims"):
+    if layer.class_name in _GLOBAL_POOLING and layer.is_set("keepdims"):
         yield _ignored(layer, "keepdims", "it is passed over: the output loses its pooled axes")
     target = layer.config.get("targetShape")
     if layer.class_name == "Reshape" and isinstance(target, list) and -1 in target:
@@ -145,9 +145,9 @@ def _shapes(layer: Layer) -> Iterator[Finding]:
 
 
 def _recurrent(layer: Layer) -> Iterator[Finding]:
-    if layer.class_name in _RECURRENT and layer.on("timeMajor"):
+    if layer.class_name in _RECURRENT and layer.is_set("timeMajor"):
         yield _ignored(layer, "timeMajor", "it is passed over: the first axis is taken for the batch")
-    if layer.class_name == "ConvLSTM2D" and layer.on("unroll"):
+    if layer.class_name == "ConvLSTM2D" and layer.is_set("unroll"):
         yield _refused(layer, "unroll", "Unrolling is not possible with convolutional RNNs")
     if layer.class_name == "Bidirectional":
         if layer.children and layer.children[0].class_name == "RNN":
@@ -163,7 +163,7 @@ def _recurrent(layer: Layer) -> Iterator[Finding]:
 
 def _constraints(layer: Layer) -> Iterator[Finding]:
     """``LayerVariable.write`` applies a constraint to whatever is written, loaded weights too; Keras does not."""
-    for key in NAMED.get(layer.class_name, ()):
+    for key in OBJECT_KEYS.get(layer.class_name, ()):
         if key.endswith("Constraint") and layer.config.get(key) is not None:
             name = object_class("constraint", layer.config[key])
             reason = f"{name or 'the constraint'} is applied to the loaded weights and may change them"
@@ -173,7 +173,7 @@ def _constraints(layer: Layer) -> Iterator[Finding]:
 def _activity(layer: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
     """A layer that is called with an activity regularizer throws; one that a wrapper calls does not."""
     key = "activityRegularizer"
-    if layer.wrapped or key not in NAMED.get(layer.class_name, ()) or layer.config.get(key) is None:
+    if layer.wrapped or key not in OBJECT_KEYS.get(layer.class_name, ()) or layer.config.get(key) is None:
         return
     if object_class("regularizer", layer.config[key]) in vocabulary.classes:
         yield _refused(layer, key, "calling a layer in the presence of activity regularizers is not supported")

@@ -1,10 +1,7 @@
-"""Which weights TensorFlow.js will look for, and whether the artifact has them in the right shape.
+"""Whether an artifact has the weights that TensorFlow.js looks for, in the right shape and dtype.
 
-Names: a variable is called after the scopes it is made in (tfjs-layers ``common.ts``): the layer's name, or inside a
-wrapper the wrapper's, with ``forward_``/``backward_`` and the layer's name for Bidirectional and ``RNNCell_0`` … for
-stacked cells. Models inside models add nothing, for their layers are built before they are called.
-Matching: ``Container.loadWeights``: by name; else by the name without its last but one part (``lstm/lstm_cell/kernel``
-is ``lstm/kernel``); else it throws. Then every variable must have been met, once.
+``Container.loadWeights`` gives a weight to the variable of its name; else to that of its shortened name
+(``lstm/lstm_cell/kernel`` is ``lstm/kernel``); else it throws. Then every variable must have got one.
 """
 
 from __future__ import annotations
@@ -14,7 +11,7 @@ from collections.abc import Iterator
 from tfjs_compat.artifact.jsonpath import show
 from tfjs_compat.artifact.layers import label
 from tfjs_compat.artifact.manifest import Weight
-from tfjs_compat.artifact.variables import Wanted, Wants, is_numbered, shortened, wanted
+from tfjs_compat.artifact.variables import ModelVariables, Variable, is_numbered_name, shortened_name, variables_of
 from tfjs_compat.artifact.wiring import is_tensor_name
 from tfjs_compat.checks.check import Check, CheckInput
 from tfjs_compat.outcomes.failures import Finding
@@ -28,15 +25,17 @@ def check_weights(given: CheckInput) -> Iterator[Finding]:
     artifact = given.artifact
     if given.root is None or not given.all_layers_read:
         return
-    wants = wanted(given.root, given.vocabulary)
+    wants = variables_of(given.root, given.vocabulary)
     for want in wants.known:
         if want.layer.wrapped and not is_tensor_name(want.name) and is_tensor_name(want.name.split("/")[0]):
-            yield Finding("layer-name-invalid", want.layer.at("name"), f"Not a valid tensor name: {show(want.name)}")
+            yield Finding(
+                "layer-name-invalid", want.layer.path_of("name"), f"Not a valid tensor name: {show(want.name)}"
+            )
     # The last of several weights of one name is the one that counts.
     weights = {weight.name: weight for weight in artifact.weights if not weight.optimizer}
-    if not artifact.complete or (weights and is_numbered(next(iter(weights)))):
+    if not artifact.complete or (weights and is_numbered_name(next(iter(weights)))):
         return
-    open_wants: dict[str, Wanted] = {}
+    open_wants: dict[str, Variable] = {}
     for want in wants.known:
         if want.name in open_wants:
             message = f"{label(open_wants[want.name].layer)} and {label(want.layer)} both want {show(want.name)}"
@@ -44,7 +43,7 @@ def check_weights(given: CheckInput) -> Iterator[Finding]:
         open_wants[want.name] = want
     prefixed: set[str] = set()
     for name, weight in weights.items():
-        want_name = name if name in open_wants else shortened(name)
+        want_name = name if name in open_wants else shortened_name(name)
         if want_name in open_wants:
             yield from _check_fit(weight, open_wants.pop(want_name))
         else:
@@ -55,12 +54,12 @@ def check_weights(given: CheckInput) -> Iterator[Finding]:
             yield Finding("weights-missing", want.layer.path, message)
 
 
-def _unwanted(weight: Weight, wants: Wants, prefixed: set[str]) -> Iterator[Finding]:
+def _unwanted(weight: Weight, wants: ModelVariables, prefixed: set[str]) -> Iterator[Finding]:
     parts = weight.name.split("/")
     names = {want.name for want in wants.known}
     for start in range(1, len(parts)):
         rest = "/".join(parts[start:])
-        match = rest if rest in names else shortened(rest)
+        match = rest if rest in names else shortened_name(rest)
         if match in names and "/" in match:
             prefixed.add(match)
             prefix = "/".join(parts[:start])
@@ -73,7 +72,7 @@ def _unwanted(weight: Weight, wants: Wants, prefixed: set[str]) -> Iterator[Find
     yield Finding("weights-unwanted", f"{weight.path}.name", message)
 
 
-def _check_fit(weight: Weight, want: Wanted) -> Iterator[Finding]:
+def _check_fit(weight: Weight, want: Variable) -> Iterator[Finding]:
     shape = want.shape
     if shape is not None and (
         len(shape) != len(weight.shape)
