@@ -311,7 +311,7 @@ def test_format_and_topology_must_fit(tmp_path: Path, declared: object, graph: b
     assert ("artifact-format-unknown" in ids(reading)) == (declared == "saved-model")
 
 
-def test_no_manifest_is_told(tmp_path: Path) -> None:
+def test_no_manifest_is_a_finding(tmp_path: Path) -> None:
     document = layers_document()
     del document["weightsManifest"]
     reading = read(write(tmp_path, document))

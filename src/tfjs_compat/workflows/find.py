@@ -16,7 +16,7 @@ from tfjs_compat.engine.gather import gather
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import expand_from_index
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
-from tfjs_compat.handover.recipe import Recipe, write_recipe
+from tfjs_compat.handover.recipe import Recipe, example_sources, write_recipe
 from tfjs_compat.index.interpreters import Interpreter, find_interpreters
 from tfjs_compat.index.releases import fetch_releases
 from tfjs_compat.matrix.cases import Case, requested_versions
@@ -211,7 +211,8 @@ def _recipe(trial: Trial, answer: Answer) -> Recipe | None:
     if answer.lock is None:
         return None
     variables = process_variables(trial.case.combination.process_env, {})
-    return write_recipe(trial.case, answer.lock, variables, answer.result.keras_in_use)
+    sources = example_sources(trial.case.model)
+    return write_recipe(trial.case, answer.lock, variables, answer.result.keras_in_use, sources)
 
 
 def _expanded(
