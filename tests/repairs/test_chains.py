@@ -8,7 +8,7 @@ from support.topologies import call, document, entry, layer, nodes_of, sequentia
 from tfjs_compat.repairs.document import repair_document
 
 
-def test_users_of_an_activation_take_from_the_end_of_its_chain() -> None:
+def test_users_of_an_activation_take_from_its_chain() -> None:
     config = wired(
         layer("Dense", "d", [call(tensor("x"))], activation="hard_silu", dtype="float32"),
         layer("Dense", "y", [call(tensor("d"))], activation="leaky_relu", dtype="float32"),

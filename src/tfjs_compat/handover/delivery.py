@@ -50,13 +50,14 @@ def check_target(target: Path, *, force: bool) -> None:
             raise RequestError(f"--output {target}: {parent} cannot be written to")
         return
     if not target.is_dir():
-        raise RequestError(f"--output {target}: it is there already, and no folder")
+        raise RequestError(f"--output {target}: it exists and is not a folder")
     if not os.access(target, os.W_OK):
         raise RequestError(f"--output {target}: it cannot be written to")
     names = sorted(path.name for path in target.iterdir())
     if names and not force:
-        what = f"the folder is not empty ({names[0]}, …)"
-        raise RequestError(f"--output {target}: {what}; --force replaces a model in it")
+        raise RequestError(
+            f"--output {target}: the folder is not empty ({names[0]}, …)\nhint: --force replaces a model in it"
+        )
     of_the_model = _files_of_a_model(target) if names else frozenset()
     strange = [
         name
@@ -65,7 +66,7 @@ def check_target(target: Path, *, force: bool) -> None:
     ]
     if strange or (names and "model.json" not in names):
         reason = strange[0] if strange else "no model.json"
-        raise RequestError(f"--output {target}: not replaced: it holds something else than a model ({reason})")
+        raise RequestError(f"--output {target}: it holds something else than a model ({reason}) and is not replaced")
 
 
 def _files_of_a_model(folder: Path) -> frozenset[str]:

@@ -56,7 +56,7 @@ def repair_folder(source: Path, target: Path, on_progress: Callable[[int, int], 
     if reading.artifact is None or broken:
         raise DamagedArtifactError(source, broken or reading.findings)
     if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
-        raise RequestError(f"{target}: it is there already, and not an empty folder")
+        raise RequestError(f"{target}: it exists and is not an empty folder")
     repaired = repair_document(reading.artifact.document)
     aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     with disk_errors(target):
