@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.artifacts import DENSE, SIGNATURE, SOUND, VOCABULARY, keras3_model, loop, mutated, node, write
+from support.handmade import DENSE, SIGNATURE, SOUND, VOCABULARY, keras3_model, loop, mutated, node, write
 
 from tfjs_compat.artifact.layers import read_layers
 from tfjs_compat.artifact.reading import FINDINGS as READING_FINDINGS

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.artifacts import (
+from support.handmade import (
     DENSE,
     SIGNATURE,
     SOUND,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.artifacts import SIGNATURE, errors, examine_graph, ids, loop, node, strings
+from support.handmade import SIGNATURE, errors, examine_graph, ids, loop, node, strings
 
 X, W, Y = node("x", "Placeholder"), node("w", "Const"), node("y", "MatMul", "x", "w")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.artifacts import examine_layers, input_layer, layer, sequential
+from support.handmade import examine_layers, input_layer, layer, sequential
 
 EMBEDDING = layer("Embedding", "e", mask_zero=True, input_dim=9, output_dim=3)
 AVERAGE = layer("GlobalAveragePooling1D", "a")

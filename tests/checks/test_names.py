@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.artifacts import (
+from support.handmade import (
     CONFIG,
     DENSE,
     VOCABULARY,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from support.artifacts import VOCABULARY, input_layer, layer, sequential, write
+from support.handmade import VOCABULARY, input_layer, layer, sequential, write
 
 from tfjs_compat.checks.examine import examine
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.artifacts import CONFIG, DENSE, FLAT, IMAGE, dense, examine_layers, input_layer, layer, sequential
+from support.handmade import CONFIG, DENSE, FLAT, IMAGE, dense, examine_layers, input_layer, layer, sequential
 
 L1L2 = {"class_name": "L1L2", "config": {}}
 

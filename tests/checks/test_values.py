@@ -6,7 +6,7 @@ import math
 import struct
 from pathlib import Path
 
-from support.artifacts import DENSE, SOUND, VOCABULARY, write
+from support.handmade import DENSE, SOUND, VOCABULARY, write
 
 from tfjs_compat.checks.examine import examine
 

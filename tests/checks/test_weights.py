@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from support.artifacts import (
+from support.handmade import (
     CONFIG,
     DENSE,
     SOUND,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from support.artifacts import (
+from support.handmade import (
     CONFIG,
     DENSE,
     after,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.artifacts import mutated
+from support.handmade import mutated
 from support.repaired import loop
 from support.topologies import keras2, keras3, nodes_of
 

@@ -1,4 +1,4 @@
-"""The record that goes with a converted model, as a value."""
+"""CONVERSION.json: how a model came to be and what proves it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.results.cures import Step
 
 
-class ComparedInput(msgspec.Struct, frozen=True):
-    """An input that predictions were compared on; ``shape`` includes the batch."""
+class InputsTold(msgspec.Struct, frozen=True):
+    """One input that predictions were compared on."""
 
     name: str
     dtype: str
@@ -43,7 +43,7 @@ class Account(msgspec.Struct, frozen=True):
     tfjs: str | None
     runtime: str | None
     parity: Parity
-    inputs: tuple[ComparedInput, ...]
+    inputs: tuple[InputsTold, ...]
     inputs_from: str
     files: tuple[str, ...]
     digest: str

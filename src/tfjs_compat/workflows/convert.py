@@ -16,7 +16,7 @@ import msgspec
 from tfjs_compat import __version__
 from tfjs_compat.artifact.tensors import read_tensors
 from tfjs_compat.errors import RequestError
-from tfjs_compat.handover.account import Account, ComparedInput
+from tfjs_compat.handover.account import Account, InputsTold
 from tfjs_compat.handover.delivery import ACCOUNT, check_target, deliver, lock_target
 from tfjs_compat.matrix.models import Kind, find_model
 from tfjs_compat.results.case_result import CaseResult
@@ -87,7 +87,7 @@ def _account(found: Found, case: CaseResult, folder: Path, wish: SearchRequest) 
         tfjs=case.tfjs,
         runtime=case.runtime,
         parity=case.parity,
-        inputs=tuple(ComparedInput(one.name, _dtype(one.values), tuple(one.values.shape)) for one in inputs),
+        inputs=tuple(InputsTold(one.name, _dtype(one.values), tuple(one.values.shape)) for one in inputs),
         inputs_from=str(wish.how.inputs) if wish.how.inputs is not None else "generated from the model's signature",
         files=tuple(path.name for path in files),
         digest=digest_files((path.name, path) for path in files),
