@@ -101,7 +101,7 @@ def test_causes_are_grouped_the_most_frequent_first() -> None:
     assert "4 cases, 3 causes:" in told
     first, second = told.index("2 × pkg-resources-gone"), told.index("1 × duplicate-weight-name")
     assert first < second
-    assert "Should cure it: `setuptools<81`" in told
+    assert "Should cure it: pin `setuptools<81`" in told
     assert "With it: keras3-weight-prefix." in told
     assert "https://github.com/tensorflow/hub/issues/934" in told
 
