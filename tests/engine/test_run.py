@@ -24,6 +24,7 @@ from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import Results
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.progress import Silent
 from tfjs_compat.system.store import Store
@@ -49,11 +50,11 @@ def builds(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
     """What building the environment of a lock does: an environment, unless a test says otherwise."""
     answers: dict[str, object] = {}
 
-    def build(lock: Lock, python: object, store: Store, **_: object) -> object:
+    def build(lock: Lock, python: object, context: Context, **_: object) -> object:
         answer = answers.get(lock.id)
         if isinstance(answer, BaseException):
             raise answer
-        root = store.folder("environments", lock.id)
+        root = context.store.folder("environments", lock.id)
         (root / "environment.json").touch()
         return answer or environments.Environment(lock.id, root, lock.python, "", lock.packages, 0.0)
 
@@ -120,7 +121,7 @@ def test_an_environment_that_is_gone_when_it_is_wanted_is_not_the_others(
     tmp_path: Path, settings: Settings, builds: dict[str, object]
 ) -> None:
     gone = tmp_path / "gone"
-    builds[lock(5).id] = environments.Environment(lock(5).id, gone, PYTHON.tag, "", {}, 0.0)
+    builds[lock(5).id] = environments.Environment(lock(5).id, gone, PYTHON.build, "", {}, 0.0)
     results = run(plan(planned(1, 5), planned(2, 6)), tmp_path, settings)
     assert verdicts(results) == ["error at install", "converts at convert"]
     assert "gone" in results.cases[0].message

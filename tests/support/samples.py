@@ -107,7 +107,7 @@ PYTHON = interpreters("3.11.7")[0]
 
 
 def lock(number: int) -> Lock:
-    return Lock(f"{number:016x}", PYTHON.tag, {"tensorflow": f"2.{number}.0"}, False, f"tensorflow==2.{number}.0\n")
+    return Lock(f"{number:016x}", PYTHON.build, {"tensorflow": f"2.{number}.0"}, False, f"tensorflow==2.{number}.0\n")
 
 
 def planned(model: int, on: int | Unresolved | str, **variables: str) -> Planned:

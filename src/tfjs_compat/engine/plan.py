@@ -11,7 +11,8 @@ import msgspec
 
 from tfjs_compat.engine.gather import T, gather
 from tfjs_compat.errors import Interrupted, MachineryError
-from tfjs_compat.index.interpreters import Interpreter, choose, find_interpreters
+from tfjs_compat.index.discovery import find_interpreters
+from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.index.releases import Release, fetch_releases
 from tfjs_compat.locks import resolver as locks
 from tfjs_compat.locks.lock import Lock, Unresolved
@@ -20,6 +21,7 @@ from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Model, find_model
 from tfjs_compat.matrix.process_env import process_variables
 from tfjs_compat.matrix.schema import Matrix
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.progress import Progress
 from tfjs_compat.system.store import Store
 
@@ -67,11 +69,7 @@ def make_plan(
     found = find_interpreters(store)
     expansion = expand_from_index(matrix, bases, found, store, executor, only, stop)
     requests = [
-        locks.request_of(
-            case.combination,
-            choose(case.combination.python, found),
-            source_builds=matrix.requirements.source_builds,
-        )
+        locks.request_of(case.combination, found, source_builds=matrix.requirements.source_builds)
         for case in expansion.cases
     ]
     answers = resolve_all(requests, store, executor, progress, stop, fresh=fresh)
@@ -158,7 +156,7 @@ def resolve_all(
         progress.begin(what)
         answer: Lock | Unresolved | str
         try:
-            answer = locks.resolve(request, store, stop=stop, fresh=fresh)
+            answer = locks.resolve(request, Context(store, stop, progress), fresh=fresh)
         except MachineryError as error:
             answer = str(error)
         told = f"lock {answer.id}, {len(answer.packages)} packages" if isinstance(answer, Lock) else "no solution"

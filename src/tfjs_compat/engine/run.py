@@ -33,6 +33,7 @@ from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult, Results, case_result
 from tfjs_compat.results.machine import machine_facts
 from tfjs_compat.system.capacity import MemoryGate
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.trials.runtimes.runtime import runtime_version
 from tfjs_compat.trials.session import EnvironmentSession
@@ -216,9 +217,9 @@ def _kept_conversion(planned: Planned, lock: Lock, run: _Run) -> Outcome | None:
 
 
 def _build(task: EnvironmentTask, settings: Settings) -> Environment | NotInstallable:
-    lock = task.lock
+    lock, context = task.lock, Context(settings.store, settings.stop, settings.progress)
     if environments.is_built(lock.id, settings.store, settings.layout):
-        return build(lock, task.cases[0].python, settings.store, layout=settings.layout)
+        return build(lock, task.cases[0].python, context, layout=settings.layout)
     what = f"building {lock.id}: " + " ".join(f"{k} {v}" for k, v in list(lock.resolved().items())[:4])
     settings.progress.begin(what)
     result, warnings = "failed", list[str]()
@@ -226,9 +227,8 @@ def _build(task: EnvironmentTask, settings: Settings) -> Environment | NotInstal
         built = build(
             lock,
             task.cases[0].python,
-            settings.store,
+            context,
             layout=settings.layout,
-            stop=settings.stop,
             on_line=lambda line: settings.progress.say(what, line.strip()),
             warn=warnings.append,
         )

@@ -48,7 +48,7 @@ def write_recipe(case: Case, lock: Lock, variables: Mapping[str, str], keras: st
         after.append(f"{prefix}env/bin/tensorflowjs_converter {flags} {source} {ARTIFACT}")
     if route.repairs:
         after.append(f"tfjs-compat repair {ARTIFACT} --output {REPAIRED}")
-    minor = ".".join(lock.resolved()["python"].split(".")[:2])
+    minor = lock.python.minor
     site = f"env/lib/python{minor}/site-packages"
     stand = [f"touch {site}/{name.lower().replace('-', '_')}.py" for name in lock.stand_ins]
     # Without dependencies: the lock holds them all, and pip would look for the ones that were left out.

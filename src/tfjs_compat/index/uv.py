@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,8 +14,8 @@ from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.address import index_url, without_credentials
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import tool_environment
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import disk_errors
-from tfjs_compat.system.store import Store
 
 # Of uv's own variables only those that say where packages come from and are kept: a caller's UV_EXCLUDE_NEWER or
 # UV_RESOLUTION would change answers behind our back.
@@ -45,30 +44,31 @@ class UvResult(msgspec.Struct, frozen=True):
 
 def call(
     arguments: Sequence[str],
-    store: Store,
+    context: Context,
     *,
-    inputs: dict[str, str] | None = None,
+    inputs: Mapping[str, str] | None = None,
     result: str | None = None,
     seconds: float = 1800.0,
-    stop: threading.Event | None = None,
+    variables: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> tuple[UvResult, str]:
     """Call uv in an empty folder that holds ``inputs``; gives what it said and the content of the file ``result``.
 
-    Raises MachineryError where uv cannot be run or does not end, Interrupted when ``stop`` is set.
+    ``seconds`` is its time limit; ``variables`` are added to its environment. Raises MachineryError where uv cannot be
+    run or does not end, Interrupted when the context's ``stop`` is set.
     """
-    scratch_root = store.folder("scratch")
+    scratch_root = context.store.folder("scratch")
     with disk_errors(scratch_root), tempfile.TemporaryDirectory(dir=scratch_root, prefix="uv-") as folder:
         scratch = Path(folder)
         for name, content in (inputs or {}).items():
             (scratch / name).write_text(content, "utf-8")
         ended = process.run(
             [uv_executable(), *arguments],
-            env=_environment(),
+            env={**_environment(), **(variables or {})},
             cwd=scratch,
             log=scratch / "uv.log",
             limits=process.Limits(seconds=seconds),
-            stop=stop,
+            stop=context.stop,
             on_line=on_line,
         )
         text = redact((scratch / "uv.log").read_text("utf-8", "replace"))

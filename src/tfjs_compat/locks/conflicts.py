@@ -8,7 +8,7 @@ from tfjs_compat.locks.lock import Unresolved
 
 _STEP = re.compile(r"(?:\A|\n)\s*(?=(?:And because|Because) )|(?<=\. )(?=(?:And because|Because) )")
 _PACKAGE = re.compile(r"\b([a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*)(?:==|>=|<=|~=|!=|<|>)")
-_TELLING_HINTS = ("ABI tag", "platforms", "filtered by `exclude-newer`")
+_USEFUL_HINTS = ("ABI tag", "platforms", "filtered by `exclude-newer`")
 
 
 def explain(text: str, requirements: tuple[str, ...] = ()) -> Unresolved:
@@ -24,8 +24,8 @@ def explain(text: str, requirements: tuple[str, ...] = ()) -> Unresolved:
     steps = [" ".join(step.split()) for step in _STEP.split(cause) if step.strip()]
     short = re.sub(r"\AAnd because ", "Because ", " ".join(steps[-2:]))
     hints = [" ".join(hint.split()).partition(" Consider ")[0] for hint in hints]
-    hint = next((one for one in hints if any(sign in one for sign in _TELLING_HINTS)), "")
-    named = set(_PACKAGE.findall(short)) | {re.split(r"[=<>!~ ]", one)[0] for one in requirements if one in short}
+    hint = next((hint for hint in hints if any(sign in hint for sign in _USEFUL_HINTS)), "")
+    named = set(_PACKAGE.findall(short)) | {re.split(r"[=<>!~ ]", line)[0] for line in requirements if line in short}
     named |= set(re.findall(r"Failed to build `([a-z0-9-]+)", text)) | set(re.findall(r"\bversion of ([\w-]+)", short))
     named |= set(re.findall(r"([\w.-]+) was not found in the package registry", short))
     message = " ".join(filter(None, (_clip(short), hint)))

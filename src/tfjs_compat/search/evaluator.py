@@ -14,7 +14,7 @@ from tfjs_compat.diagnosis.certain import certain_issue, versions_are_certain
 from tfjs_compat.engine.plan import Plan, Planned, resolve_all
 from tfjs_compat.engine.run import run_plan
 from tfjs_compat.errors import Interrupted
-from tfjs_compat.index.interpreters import Interpreter, choose
+from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.locks.resolver import ResolveRequest, request_of
 from tfjs_compat.matrix.cases import Case
@@ -112,8 +112,7 @@ class CaseEvaluator:
         return msgspec.structs.replace(found, id=planned.case.id, route=planned.case.route, cached=False)
 
     def run_request(self, case: Case) -> ResolveRequest:
-        python = choose(case.combination.python, self._found)
-        request = request_of(case.combination, python, source_builds=self._source_builds)
+        request = request_of(case.combination, self._found, source_builds=self._source_builds)
         return msgspec.structs.replace(request, preferences=self._preferences)
 
     def _variables(self, case: Case) -> dict[str, str]:
@@ -151,12 +150,12 @@ def _building(planned: Planned) -> tuple[object, ...]:
 
 def _certain(planned: Planned) -> KnownIssue | None:
     lock = planned.lock
-    return certain_issue(lock.packages, lock.resolved()["python"]) if isinstance(lock, Lock) else None
+    return certain_issue(lock.packages, lock.python.version) if isinstance(lock, Lock) else None
 
 
 def _foretold(case: Case, issue: KnownIssue, lock: Lock, until: Stage) -> CaseResult:
     """The result of a case that was not run, because its versions tell how it ends."""
-    given = {**lock.packages, "python": lock.resolved()["python"]}
+    given = {**lock.packages, "python": lock.python.version}
     versions = next(one for one in issue.certain_for if versions_are_certain(one, given))
     told = ", ".join(f"{name} {given[name]}" for name in versions)
     failure = Failure(issue.stages[0], f"not run: {told} always ends so ({issue.title})")

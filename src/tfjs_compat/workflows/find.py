@@ -17,7 +17,8 @@ from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import expand_from_index
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.handover.recipe import Recipe, write_recipe
-from tfjs_compat.index.interpreters import Interpreter, find_interpreters
+from tfjs_compat.index.discovery import find_interpreters
+from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.index.releases import fetch_releases
 from tfjs_compat.matrix.cases import Case, requested_versions
 from tfjs_compat.matrix.expansion import LeftOut

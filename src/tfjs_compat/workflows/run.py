@@ -14,7 +14,7 @@ from tfjs_compat.engine.plan import Plan, make_plan
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.engine.run import run_plan
 from tfjs_compat.errors import RequestError
-from tfjs_compat.index.interpreters import find_interpreters
+from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.releases import fetch_releases
 from tfjs_compat.matrix.cases import DEFAULT
 from tfjs_compat.matrix.schema import Matrix
