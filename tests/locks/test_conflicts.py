@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import pytest
 from support.samples import DATA
 
-from tfjs_compat.locks.conflicts import explain
+from tfjs_compat.locks.conflicts import explain, resolver_fault
 
 TEXTS = {path.stem: path.read_text("utf-8") for path in (DATA / "resolver").glob("*.txt")}
 
@@ -93,3 +95,47 @@ def test_a_text_without_end_is_clipped() -> None:
     short = explain("No solution found\n cause: Because " + "a==1 depends on b<2 and " * 500)
     assert len(short.message) < 1000
     assert short.message.endswith("…")
+
+
+REFUSED = {
+    "uv 0.13": (
+        "error: No solution found when resolving dependencies\n  cause: Because keras was not found in the package"
+        " registry and you require keras==3.2.1, we can conclude that your requirements are unsatisfiable.\n\n"
+        "hint: An index URL (http://i/simple/) could not be queried due to a lack of valid authentication credentials"
+        " (401 Unauthorized).\n"
+    ),
+    "uv 0.8": (
+        "  × No solution found when resolving dependencies:\n"
+        "  ╰─▶ Because keras was not found in the package registry and you require\n"
+        "      keras==3.2.1, we can conclude that your requirements are unsatisfiable.\n\n"
+        "      hint: An index URL (http://127.0.0.1:46793/simple/) could not be queried\n"
+        "      due to a lack of valid authentication credentials (403 Forbidden).\n"
+    ),
+    "uv 0.11": (
+        "  × No solution found when resolving dependencies:\n"
+        "  ╰─▶ Because keras was not found in the package registry and you require\n"
+        "      keras==3.2.1, we can conclude that your requirements are unsatisfiable.\n\n"
+        "      hint: An index URL (http://127.0.0.1:46571/simple/) returned a 403\n"
+        "      Forbidden error. This could indicate lack of valid authentication\n"
+        "      credentials, or the package may not exist on this index.\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("version", REFUSED)
+def test_an_index_that_refuses_one_package_proves_nothing(version: str) -> None:
+    assert "the package index" in (resolver_fault(REFUSED[version]) or "")
+
+
+@pytest.mark.parametrize("name", EXPLAINED)
+def test_a_conflict_is_no_machinery_fault(name: str) -> None:
+    assert resolver_fault(TEXTS[name]) is None
+
+
+@pytest.mark.parametrize("width", [20, 40, 80, 400])
+def test_where_lines_break_changes_no_fault(width: int) -> None:
+    for text in ("error sending request for url (https://i/simple/x)", "No space left on device (os error 28)"):
+        wrapped = "  × It failed\n" + "\n".join(
+            textwrap.wrap(text, width, initial_indent="  ╰─▶ ", subsequent_indent="      ")
+        )
+        assert resolver_fault(wrapped) is not None

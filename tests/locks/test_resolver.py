@@ -107,17 +107,17 @@ def test_a_conflict_is_an_answer_and_kept(fitting: SmallIndex, store: Store) -> 
 def test_before_its_release_there_is_nothing(fitting: SmallIndex, store: Store) -> None:
     answer = resolve(request(as_of="2024-02-29"), Context(store))
     assert isinstance(answer, Unresolved)
-    assert "filtered by `exclude-newer`" in answer.message
+    assert answer.packages == ("tensorflow",)
 
 
 @pytest.mark.parametrize(
     ("status", "message"),
     [
         (401, "could not be queried due to a lack of valid authentication credentials (401 Unauthorized)"),
-        (403, "returned a 403 Forbidden error"),
+        (403, "403 Forbidden"),
         (404, "has no package tensorflow"),
-        (429, "cannot be reached: cause: HTTP status client error (429 Too Many Requests)"),
-        (503, "cannot be reached: cause: HTTP status server error (503"),
+        (429, "HTTP status client error (429 Too Many Requests)"),
+        (503, "HTTP status server error (503"),
     ],
 )
 def test_an_index_that_refuses_is_a_machinery_fault(

@@ -38,7 +38,7 @@ def install(
     arguments += [part for name in inputs for part in ("-r", name)]
     said, _ = uv.call(arguments, context, inputs=inputs, on_line=on_line)
     if said.ok:
-        return uv.COPIED in said.text
+        return uv.COPIED in uv.unwrapped(said.text)
     if (fault := uv.machinery_fault(said.text)) is not None:
         raise MachineryError(fault)
     if "Failed to build" in said.text:

@@ -96,17 +96,29 @@ def redact(text: str) -> str:
 
 def machinery_fault(text: str) -> str | None:
     """What in uv's words is a fault of the disk or the network, or None where it is neither."""
-    if _DISK.search(text):
-        return "no space left, or not writable: " + _last_line(text, _DISK)
-    if _NETWORK.search(text):
-        shown = without_credentials(index_url())
-        return f"the package index {shown} cannot be reached: {_last_line(text, _NETWORK)}"
+    if (where := _line_with(text, _DISK)) is not None:
+        return f"no space left, or not writable: {where}"
+    if (where := _line_with(text, _NETWORK)) is not None:
+        return f"the package index {without_credentials(index_url())} cannot be reached: {where}"
     return None
 
 
-def _last_line(text: str, pattern: re.Pattern[str]) -> str:
-    lines = [line.strip() for line in text.splitlines() if pattern.search(line)]
-    return lines[-1][:300]
+def unwrapped(text: str) -> str:
+    """A text of uv in one line: before 0.12 it breaks lines at 80 columns, and so between any two words.
+
+    >>> unwrapped("could not be queried\\n      due to a lack of credentials")
+    'could not be queried due to a lack of credentials'
+    """
+    return " ".join(text.split())
+
+
+def _line_with(text: str, pattern: re.Pattern[str]) -> str | None:
+    """The last line that a pattern is in, or what follows it where a line break is in the middle of it."""
+    if lines := [line.strip() for line in text.splitlines() if pattern.search(line)]:
+        return lines[-1][:300]
+    flat = unwrapped(text)
+    found = pattern.search(flat)
+    return flat[found.start() :][:300] if found else None
 
 
 def _environment() -> dict[str, str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,9 +13,9 @@ import msgspec
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index import uv
-from tfjs_compat.index.address import index_url, without_credentials
+from tfjs_compat.index.address import index_url
 from tfjs_compat.index.interpreters import Interpreter, choose
-from tfjs_compat.locks.conflicts import explain
+from tfjs_compat.locks.conflicts import explain, resolver_fault
 from tfjs_compat.locks.lock import Lock, Unresolved, make_lock
 from tfjs_compat.matrix.cases import RESOLVED, TODAY, Combination
 from tfjs_compat.system.context import Context
@@ -127,37 +126,17 @@ def _resolve_with_uv(request: ResolveRequest, context: Context) -> Lock | Unreso
     else:
         arguments.append("--quiet")
     said, pins = uv.call(arguments, context, inputs=inputs, result="lock.txt")
-    if "missing an upload date" in said.text:
+    if "missing an upload date" in uv.unwrapped(said.text):
         raise MachineryError(
             f"the package index gives no upload times, so nothing can be resolved as of {request.as_of}"
         )
     if said.ok and pins:
         return make_lock(pins, request.python.build, source_builds=request.source_builds, stand_ins=request.stand_ins)
-    if (fault := _fault(said.text)) is not None:
+    if (fault := resolver_fault(said.text)) is not None:
         raise MachineryError(fault)
     if "No solution found" in said.text or "Failed to build" in said.text:
         return explain(said.text, request.requirements)
     raise MachineryError(f"uv could not resolve: {said.text.strip()[-600:] or 'it said nothing'}")
-
-
-_REFUSED = re.compile(
-    r"could not be queried due to a lack of valid authentication[^\n]*|returned a 403 Forbidden error"
-)
-_ABSENT = re.compile(r"\b(tensorflow|tensorflowjs) was not found in the package registry")
-
-
-def _fault(text: str) -> str | None:
-    """What in a resolver's words is no fact about packages. It finds no solution either where an index refuses it."""
-    if "No solution found" not in text:
-        return uv.machinery_fault(text)
-    if "network was disabled" in text:
-        return "the network is disabled (UV_OFFLINE), so packages could not be looked up"
-    shown = without_credentials(index_url())
-    if refused := _REFUSED.search(text):
-        return f"the package index {shown} {refused[0]}"
-    if absent := _ABSENT.search(text):
-        return f"the package index {shown} has no package {absent[1]}"
-    return None
 
 
 def _lines(requirements: tuple[str, ...]) -> str:
