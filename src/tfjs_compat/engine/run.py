@@ -24,6 +24,7 @@ from tfjs_compat.engine.schedule import EnvironmentTask, tasks
 from tfjs_compat.environments import environment as environments
 from tfjs_compat.environments.build import build
 from tfjs_compat.environments.environment import Environment, NotInstallable
+from tfjs_compat.environments.install import Installer
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.matrix.routes import find_route
@@ -224,14 +225,8 @@ def _build(task: EnvironmentTask, settings: Settings) -> Environment | NotInstal
     settings.progress.begin(what)
     result, warnings = "failed", list[str]()
     try:
-        built = build(
-            lock,
-            task.cases[0].python,
-            context,
-            layout=settings.layout,
-            on_line=lambda line: settings.progress.say(what, line.strip()),
-            warn=warnings.append,
-        )
+        installer = Installer(on_line=lambda line: settings.progress.say(what, line.strip()), warn=warnings.append)
+        built = build(lock, task.cases[0].python, context, layout=settings.layout, installer=installer)
         result = f"environment of {len(lock.packages)} packages" if isinstance(built, Environment) else built.message
         return built
     finally:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tfjs_compat.environments import linking, wheels
@@ -17,7 +16,7 @@ from tfjs_compat.environments.environment import (
     read_environment,
     touch,
 )
-from tfjs_compat.environments.install import UnbuildableError, install
+from tfjs_compat.environments.install import Installer, UnbuildableError, install
 from tfjs_compat.environments.virtualenvs import make_virtualenv
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.interpreters import Interpreter
@@ -32,15 +31,12 @@ def build(
     context: Context,
     *,
     layout: Layout = DEFAULT_LAYOUT,
-    on_line: Callable[[str], None] | None = None,
-    warn: Callable[[str], None] = lambda _: None,
+    installer: Installer = Installer(),
 ) -> Environment | NotInstallable:
     """The environment of a lock, built if it is not there.
 
-    ``on_line`` is called with each line that the installer prints, ``warn`` with what makes the environment larger
-    than it should be. Of two runs that need the same one, the second waits and takes it. Until the last file is in
-    place it does not count as built, and the next run starts it anew. Raises MachineryError for faults of disk and
-    network, Interrupted.
+    Of two runs that need the same one, the second waits and takes it. Until the last file is in place it does not
+    count as built, and the next run starts it anew. Raises MachineryError for faults of disk and network, Interrupted.
     """
     store = context.store
     name = folder_name(lock.id, layout)
@@ -54,16 +50,16 @@ def build(
         if store.read_only:
             raise MachineryError(
                 f"the environment of lock {lock.id} is not in the store, and the store {store.root} cannot be written"
-                " to: set TFJS_COMPAT_CACHE to a folder that can"
+                " to\nhint: set TFJS_COMPAT_CACHE to a folder that can"
             )
         remove_tree(root)
         with disk_errors(root):
             root.mkdir()
         if layout == "linked" and not linking.is_possible(root):
-            warn("the store's file system has no symbolic links: every environment holds its packages itself")
+            installer.warn("the store's file system has no symbolic links: every environment holds its packages itself")
             layout = "flat"
         try:
-            trees = _fill(lock, interpreter, root, context, layout, on_line, warn)
+            trees = _fill(lock, interpreter, root, context, layout, installer)
             made = Environment(name, root, lock.python, interpreter.executable, lock.packages, time.time(), trees)
             with store.locked("collecting", stop=context.stop):
                 describe(made)
@@ -79,13 +75,7 @@ def build(
 
 
 def _fill(
-    lock: Lock,
-    interpreter: Interpreter,
-    root: Path,
-    context: Context,
-    layout: Layout,
-    on_line: Callable[[str], None] | None,
-    warn: Callable[[str], None],
+    lock: Lock, interpreter: Interpreter, root: Path, context: Context, layout: Layout, installer: Installer
 ) -> tuple[str, ...]:
     """Put a virtualenv with a lock's packages into ``root``; the names of the unpacked wheels that it links to."""
     venv = root / "venv"
@@ -95,13 +85,13 @@ def _fill(
     if layout == "linked":
         stored = wheels.stored_wheels(lock, interpreter)
         wheels.claim([wheel.key for wheel in stored], root, context)
-        trees = wheels.unpacked(stored, lock, interpreter, context, on_line=on_line, warn=warn)
+        trees = wheels.unpacked(stored, lock, interpreter, context, installer)
         with disk_errors(venv):
             linking.link_all(trees, venv)
     else:
         python = Environment(lock.id, root, lock.python, "", {}, 0).executable
-        if install(lock, ["--python", str(python)], {"lock.txt": lock.text}, context, on_line):
-            warn("its files could not be linked from uv's cache: every one was copied")
+        if install(lock, ["--python", str(python)], {"lock.txt": lock.text}, context, installer):
+            installer.warn("its files could not be linked from uv's cache: every one was copied")
     _add_stand_ins(lock, venv)
     return tuple(tree.name for tree in trees)
 

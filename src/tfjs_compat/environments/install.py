@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index import uv
@@ -22,25 +23,34 @@ class UnbuildableError(Exception):
         return f"{package[0] if package else 'a source build failed'}" + (f": {errors[-1]}" if errors else "")
 
 
+@dataclass(frozen=True)
+class Installer:
+    """How uv is called to install, and who is told what it says.
+
+    ``on_line`` is called with each line that uv prints, ``warn`` with what makes an environment larger than it should
+    be.
+    """
+
+    on_line: Callable[[str], None] | None = None
+    warn: Callable[[str], None] = lambda _: None
+    call: uv.Call = uv.call
+
+
 def install(
-    lock: Lock,
-    target: Sequence[str],
-    inputs: Mapping[str, str],
-    context: Context,
-    on_line: Callable[[str], None] | None = None,
+    lock: Lock, target: Sequence[str], inputs: Mapping[str, str], context: Context, installer: Installer
 ) -> bool:
     """Install the requirements files ``inputs`` (name → content) as they stand, with their hashes.
 
-    ``target`` are uv's options that say where to. ``on_line`` is called with each line that uv prints. Whether files
-    were copied because they could not be linked from uv's cache. Raises UnbuildableError, MachineryError, Interrupted.
+    ``target`` are uv's options that say where to. Whether files were copied because they could not be linked from uv's
+    cache. Raises UnbuildableError, MachineryError, Interrupted.
     """
     arguments = ["pip", "install", *target, "--no-deps", "--require-hashes"]
     arguments += [part for name in inputs for part in ("-r", name)]
-    said, _ = uv.call(arguments, context, inputs=inputs, on_line=on_line)
-    if said.ok:
-        return uv.COPIED in uv.unwrapped(said.text)
-    if (fault := uv.machinery_fault(said.text)) is not None:
+    result, _ = installer.call(arguments, context, inputs=inputs, on_line=installer.on_line)
+    if result.ok:
+        return uv.COPIED in uv.unwrapped(result.text)
+    if (fault := uv.machinery_fault(result.text)) is not None:
         raise MachineryError(fault)
-    if "Failed to build" in said.text:
-        raise UnbuildableError(said.text)
-    raise MachineryError(f"uv could not install lock {lock.id}: {said.text.strip()[-600:]}")
+    if "Failed to build" in result.text:
+        raise UnbuildableError(result.text)
+    raise MachineryError(f"uv could not install lock {lock.id}: {result.text.strip()[-600:]}")

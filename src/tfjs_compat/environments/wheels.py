@@ -10,13 +10,13 @@ import csv
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 from packaging.utils import canonicalize_name
 
-from tfjs_compat.environments.install import install
+from tfjs_compat.environments.install import Installer, install
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.interpreters import Interpreter, PythonBuild
 from tfjs_compat.locks.lock import Lock
@@ -70,21 +70,19 @@ def unpacked(
     lock: Lock,
     python: Interpreter,
     context: Context,
-    *,
-    on_line: Callable[[str], None] | None = None,
-    warn: Callable[[str], None] = lambda _: None,
+    installer: Installer,
 ) -> tuple[Path, ...]:
     """The folders of a lock's ``wheels``, in their order; what is not there is fetched first.
 
-    ``on_line`` is called with each line that the installer prints, ``warn`` where files are copies of those in uv's
-    cache and not links to them. Raises MachineryError, Interrupted, UnbuildableError.
+    The installer's ``warn`` is called where files are copies of those in uv's cache and not links to them. Raises
+    MachineryError, Interrupted, UnbuildableError.
     """
     root = context.store.folder("wheels")
     if any(not (root / wheel.key).is_dir() for wheel in wheels):
         # One filling at a time: two runs that need one wheel would fetch it twice, and uv is parallel by itself.
         with context.store.locked("wheels", stop=context.stop):
             if missing := [wheel for wheel in wheels if not (root / wheel.key).is_dir()]:
-                _fill(missing, lock, python, context, root, on_line, warn)
+                _fill(missing, lock, python, context, root, installer)
     return tuple(root / wheel.key for wheel in wheels)
 
 
@@ -94,22 +92,21 @@ def _fill(
     python: Interpreter,
     context: Context,
     root: Path,
-    on_line: Callable[[str], None] | None,
-    warn: Callable[[str], None],
+    installer: Installer,
 ) -> None:
     def unpack(wheels: Sequence[StoredWheel], target: Path) -> bool:
         """Install into a folder; whether the files are copies where links were possible."""
         policy = "" if lock.source_builds else "--only-binary :all:\n"
         inputs = {"requirements.txt": policy + "".join(wheel.lines for wheel in wheels)}
         options = ["--python", python.executable, "--target", str(target)]
-        copied = install(lock, options, inputs, context, on_line)
+        copied = install(lock, options, inputs, context, installer)
         (target / ".lock").unlink(missing_ok=True)  # uv's own
         return copied
 
     with disk_errors(root), tempfile.TemporaryDirectory(dir=root, prefix=".filling-") as name:
         folder = Path(name)
         if unpack(missing, folder / "all"):
-            warn("packages could not be linked from uv's cache: they are on this disk twice")
+            installer.warn("packages could not be linked from uv's cache: they are on this disk twice")
         clashing = split_by_distribution(folder / "all", {wheel.name: folder / wheel.key for wheel in missing})
         for wheel in missing:
             if wheel.name in clashing:

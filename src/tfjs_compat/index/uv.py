@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -40,6 +41,20 @@ class UvResult(msgspec.Struct, frozen=True):
 
     ok: bool
     text: str
+
+
+class Call(Protocol):
+    """Calls uv, as ``call`` does. Tests put something else in its place."""
+
+    def __call__(
+        self,
+        arguments: Sequence[str],
+        context: Context,
+        *,
+        inputs: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> tuple[UvResult, str]:
+        """How the call ended, and a file that it wrote (see ``call``)."""
 
 
 def call(
