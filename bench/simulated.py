@@ -17,13 +17,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import psutil
 
 from tfjs_compat.engine import run as runner
 from tfjs_compat.engine.plan import Plan, Planned
 from tfjs_compat.environments import environment as environments
-from tfjs_compat.environments.environment import Environment
+from tfjs_compat.environments.environment import Environment, describe
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.matrix.cases import Case, Combination
@@ -88,14 +87,14 @@ def made_up(number: int, store: Store) -> Plan:
         lock = at % LOCKS
         combination = Combination("3.11", f"2.{lock}.0", "4.22.0")
         model = Model(f"zoo:m{at // LOCKS}", f"m{at // LOCKS}", Kind.BUILDER, "/m.py", f"{at:064x}")
-        found = Lock(f"{lock:016x}", python.tag, {"tensorflow": f"2.{lock}.0"}, False, "# lock\n")
+        found = Lock(f"{lock:016x}", python.build, {"tensorflow": f"2.{lock}.0"}, False, "# lock\n")
         cases.append(Planned(Case(combination, model, "layers"), python, found, {}))
     for lock in range(LOCKS):
         folder = store.folder("environments", f"{lock:016x}")
         (folder / "venv" / "bin").mkdir(parents=True)
         (folder / "venv" / "bin" / "python").symlink_to(sys.executable)
-        made = Environment(folder.name, folder, python.tag, sys.executable, {}, 0.0)
-        (folder / "environment.json").write_bytes(msgspec.json.encode(made, enc_hook=str))
+        made = Environment(folder.name, folder, python.build, sys.executable, {}, 0.0)
+        describe(made)
     assert environments.is_built(f"{0:016x}", store)
     return Plan(Matrix(), tuple(cases), ())
 
