@@ -65,6 +65,6 @@ def main(root: Path) -> dict[str, Any]:
         "taken": taken,
         "ratio": round(taken / unpacked, 4),
         "apart": sum(
-            tree_bytes(*(root / "wheels" / one.key for one in wheels.pinned(lock, python))) for _, lock in chosen
+            tree_bytes(*(root / "wheels" / one.key for one in wheels.stored_wheels(lock, python))) for _, lock in chosen
         ),
     }
