@@ -64,7 +64,10 @@ def logical_lines(text: str) -> Iterator[LogicalLine]:
         parts.append(bare[:-1] if continued else bare)
         if continued and number < len(lines):
             continue
-        if content := _COMMENT.sub("", " ".join(parts) if bare.lstrip().startswith("#") else "".join(parts)).strip():
+        content = " ".join(parts) if bare.lstrip().startswith("#") else "".join(parts)
+        if "#" in content:
+            content = _COMMENT.sub("", content)
+        if content := content.strip():
             yield LogicalLine(first, raw, content)
         parts, raw = [], ""
 
