@@ -13,10 +13,12 @@ from tfjs_compat.engine.plan import resolve_all
 from tfjs_compat.environments import environment as environments
 from tfjs_compat.environments import wheels
 from tfjs_compat.environments.build import build
-from tfjs_compat.index.interpreters import choose, find_interpreters
+from tfjs_compat.index.discovery import find_interpreters
+from tfjs_compat.index.interpreters import choose
 from tfjs_compat.locks import resolver as locks
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.matrix.axes import Combination
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.progress import Silent
 from tfjs_compat.system.store import Store
 
@@ -33,7 +35,7 @@ def main(root: Path) -> dict[str, Any]:
     requests = [
         locks.request_of(
             Combination("3.11", tensorflow, tfjs, constraints=("setuptools<81", "ydf<0.13"), as_of=day),
-            python,
+            [python],
             source_builds=False,
         )
         for day in DAYS
@@ -49,10 +51,10 @@ def main(root: Path) -> dict[str, Any]:
     chosen = list(found.values())[:WANTED]
     distinct: dict[str, str] = {}
     for _, lock in chosen:
-        made = build(lock, python, store)
+        made = build(lock, python, Context(store))
         assert isinstance(made, environments.Environment), made
         # By name and version: were one unpacked under two keys, that would be ours to answer for.
-        distinct |= {one.key.rpartition("-")[0]: one.key for one in wheels.pinned(lock, python)}
+        distinct |= {wheel.key.rpartition("-")[0]: wheel.key for wheel in wheels.stored_wheels(lock, python)}
     unpacked = tree_bytes(*(root / "wheels" / key for key in distinct.values()))
     taken = tree_bytes(root / "wheels", root / "environments")
     return {
@@ -63,6 +65,6 @@ def main(root: Path) -> dict[str, Any]:
         "taken": taken,
         "ratio": round(taken / unpacked, 4),
         "apart": sum(
-            tree_bytes(*(root / "wheels" / one.key for one in wheels.pinned(lock, python))) for _, lock in chosen
+            tree_bytes(*(root / "wheels" / one.key for one in wheels.stored_wheels(lock, python))) for _, lock in chosen
         ),
     }

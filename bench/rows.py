@@ -19,8 +19,10 @@ from measure import ROOT, alternating, ours, ratio, timed, told
 from tfjs_compat.environments import environment as environments
 from tfjs_compat.environments.build import build
 from tfjs_compat.environments.registry import find, remove
-from tfjs_compat.index.interpreters import Interpreter, choose, find_interpreters
+from tfjs_compat.index.discovery import find_interpreters
+from tfjs_compat.index.interpreters import Interpreter, choose
 from tfjs_compat.locks.lock import Lock, make_lock
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
 
 PYTHON = "3.11"
@@ -100,12 +102,12 @@ def known_lock(bench: EnvironmentSession) -> dict[str, Any]:
     """A lock that is known and whose packages are there → an environment that can be imported from."""
     lock, path = bench.lock()
     python, store = bench.python(), Store(bench.store)
-    build(lock, python, store)
+    build(lock, python, Context(store))
 
     def we() -> float:
         remove(find(lock.id, store), store)
         started = time.monotonic()
-        made = build(lock, python, store)
+        made = build(lock, python, Context(store))
         assert isinstance(made, environments.Environment)
         return time.monotonic() - started
 
@@ -210,7 +212,7 @@ def _case_seconds(bench: EnvironmentSession, generation: str, isolation: str) ->
 
 def _fresh_seconds(bench: EnvironmentSession, generation: str) -> list[tuple[str, float]]:
     """The same of the peer: a Python for each conversion, in the same environment."""
-    made = build(bench.lock(generation)[0], bench.python(), Store(bench.store))
+    made = build(bench.lock(generation)[0], bench.python(), Context(Store(bench.store)))
     assert isinstance(made, environments.Environment)
     found = []
     for model in MODELS:

@@ -16,7 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import psutil
 
 from tfjs_compat.engine.plan import Plan, Planned
@@ -24,7 +23,7 @@ from tfjs_compat.engine.run import Engine, run_plan
 from tfjs_compat.engine.tasks import TrialOptions
 from tfjs_compat.engine.worker import Operations
 from tfjs_compat.environments import environment as environments
-from tfjs_compat.environments.environment import Environment
+from tfjs_compat.environments.environment import Environment, describe
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.matrix.axes import Combination
@@ -90,14 +89,14 @@ def made_up(number: int, store: Store) -> Plan:
         model = Model(
             f"zoo:m{at // LOCKS}", f"m{at // LOCKS}", Kind.BUILDER, "/m.py", f"{at:064x}", key=f"zoo:m{at // LOCKS}"
         )
-        found = Lock(f"{lock:08x}" * 2, python.tag, {"tensorflow": f"2.{lock}.0"}, False, "# lock\n")
+        found = Lock(f"{lock:08x}" * 2, python.build, {"tensorflow": f"2.{lock}.0"}, False, "# lock\n")
         cases.append(Planned(Case(combination, model, find_route("layers")), python, found, {}))
     for lock in range(LOCKS):
         folder = store.folder("environments", f"{lock:08x}" * 2)
         (folder / "venv" / "bin").mkdir(parents=True)
         (folder / "venv" / "bin" / "python").symlink_to(sys.executable)
-        made = Environment(folder.name, folder, python.tag, sys.executable, {}, 0.0)
-        (folder / "environment.json").write_bytes(msgspec.json.encode(made, enc_hook=str))
+        made = Environment(folder.name, folder, python.build, sys.executable, {}, 0.0)
+        describe(made)
     assert environments.is_built(f"{0:08x}" * 2, store)
     return Plan(Matrix(), tuple(cases), ())
 

@@ -28,7 +28,7 @@ from tfjs_compat.system.store import Store
 from tfjs_compat.workflows.garbage import collect_garbage
 
 (PYTHON,) = interpreters("3.11.7")
-LOCK = Lock("a" * 16, PYTHON.tag, {"keras": "3.2.1"}, False, "# lock")
+LOCK = Lock("a" * 16, PYTHON.build, {"keras": "3.2.1"}, False, "# lock")
 FAILED = Outcome(
     Stage.CONVERT,
     Failure(Stage.CONVERT, "ValueError: x", (Raised("ValueError", "x", errno=None),)),

@@ -24,7 +24,7 @@ from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.store import Store
 
 (PYTHON,) = interpreters("3.11.7")
-LOCK = Lock("a" * 16, PYTHON.tag, {"keras": "3.2.1"}, False, "# lock")
+LOCK = Lock("a" * 16, PYTHON.build, {"keras": "3.2.1"}, False, "# lock")
 CONDITIONS = RunConditions(Stage.PREDICT, "node 22.1.0", "digest", ("avx", "avx2"), "code", "fork", "linked")
 PLANNED = Planned(case(), PYTHON, LOCK, {"TF_USE_LEGACY_KERAS": "1"})
 KEY = cache_key(PLANNED, LOCK, "4.22.0", CONDITIONS)

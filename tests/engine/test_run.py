@@ -68,11 +68,11 @@ class House:
             engine = Engine(self.context, self.options(), self.output, executor, jobs, operations)
             return run_plan(made, engine)
 
-    def _build(self, lock: Lock, python: Interpreter, store: Store, **_: object) -> Environment | NotInstallable:
+    def _build(self, lock: Lock, python: Interpreter, context: Context, **_: object) -> Environment | NotInstallable:
         answer = self.builds.get(lock.id)
         if isinstance(answer, BaseException):
             raise answer
-        root = store.folder("environments", lock.id)
+        root = context.store.folder("environments", lock.id)
         (root / "environment.json").touch()
         assert answer is None or isinstance(answer, (Environment, NotInstallable))
         return answer or Environment(lock.id, root, lock.python, "", lock.packages, 0.0)
@@ -125,7 +125,7 @@ def test_one_environment_that_cannot_be_built_is_not_the_others(house: House) ->
 
 def test_an_environment_that_is_gone_when_it_is_wanted_is_not_the_others(house: House) -> None:
     gone = house.root / "gone"
-    house.builds[lock(5).id] = Environment(lock(5).id, gone, PYTHON.tag, "", {}, 0.0)
+    house.builds[lock(5).id] = Environment(lock(5).id, gone, PYTHON.build, "", {}, 0.0)
     results = house.run(plan(planned(1, 5), planned(2, 6)))
     assert verdicts(results) == ["error at install", "converts at convert"]
     assert "gone" in results.cases[0].message

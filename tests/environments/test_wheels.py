@@ -1,4 +1,4 @@
-"""Unpacked wheels: parted by what their RECORDs list, linked into an environment as if installed there."""
+"""Unpacked wheels: split by what their RECORDs list, linked into an environment as if installed there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tfjs_compat.environments.linking import link_all, scripts
-from tfjs_compat.environments.wheels import pinned, split_by_distribution
+from tfjs_compat.environments.wheels import split_by_distribution, stored_wheels
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import make_lock
@@ -38,17 +38,19 @@ def tree(folder: Path) -> set[str]:
 
 def test_a_key_stands_for_what_chooses_the_wheel() -> None:
     lock = make_lock(PINS, PYTHON, source_builds=False)
-    keys = [one.key for one in pinned(lock, PYTHON)]
+    keys = [wheel.key for wheel in stored_wheels(lock, PYTHON)]
     assert [key.rsplit("-", 1)[0] for key in keys] == ["a-b-1.0", "c-2.0"]
     other_python = Interpreter("3.12.1", "linux-x86_64", "/usr/bin/python3.12")
     other_hash = make_lock(PINS.replace("33", "44"), PYTHON, source_builds=False)
-    assert not set(keys) & {one.key for one in pinned(lock, other_python)}
-    assert keys[0] == pinned(other_hash, PYTHON)[0].key
-    assert keys[1] != pinned(other_hash, PYTHON)[1].key
-    assert "".join(one.lines for one in pinned(lock, PYTHON)) == PINS
+    assert not set(keys) & {wheel.key for wheel in stored_wheels(lock, other_python)}
+    assert keys[0] == stored_wheels(other_hash, PYTHON)[0].key
+    assert keys[1] != stored_wheels(other_hash, PYTHON)[1].key
+    # The folders of wheels that are unpacked already.
+    assert keys == ["a-b-1.0-75d08d5ec6fd", "c-2.0-925b4571612d"]
+    assert "".join(wheel.lines for wheel in stored_wheels(lock, PYTHON)) == PINS
 
 
-def test_distributions_are_parted_by_their_records(tmp_path: Path) -> None:
+def test_distributions_are_split_by_their_records(tmp_path: Path) -> None:
     together = tmp_path / "all"
     install(together, "proto", "1", {"google/proto/__init__.py": "", "proto.py": ""})
     install(together, "auth-lib", "2", {"google/auth/__init__.py": "", "google/auth/x.so": "", "bin/auth": "#!x\n"})
@@ -65,7 +67,7 @@ def test_distributions_are_parted_by_their_records(tmp_path: Path) -> None:
     assert {"plain/__init__.py", "plain/data/a.txt"} <= tree(folders["plain"])
 
 
-def test_who_claims_anothers_file_is_told(tmp_path: Path) -> None:
+def test_distributions_that_share_a_file_are_named(tmp_path: Path) -> None:
     together = tmp_path / "all"
     install(together, "one", "1", {"tests/__init__.py": "one", "one.py": ""})
     install(together, "two", "1", {"tests/__init__.py": "two", "two.py": ""})
@@ -74,7 +76,7 @@ def test_who_claims_anothers_file_is_told(tmp_path: Path) -> None:
     assert split_by_distribution(together, folders) == {"one", "two"}
 
 
-def test_what_did_not_arrive_is_a_fault(tmp_path: Path) -> None:
+def test_a_distribution_that_did_not_arrive_is_a_fault(tmp_path: Path) -> None:
     (tmp_path / "all").mkdir()
     with pytest.raises(MachineryError, match="ghost"):
         split_by_distribution(tmp_path / "all", {"ghost": tmp_path / "ghost"})

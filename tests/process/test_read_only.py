@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -14,15 +14,17 @@ from support.samples import SmallIndex
 from tfjs_compat.environments import environment as environments
 from tfjs_compat.environments import linking
 from tfjs_compat.environments.build import build
+from tfjs_compat.environments.install import Installer
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index import uv
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
 from tfjs_compat.workflows.doctor import doctor
 
 PYTHON = Interpreter("{}.{}.{}".format(*sys.version_info[:3]), "linux-x86_64", sys.executable)
-LOCK = Lock("a" * 16, PYTHON.tag, {}, False, "# nothing to install\n")
+LOCK = Lock("a" * 16, PYTHON.build, {}, False, "# nothing to install\n")
 
 
 @pytest.fixture
@@ -66,8 +68,8 @@ class TestReadOnly:
     ) -> None:
         Store(tmp_path / "store").folder("environments")
         store = Store(sealed(tmp_path / "store"))
-        with pytest.raises(MachineryError, match="cannot be written to: set TFJS_COMPAT_CACHE"):
-            build(LOCK, PYTHON, store)
+        with pytest.raises(MachineryError, match=r"cannot be written to\nhint: set TFJS_COMPAT_CACHE"):
+            build(LOCK, PYTHON, Context(store))
 
     @pytest.mark.real
     def test_a_run_over_it(self, tmp_path: Path, sealed: Callable[[Path], Path]) -> None:
@@ -99,14 +101,13 @@ def test_without_symbolic_links_an_environment_holds_its_packages_itself(
 ) -> None:
     called: list[list[str]] = []
 
-    def call(arguments: list[str], *_: object, **__: object) -> tuple[uv.Said, str]:
-        called.append(arguments)
+    def call(arguments: Sequence[str], *_: object, **__: object) -> tuple[uv.UvResult, str]:
+        called.append(list(arguments))
         return uv.UvResult(True, "warning: Failed to hardlink files; falling back to full copy.\n"), ""
 
-    monkeypatch.setattr(uv, "call", call)
     monkeypatch.setattr(linking, "is_possible", lambda _: False)
     told: list[str] = []
-    made = build(LOCK, PYTHON, Store(tmp_path / "store"), warn=told.append)
+    made = build(LOCK, PYTHON, Context(Store(tmp_path / "store")), installer=Installer(warn=told.append, call=call))
     assert isinstance(made, environments.Environment)
     assert (made.id, made.trees) == (LOCK.id, ())
     assert ["--target" in one for one in called] == [False]
@@ -147,7 +148,7 @@ def test_copies_in_place_of_links_are_told(
     monkeypatch.setenv("UV_CACHE_DIR", cache)
     told: list[str] = []
     try:
-        made = build(lock, PYTHON, Store(tmp_path / "store"), warn=told.append)
+        made = build(lock, PYTHON, Context(Store(tmp_path / "store")), installer=Installer(warn=told.append))
     finally:
         shutil.rmtree(cache)
     assert isinstance(made, environments.Environment)

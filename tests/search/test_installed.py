@@ -40,12 +40,13 @@ only-there==1 ; sys_platform == "never"
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("tensorflow = 2.16", "line 1: 'tensorflow = 2.16' is no requirement"),
+        ("tensorflow = 2.16", "line 1: 'tensorflow = 2.16' is not a valid requirement; expected e.g. 'numpy==1.26.4'"),
         ("numpy\n-e .", "line 2: '-e .' is not a package of an index"),
         ("git+https://example.org/x", "is not a package of an index"),
         ("-r gone.txt", "line 1: there is no file"),
+        ("numpy==1 \\\n  --hash=sha256:0 \\\n  --hash=sha256:1\n-e .", "line 4: '-e .'"),
         ("--frobnicate", "unknown option '--frobnicate'"),
-        ("tensorflow===mine", "line 1: 'mine' is no version"),
+        ("tensorflow===mine", "line 1: 'mine' is not a valid version"),
     ],
 )
 def test_a_line_that_cannot_be_used_is_named(tmp_path: Path, text: str, said: str) -> None:
@@ -123,5 +124,32 @@ def test_the_active_environment_is_asked(tmp_path: Path, monkeypatch: pytest.Mon
     assert found.versions["some-thing"] == "1.2"
     assert found.requirements == ()
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "gone"))
-    with pytest.raises(RequestError, match="cannot be asked"):
+    with pytest.raises(RequestError, match="cannot list what is installed"):
+        read_installed("active")
+
+
+def test_the_active_environment_sees_no_secret_of_the_caller(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = tmp_path / "env" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nenv > {tmp_path}/seen\necho \'{{"tensorflow": "2.15.0"}}\' > "$4"\n')
+    python.chmod(0o755)
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "env"))
+    monkeypatch.setenv("SOME_TOKEN", "secret")
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    assert read_installed("active").versions == {"tensorflow": "2.15.0"}
+    seen = (tmp_path / "seen").read_text()
+    assert "secret" not in seen
+    assert "PYTHONPATH" not in seen
+
+
+@pytest.mark.parametrize("program", ["exit 3", "echo nothing", "echo '[]' > $4", "kill -9 $$"])
+def test_an_environment_that_does_not_answer_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    python = tmp_path / "env" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f"#!/bin/sh\n{program}\n")
+    python.chmod(0o755)
+    monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "env"))
+    with pytest.raises(RequestError, match=f"cannot list what is installed in {re.escape(str(tmp_path / 'env'))}"):
         read_installed("active")

@@ -109,7 +109,9 @@ PYTHON = interpreters("3.11.7")[0]
 
 
 def lock(number: int) -> Lock:
-    return Lock(f"{number:08x}" * 2, PYTHON.tag, {"tensorflow": f"2.{number}.0"}, False, f"tensorflow==2.{number}.0\n")
+    return Lock(
+        f"{number:08x}" * 2, PYTHON.build, {"tensorflow": f"2.{number}.0"}, False, f"tensorflow==2.{number}.0\n"
+    )
 
 
 def planned(model: int, on: int | Unresolved | str, **variables: str) -> Planned:

@@ -17,18 +17,17 @@ def env() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def env_list(as_json: bool) -> None:
     """List environments with their sizes; files shared by several count once in the total."""
-    from tfjs_compat.cli.views import environments as shelf
-    from tfjs_compat.environments import disk_usage as usage
-    from tfjs_compat.environments import registry
+    from tfjs_compat.cli.views import environments as view
+    from tfjs_compat.environments import disk_usage, registry
     from tfjs_compat.system.store import Store
 
     store = Store()
     found = registry.list_environments(store)
-    sizes, total = usage.sizes(found, store)
+    sizes, total = disk_usage.sizes(found, store)
     if as_json:
-        print_json({"environments": shelf.rows(found, sizes), "bytes": total})
+        print_json({"environments": view.rows(found, sizes), "bytes": total})
     else:
-        shelf.show(outputs()[0], found, sizes, total)
+        view.show(outputs()[0], found, sizes, total)
 
 
 @env.command("path")
@@ -49,7 +48,7 @@ def env_remove(ids: tuple[str, ...]) -> None:
     from tfjs_compat.system.store import Store
 
     store = Store()
-    for environment in [registry.find(one, store) for one in ids]:
+    for environment in [registry.find(prefix, store) for prefix in ids]:
         registry.remove(environment, store)
         click.echo(f"removed {environment.id}")
 
@@ -57,9 +56,12 @@ def env_remove(ids: tuple[str, ...]) -> None:
 @env.command("gc")
 @click.option("--unused-days", type=click.FloatRange(0), default=30.0, show_default=True, metavar="N")
 def env_gc(unused_days: float) -> None:
-    """Remove environments and outcomes that are broken or were not used for a while."""
+    """Remove from the store what is broken, left over or was not used for a while; what a run uses stays."""
     from tfjs_compat.system.store import Store
     from tfjs_compat.workflows.garbage import collect_garbage
 
     removed = collect_garbage(Store(), unused_days=unused_days)
-    click.echo(f"removed {len(removed)}" + (f": {', '.join(removed)}" if removed else ""))
+    ids = removed.environments
+    click.echo(f"removed {len(ids)}" + (f": {', '.join(ids)}" if ids else ""))
+    if removed.entries:
+        click.echo("beside them: " + ", ".join(f"{count} in {folder}" for folder, count in removed.entries.items()))

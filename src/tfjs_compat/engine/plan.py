@@ -11,7 +11,8 @@ import msgspec
 
 from tfjs_compat.engine.gather import T, gather
 from tfjs_compat.errors import Interrupted, MachineryError
-from tfjs_compat.index.interpreters import Interpreter, choose, find_interpreters
+from tfjs_compat.index.discovery import find_interpreters
+from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.index.releases import Release, fetch_releases
 from tfjs_compat.locks import resolver
 from tfjs_compat.locks.lock import Lock, Unresolved
@@ -70,11 +71,7 @@ def make_plan(
     whole = expand_from_index(matrix, bases, found, context)
     requested = expansion.only(whole, only)
     requests = [
-        resolver.request_of(
-            case.combination,
-            choose(case.combination.python, found),
-            source_builds=matrix.requirements.source_builds,
-        )
+        resolver.request_of(case.combination, found, source_builds=matrix.requirements.source_builds)
         for case in requested.cases
     ]
     answers = resolve_all(requests, context, jobs, fresh=fresh)
@@ -148,7 +145,7 @@ def resolve_all(
         context.progress.begin(what)
         answer: Lock | Unresolved | str
         try:
-            answer = resolver.resolve(request, context.store, stop=context.stop, fresh=fresh)
+            answer = resolver.resolve(request, context, fresh=fresh)
         except MachineryError as error:
             answer = str(error)
         result = f"lock {answer.id}, {len(answer.packages)} packages" if isinstance(answer, Lock) else "no solution"

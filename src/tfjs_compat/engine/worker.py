@@ -24,6 +24,7 @@ from tfjs_compat.engine.plan import Planned
 from tfjs_compat.engine.tasks import Task, TaskResult, Trial, TrialOptions, TrialResult
 from tfjs_compat.environments.build import build
 from tfjs_compat.environments.environment import Environment, NotInstallable, in_use, is_built
+from tfjs_compat.environments.install import Installer
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.outcomes.failures import Failure
@@ -301,21 +302,15 @@ def _kept_conversion(trial: Trial, task: Task, worker: Worker, folder: Path) -> 
 def _built(task: Task, worker: Worker) -> Environment | NotInstallable:
     lock, settings = task.lock, worker.settings
     build_here = worker.operations.build
+    context = Context(settings.store, settings.stop, settings.progress)
     if is_built(lock.id, settings.store, settings.layout):
-        return build_here(lock, task.python, settings.store, layout=settings.layout)
+        return build_here(lock, task.python, context, layout=settings.layout)
     what = f"building {lock.id}: " + " ".join(f"{k} {v}" for k, v in list(lock.resolved().items())[:4])
     settings.progress.begin(what)
     result, warnings = "failed", list[str]()
     try:
-        built = build_here(
-            lock,
-            task.python,
-            settings.store,
-            layout=settings.layout,
-            stop=settings.stop,
-            on_line=lambda line: settings.progress.say(what, line.strip()),
-            warn=warnings.append,
-        )
+        installer = Installer(on_line=lambda line: settings.progress.say(what, line.strip()), warn=warnings.append)
+        built = build_here(lock, task.python, context, layout=settings.layout, installer=installer)
         result = f"environment of {len(lock.packages)} packages" if isinstance(built, Environment) else built.message
         return built
     finally:

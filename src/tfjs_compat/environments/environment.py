@@ -12,7 +12,8 @@ from typing import Literal
 import msgspec
 from filelock import FileLock, Timeout
 
-from tfjs_compat.system.files import disk_errors
+from tfjs_compat.index.interpreters import PythonBuild
+from tfjs_compat.system.files import disk_errors, write_whole
 from tfjs_compat.system.store import Store
 
 DESCRIPTION = "environment.json"
@@ -21,12 +22,14 @@ DESCRIPTION = "environment.json"
 class Environment(msgspec.Struct, frozen=True):
     """A built environment: ``root`` holds the virtualenv ``venv`` and the lock it was filled from.
 
-    ``trees`` names the folders of the store of unpacked wheels that it links to; none where its files are its own.
+    ``python`` is what its lock is bound to, ``base`` the executable that its virtualenv was made of, ``built`` when, in
+    seconds since the epoch. ``trees`` names the folders of the store of unpacked wheels that it links to; none where
+    its files are its own.
     """
 
     id: str
     root: Path
-    python: str
+    python: PythonBuild
     base: str
     packages: dict[str, str]
     built: float
@@ -62,25 +65,47 @@ def is_built(lock_id: str, store: Store, layout: Layout = DEFAULT_LAYOUT) -> boo
 
 
 def folder_name(lock_id: str, layout: Layout) -> str:
+    """The name of the folder of a lock's environment."""
     return lock_id if layout == "linked" else f"{lock_id}-{layout}"
+
+
+class _Description(msgspec.Struct, frozen=True):
+    """``environment.json``: an environment without its place, for the store may be moved."""
+
+    id: str
+    python: str
+    base: str
+    packages: dict[str, str]
+    built: float
+    trees: tuple[str, ...] = ()
+
+
+def describe(environment: Environment) -> None:
+    """Write what makes a filled folder an environment. Raises MachineryError."""
+    made = _Description(
+        environment.id,
+        environment.python.tag,
+        environment.base,
+        environment.packages,
+        environment.built,
+        environment.trees,
+    )
+    write_whole(environment.root / DESCRIPTION, msgspec.json.encode(made))
 
 
 def read_environment(root: Path) -> Environment | None:
     """The environment in a folder, or None where it is not whole or its interpreter is gone."""
     try:
-        found = msgspec.json.decode((root / DESCRIPTION).read_bytes(), type=Environment, dec_hook=_as_path)
-    except (OSError, msgspec.DecodeError, msgspec.ValidationError):
+        made = msgspec.json.decode((root / DESCRIPTION).read_bytes(), type=_Description)
+        python = PythonBuild.of_tag(made.python)
+    except (OSError, ValueError):
         return None
-    found = msgspec.structs.replace(found, root=root)
-    shelf = root.parent.parent / "wheels"
+    found = Environment(made.id, root, python, made.base, made.packages, made.built, made.trees)
+    wheels = root.parent.parent / "wheels"
     whole = (
-        found.executable.exists() and Path(found.base).exists() and all((shelf / one).is_dir() for one in found.trees)
+        found.executable.exists() and Path(found.base).exists() and all((wheels / key).is_dir() for key in found.trees)
     )
     return found if whole else None
-
-
-def _as_path(_kind: type, value: object) -> Path:
-    return Path(str(value))
 
 
 @contextlib.contextmanager
@@ -105,7 +130,13 @@ def in_use(environment: Environment) -> Iterator[None]:
         lock.release()
         with contextlib.suppress(OSError):
             mark.unlink(missing_ok=True)
-            os.utime(environment.root / DESCRIPTION)
+        touch(environment)
+
+
+def touch(environment: Environment) -> None:
+    """Note that an environment is used now. Does nothing in a read-only store."""
+    with contextlib.suppress(OSError):
+        os.utime(environment.root / DESCRIPTION)
 
 
 def last_used(environment: Environment) -> float:

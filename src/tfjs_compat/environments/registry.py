@@ -23,10 +23,11 @@ def list_environments(store: Store) -> list[Environment]:
 
 def find(prefix: str, store: Store) -> Environment:
     """The environment whose id starts with ``prefix``. Raises RequestError where none or several do."""
-    found = [one for one in list_environments(store) if one.id.startswith(prefix)]
+    whole = list_environments(store)
+    found = [environment for environment in whole if environment.id.startswith(prefix)]
     if len(found) != 1:
         what = "several environments start" if found else "no environment starts"
-        raise RequestError(f"{what} with '{prefix}'; {nearest(prefix, [one.id for one in list_environments(store)])}")
+        raise RequestError(f"{what} with '{prefix}'; {nearest(prefix, [environment.id for environment in whole])}")
     return found[0]
 
 
@@ -39,4 +40,5 @@ def remove(environment: Environment, store: Store) -> None:
 
 
 def environment_folders(store: Store) -> list[Path]:
+    """The folders that hold an environment or are becoming one, by name."""
     return sorted(path for path in store.folder("environments").iterdir() if not path.name.startswith("."))

@@ -8,29 +8,23 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import itertools
 import os
-import re
-import shutil
 import tempfile
-import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 from packaging.utils import canonicalize_name
 
+from tfjs_compat.environments.install import Installer, install
 from tfjs_compat.errors import MachineryError
-from tfjs_compat.index import uv
-from tfjs_compat.index.interpreters import Interpreter
+from tfjs_compat.index.interpreters import Interpreter, PythonBuild
 from tfjs_compat.locks.lock import Lock
-from tfjs_compat.system.files import disk_errors, remove_tree
-from tfjs_compat.system.store import Store
-
-_ENTRY = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", re.MULTILINE)
+from tfjs_compat.system.context import Context
+from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
 
 
-class Pinned(msgspec.Struct, frozen=True):
+class StoredWheel(msgspec.Struct, frozen=True):
     """One distribution of a lock: its lines of the lock, and the name of its folder in the store."""
 
     name: str
@@ -38,98 +32,88 @@ class Pinned(msgspec.Struct, frozen=True):
     key: str
 
 
-class UnbuildableError(Exception):
-    """A source build that the lock allows failed; the text is the installer's."""
-
-
-def pinned(lock: Lock, python: Interpreter) -> list[Pinned]:
+def stored_wheels(lock: Lock, python: PythonBuild) -> list[StoredWheel]:
     """The distributions of a lock, in its order.
 
     A key stands for the version, the hashes that are allowed and the Python and platform that choose among them.
     """
     found = []
-    starts = [match.start() for match in _ENTRY.finditer(lock.text)]
-    for start, end in itertools.pairwise([*starts, len(lock.text)]):
-        lines = lock.text[start:end]
-        match = _ENTRY.match(lines)
-        assert match is not None
-        told = f"{lines}\0{python.minor}\0{python.platform}\0{lock.source_builds}"
-        short = hashlib.sha256(told.encode()).hexdigest()[:12]
-        found.append(Pinned(canonicalize_name(match[1]), lines, f"{canonicalize_name(match[1])}-{match[2]}-{short}"))
+    for pin in lock.pins():
+        decides = f"{pin.lines}\0{python.minor}\0{python.platform}\0{lock.source_builds}"
+        short = hashlib.sha256(decides.encode()).hexdigest()[:12]
+        found.append(StoredWheel(pin.name, pin.lines, f"{pin.name}-{pin.version}-{short}"))
     return found
 
 
+_CLAIM = "wheels.json"
+
+
+def claim(keys: Sequence[str], root: Path, context: Context) -> None:
+    """Note in the folder of an environment which wheels it will link to, so that none of them is collected.
+
+    Whoever collects holds the same lock: it has ended before, or it sees the claim. Raises MachineryError, Interrupted.
+    """
+    with context.store.locked("collecting", stop=context.stop):
+        write_whole(root / _CLAIM, msgspec.json.encode(keys), lasting=False)
+
+
+def claimed(root: Path) -> tuple[str, ...]:
+    """The keys of the wheels that the environment in a folder claims, whole or not."""
+    try:
+        return msgspec.json.decode((root / _CLAIM).read_bytes(), type=tuple[str, ...])
+    except (OSError, msgspec.DecodeError):
+        return ()
+
+
 def unpacked(
+    wheels: Sequence[StoredWheel],
     lock: Lock,
     python: Interpreter,
-    store: Store,
-    *,
-    stop: threading.Event | None = None,
-    on_line: Callable[[str], None] | None = None,
-    warn: Callable[[str], None] = lambda _: None,
-) -> list[Path]:
-    """The folders of a lock's distributions, in its order; what is not there is fetched first.
+    context: Context,
+    installer: Installer,
+) -> tuple[Path, ...]:
+    """The folders of a lock's ``wheels``, in their order; what is not there is fetched first.
 
-    ``warn`` is told where files are copies of those in uv's cache and not links to them.
-
-    Raises MachineryError, Interrupted, UnbuildableError.
+    The installer's ``warn`` is called where files are copies of those in uv's cache and not links to them. Raises
+    MachineryError, Interrupted, UnbuildableError.
     """
-    root = store.folder("wheels")
-    wanted = pinned(lock, python)
-    if any(not (root / one.key).is_dir() for one in wanted):
-        # One filling at a time: two runs that want one wheel would fetch it twice, and uv is parallel by itself.
-        with store.locked("wheels", stop=stop):
-            missing = [one for one in wanted if not (root / one.key).is_dir()]
-            if missing:
-                _fill(missing, lock, python, store, root, stop, on_line, warn)
-    return [root / one.key for one in wanted]
+    root = context.store.folder("wheels")
+    if any(not (root / wheel.key).is_dir() for wheel in wheels):
+        # One filling at a time: two runs that need one wheel would fetch it twice, and uv is parallel by itself.
+        with context.store.locked("wheels", stop=context.stop):
+            if missing := [wheel for wheel in wheels if not (root / wheel.key).is_dir()]:
+                _fill(missing, lock, python, context, root, installer)
+    return tuple(root / wheel.key for wheel in wheels)
 
 
 def _fill(
-    missing: list[Pinned],
+    missing: Sequence[StoredWheel],
     lock: Lock,
     python: Interpreter,
-    store: Store,
+    context: Context,
     root: Path,
-    stop: threading.Event | None,
-    on_line: Callable[[str], None] | None,
-    warn: Callable[[str], None],
+    installer: Installer,
 ) -> None:
-    with disk_errors(root), tempfile.TemporaryDirectory(dir=root, prefix=".filling-") as name:
-        if _install(missing, lock, python, store, Path(name) / "all", stop, on_line):
-            warn("packages could not be linked from uv's cache: they are on this disk twice")
-        clashing = split_by_distribution(Path(name) / "all", {one.name: Path(name) / one.key for one in missing})
-        for one in missing:
-            if one.name in clashing:
-                # Two distributions bring one file: together, only one of them would have kept it.
-                remove_tree(Path(name) / one.key)
-                _install([one], lock, python, store, Path(name) / one.key, stop, on_line)
-            (Path(name) / one.key).rename(root / one.key)
-
-
-def _install(
-    wanted: list[Pinned],
-    lock: Lock,
-    python: Interpreter,
-    store: Store,
-    target: Path,
-    stop: threading.Event | None,
-    on_line: Callable[[str], None] | None,
-) -> bool:
-    """Install into a folder; whether the files are copies where links were wanted."""
-    policy = "" if lock.source_builds else "--only-binary :all:\n"
-    arguments = ["pip", "install", "--python", python.executable, "--target", str(target), "--no-deps"]
-    arguments += ["--require-hashes", "-r", "wanted.txt"]
-    inputs = {"wanted.txt": policy + "".join(one.lines for one in wanted)}
-    said, _ = uv.call(arguments, store, inputs=inputs, stop=stop, on_line=on_line)
-    if said.ok:
+    def unpack(wheels: Sequence[StoredWheel], target: Path) -> bool:
+        """Install into a folder; whether the files are copies where links were possible."""
+        policy = "" if lock.source_builds else "--only-binary :all:\n"
+        inputs = {"requirements.txt": policy + "".join(wheel.lines for wheel in wheels)}
+        options = ["--python", python.executable, "--target", str(target)]
+        copied = install(lock, options, inputs, context, installer)
         (target / ".lock").unlink(missing_ok=True)  # uv's own
-        return uv.COPIED in said.text
-    if (fault := uv.machinery_fault(said.text)) is not None:
-        raise MachineryError(fault)
-    if "Failed to build" in said.text:
-        raise UnbuildableError(said.text)
-    raise MachineryError(f"uv could not install lock {lock.id}: {said.text.strip()[-600:]}")
+        return copied
+
+    with disk_errors(root), tempfile.TemporaryDirectory(dir=root, prefix=".filling-") as name:
+        folder = Path(name)
+        if unpack(missing, folder / "all"):
+            installer.warn("packages could not be linked from uv's cache: they are on this disk twice")
+        clashing = split_by_distribution(folder / "all", {wheel.name: folder / wheel.key for wheel in missing})
+        for wheel in missing:
+            if wheel.name in clashing:
+                # Two distributions bring one file: together, only one of them would have kept it.
+                remove_tree(folder / wheel.key)
+                unpack([wheel], folder / wheel.key)
+            (folder / wheel.key).rename(root / wheel.key)
 
 
 def split_by_distribution(together: Path, folders: Mapping[str, Path]) -> set[str]:
@@ -171,14 +155,3 @@ def _listed(info: Path) -> Iterable[str]:
             path = os.path.normpath(row[0]).replace(os.sep, "/") if row else ""
             if path and not path.startswith(("..", "/")):
                 yield path
-
-
-def free_unused(store: Store, used: set[str]) -> int:
-    """Remove the folders of the store that are not among ``used``, and half-filled ones; how many there were."""
-    root, removed = store.folder("wheels"), 0
-    with store.locked("wheels"):
-        for path in list(root.iterdir()):
-            if path.name not in used:
-                shutil.rmtree(path, ignore_errors=True) if path.name.startswith(".") else remove_tree(path)
-                removed += 1
-    return removed

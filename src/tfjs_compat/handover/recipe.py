@@ -59,7 +59,7 @@ def write_recipe(
         after.append(f"{prefix}env/bin/tensorflowjs_converter {flags} {source} {ARTIFACT}")
     if route.repairs:
         after.append(f"tfjs-compat repair {ARTIFACT} --output {REPAIRED}")
-    minor = ".".join(lock.resolved()["python"].split(".")[:2])
+    minor = lock.python.minor
     site = f"env/lib/python{minor}/site-packages"
     stub_packages = [f"touch {site}/{name.lower().replace('-', '_')}.py" for name in lock.stand_ins]
     # Without dependencies: the lock holds them all, and pip would look for the ones that were left out.

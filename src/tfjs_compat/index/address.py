@@ -37,8 +37,8 @@ def _uv_configured() -> str | None:
         except (OSError, tomli.TOMLDecodeError, UnicodeDecodeError):
             continue
         listed = settings.get("index")
-        indexes = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-        urls = [one.get("url") for one in indexes if one.get("default")]
+        indexes = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+        urls = [index.get("url") for index in indexes if index.get("default")]
         for url in (*urls, settings.get("index-url")):
             if isinstance(url, str) and url:
                 return url
@@ -46,16 +46,33 @@ def _uv_configured() -> str | None:
 
 
 def _pip_configured() -> str | None:
+    """The index of pip's configuration files, which count for ``pip install`` as pip documents it.
+
+    ``PIP_CONFIG_FILE`` counts most and takes the place of the user's own files; as ``/dev/null`` it switches all off.
+    The section ``install`` of any file counts more than ``global`` of any.
+    """
+    named = os.environ.get("PIP_CONFIG_FILE")
+    if named == os.devnull:
+        return None
     base = Path(os.environ.get("XDG_CONFIG_HOME", Path.home() / ".config"))
-    places = [Path(sys.prefix, "pip.conf"), base / "pip" / "pip.conf", Path.home() / ".pip" / "pip.conf"]
-    named = [Path(os.environ["PIP_CONFIG_FILE"])] if os.environ.get("PIP_CONFIG_FILE") else []
-    for path in (*named, *places, Path("/etc/pip.conf")):
-        settings = configparser.RawConfigParser()
-        try:
-            settings.read(path, "utf-8")
-        except (OSError, configparser.Error, UnicodeDecodeError):
-            continue
-        for section in ("install", "global"):
-            if value := settings.get(section, "index-url", fallback=None):
-                return value.strip()
+    users = [base / "pip" / "pip.conf", Path.home() / ".pip" / "pip.conf"]
+    if named and Path(named).exists():
+        users = []
+    files = [*([Path(named)] if named else []), Path(sys.prefix, "pip.conf"), *users, Path("/etc/pip.conf")]
+    settings = [_pip_settings(file) for file in files]
+    for section in ("install", "global"):
+        for parser in settings:
+            for key in ("index-url", "index_url"):
+                if value := parser.get(section, key, fallback=None):
+                    return value.strip()
     return None
+
+
+def _pip_settings(path: Path) -> configparser.RawConfigParser:
+    """A configuration file of pip; empty where it is not there or damaged."""
+    settings = configparser.RawConfigParser()
+    try:
+        settings.read(path, "utf-8")
+    except (OSError, configparser.Error, UnicodeDecodeError):
+        return configparser.RawConfigParser()
+    return settings

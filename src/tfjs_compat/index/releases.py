@@ -1,8 +1,9 @@
-"""The configured package index: where it is, and which releases of a package it has."""
+"""Which releases of a package the configured index has."""
 
 from __future__ import annotations
 
 import datetime
+import hashlib
 import time
 from collections.abc import Iterable
 
@@ -19,7 +20,10 @@ _FRESH_SECONDS = 600.0
 
 
 class Release(msgspec.Struct, frozen=True):
-    """A release of a package: ``python_tags`` of its wheels, ``uploaded`` the UTC date of its first file, if told."""
+    """A release of a package. ``yanked``: every file is; ``python_tags``: those of its wheels (``cp311``).
+
+    ``uploaded`` is the UTC date (``2024-03-08``) of its first file, None where the index gives no upload times.
+    """
 
     version: str
     yanked: bool
@@ -27,32 +31,28 @@ class Release(msgspec.Struct, frozen=True):
     uploaded: str | None
 
 
-def fetch_releases(package: str, store: Store, *, offline: bool = False) -> tuple[Release, ...]:
-    """The releases of a package, oldest first, as the index lists them now (asked again after ten minutes).
+def fetch_releases(package: str, store: Store) -> tuple[Release, ...]:
+    """The releases of a package, oldest first, as the index lists them now; an answer is kept for ten minutes.
 
-    With ``offline`` an older answer will do, and none is fetched. Raises MachineryError when the index cannot be
-    reached or answers with something else than a package page.
+    Raises MachineryError when the index cannot be reached or answers with something else than a package page.
     """
     url = index_url()
     kept = store.folder("index") / f"{package}-{_short(url)}.json"
-    fresh = kept.exists() and time.time() - kept.stat().st_mtime < _FRESH_SECONDS
-    if fresh or (offline and kept.exists()):
-        try:
+    try:
+        if time.time() - kept.stat().st_mtime < _FRESH_SECONDS:
             return msgspec.json.decode(kept.read_bytes(), type=tuple[Release, ...])
-        except (OSError, msgspec.DecodeError):
-            pass  # a damaged answer is asked for again
-    releases = _ask(package, url)
+    except (OSError, msgspec.DecodeError):
+        pass  # not there, or damaged: it is fetched
+    releases = _fetch(package, url)
     write_whole(kept, msgspec.json.encode(releases))
     return releases
 
 
 def _short(url: str) -> str:
-    import hashlib
-
     return hashlib.sha256(url.encode()).hexdigest()[:12]
 
 
-def _ask(package: str, url: str) -> tuple[Release, ...]:
+def _fetch(package: str, url: str) -> tuple[Release, ...]:
     import requests
     from pypi_simple import NoSuchProjectError, PyPISimple, UnsupportedContentTypeError, UnsupportedRepoVersionError
 
@@ -70,8 +70,8 @@ def _ask(package: str, url: str) -> tuple[Release, ...]:
     except requests.RequestException as error:
         raise MachineryError(f"the package index {shown} cannot be reached ({type(error).__name__})") from None
     except (KeyError, TypeError, ValueError) as error:
-        said = f"{type(error).__name__}: {error}"
-        raise MachineryError(f"the package index {shown} gave no package page for {package}: {said}") from None
+        reason = f"{type(error).__name__}: {error}"
+        raise MachineryError(f"the package index {shown} gave no package page for {package}: {reason}") from None
     return collect(
         (file.filename, file.version, file.is_yanked, file.upload_time) for file in page.packages if file.version
     )

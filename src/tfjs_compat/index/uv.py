@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import tempfile
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -15,8 +15,8 @@ from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.address import index_url, without_credentials
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import tool_environment
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import disk_errors
-from tfjs_compat.system.store import Store
 
 # Of uv's own variables only those that say where packages come from and are kept: a caller's UV_EXCLUDE_NEWER or
 # UV_RESOLUTION would change answers behind our back.
@@ -43,32 +43,47 @@ class UvResult(msgspec.Struct, frozen=True):
     text: str
 
 
+class Call(Protocol):
+    """Calls uv, as ``call`` does. Tests put something else in its place."""
+
+    def __call__(
+        self,
+        arguments: Sequence[str],
+        context: Context,
+        *,
+        inputs: Mapping[str, str] | None = None,
+        on_line: Callable[[str], None] | None = None,
+    ) -> tuple[UvResult, str]:
+        """How the call ended, and a file that it wrote (see ``call``)."""
+
+
 def call(
     arguments: Sequence[str],
-    store: Store,
+    context: Context,
     *,
-    inputs: dict[str, str] | None = None,
+    inputs: Mapping[str, str] | None = None,
     result: str | None = None,
     seconds: float = 1800.0,
-    stop: threading.Event | None = None,
+    variables: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
 ) -> tuple[UvResult, str]:
     """Call uv in an empty folder that holds ``inputs``; gives what it said and the content of the file ``result``.
 
-    Raises MachineryError where uv cannot be run or does not end, Interrupted when ``stop`` is set.
+    ``seconds`` is its time limit; ``variables`` are added to its environment. Raises MachineryError where uv cannot be
+    run or does not end, Interrupted when the context's ``stop`` is set.
     """
-    scratch_root = store.folder("scratch")
+    scratch_root = context.store.folder("scratch")
     with disk_errors(scratch_root), tempfile.TemporaryDirectory(dir=scratch_root, prefix="uv-") as folder:
         scratch = Path(folder)
         for name, content in (inputs or {}).items():
             (scratch / name).write_text(content, "utf-8")
         ended = process.run(
             [uv_executable(), *arguments],
-            env=_environment(),
+            env={**_environment(), **(variables or {})},
             cwd=scratch,
             log=scratch / "uv.log",
             limits=process.Limits(seconds=seconds),
-            stop=stop,
+            stop=context.stop,
             on_line=on_line,
         )
         text = redact((scratch / "uv.log").read_text("utf-8", "replace"))
@@ -96,17 +111,29 @@ def redact(text: str) -> str:
 
 def machinery_fault(text: str) -> str | None:
     """What in uv's words is a fault of the disk or the network, or None where it is neither."""
-    if _DISK.search(text):
-        return "no space left, or not writable: " + _last_line(text, _DISK)
-    if _NETWORK.search(text):
-        shown = without_credentials(index_url())
-        return f"the package index {shown} cannot be reached: {_last_line(text, _NETWORK)}"
+    if (where := _line_with(text, _DISK)) is not None:
+        return f"no space left, or not writable: {where}"
+    if (where := _line_with(text, _NETWORK)) is not None:
+        return f"the package index {without_credentials(index_url())} cannot be reached: {where}"
     return None
 
 
-def _last_line(text: str, pattern: re.Pattern[str]) -> str:
-    lines = [line.strip() for line in text.splitlines() if pattern.search(line)]
-    return lines[-1][:300]
+def unwrapped(text: str) -> str:
+    """A text of uv in one line: before 0.12 it breaks lines at 80 columns, and so between any two words.
+
+    >>> unwrapped("could not be queried\\n      due to a lack of credentials")
+    'could not be queried due to a lack of credentials'
+    """
+    return " ".join(text.split())
+
+
+def _line_with(text: str, pattern: re.Pattern[str]) -> str | None:
+    """The last line that a pattern is in, or what follows it where a line break is in the middle of it."""
+    if lines := [line.strip() for line in text.splitlines() if pattern.search(line)]:
+        return lines[-1][:300]
+    flat = unwrapped(text)
+    found = pattern.search(flat)
+    return flat[found.start() :][:300] if found else None
 
 
 def _environment() -> dict[str, str]:

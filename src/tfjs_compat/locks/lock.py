@@ -7,22 +7,26 @@ import re
 
 import msgspec
 
-from tfjs_compat.index.interpreters import Interpreter
+from tfjs_compat.errors import RequestError
+from tfjs_compat.index.interpreters import PythonBuild
+from tfjs_compat.locks.reading import Pin, read_requirements, versions
 
 _REPORTED = (
     *("tensorflow", "tensorflowjs", "keras", "tf-keras", "numpy", "protobuf", "setuptools", "h5py"),
     *("tensorflow-decision-forests", "tensorflow-hub", "ydf", "jax"),
 )
+_WHEELS_ONLY = "--only-binary :all:\n"
 
 
 class Lock(msgspec.Struct, frozen=True):
     """What a request resolves to: ``packages`` name → version, and a requirements file that pip and uv install.
 
-    ``stand_ins`` are left out of it: an environment gets an empty module for each.
+    ``id`` is a hash of the file's content and of ``python``. ``stand_ins`` are left out of it: an environment gets an
+    empty module for each.
     """
 
     id: str
-    python: str
+    python: PythonBuild
     packages: dict[str, str]
     source_builds: bool
     text: str
@@ -30,8 +34,12 @@ class Lock(msgspec.Struct, frozen=True):
 
     def resolved(self) -> dict[str, str]:
         """The versions that decide what a conversion does, Python's among them."""
-        python = self.python.split("-")[1]
-        return {"python": python, **{name: self.packages[name] for name in _REPORTED if name in self.packages}}
+        reported = {name: self.packages[name] for name in _REPORTED if name in self.packages}
+        return {"python": self.python.version, **reported}
+
+    def pins(self) -> tuple[Pin, ...]:
+        """Its distributions with their hashes, in the order of the file."""
+        return read_requirements(self.text)
 
 
 class Unresolved(msgspec.Struct, frozen=True):
@@ -42,14 +50,38 @@ class Unresolved(msgspec.Struct, frozen=True):
     text: str
 
 
-def make_lock(pins: str, python: Interpreter, *, source_builds: bool, stand_ins: tuple[str, ...] = ()) -> Lock:
+def make_lock(pins: str, python: PythonBuild, *, source_builds: bool, stand_ins: tuple[str, ...] = ()) -> Lock:
     """A lock out of the pins and hashes that uv wrote."""
+    build = PythonBuild(python.version, python.platform)
     body = pins.strip() + "\n"
-    packages = dict(re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", body, re.MULTILINE))
-    policy = "" if source_builds else "--only-binary :all:\n"
+    policy = "" if source_builds else _WHEELS_ONLY
     left_out = ", ".join(stand_ins)
     absent = f"# without {left_out}: an empty module stands in; install with --no-deps\n" if stand_ins else ""
-    told = f"{python.tag}\n{policy}{absent}{body}"
-    short = hashlib.sha256(told.encode()).hexdigest()[:16]
-    head = f"# lock {short} for {python.tag}; " + ("source builds allowed" if source_builds else "wheels only") + "\n"
-    return Lock(short, python.tag, packages, source_builds, head + absent + policy + body, stand_ins)
+    short = hashlib.sha256(f"{build.tag}\n{policy}{absent}{body}".encode()).hexdigest()[:16]
+    head = f"# lock {short} for {build.tag}; " + ("source builds allowed" if source_builds else "wheels only") + "\n"
+    packages = versions(read_requirements(body))
+    return Lock(short, build, packages, source_builds, head + absent + policy + body, stand_ins)
+
+
+def read_lock(text: str) -> Lock:
+    """The lock that a file ``OUTPUT/locks/ID.txt`` holds.
+
+    Raises RequestError where the text is no such file, or was changed since it was written.
+    """
+    head = re.match(r"# lock ([0-9a-f]{16}) for (\S+); (source builds allowed|wheels only)\n", text)
+    if head is None:
+        raise RequestError("not a lock of tfjs-compat: the first line is not '# lock ID for PYTHON; POLICY'")
+    try:
+        python = PythonBuild.of_tag(head[2])
+    except ValueError as error:
+        raise RequestError(f"not a lock of tfjs-compat: {error}") from None
+    rest = text[head.end() :]
+    absent = re.match(r"# without (.+): an empty module stands in; .*\n", rest)
+    rest = rest[absent.end() :] if absent else rest
+    body = rest.removeprefix(_WHEELS_ONLY)
+    source_builds = body == rest
+    stand_ins = tuple(absent[1].split(", ")) if absent else ()
+    lock = make_lock(body, python, source_builds=source_builds, stand_ins=stand_ins)
+    if lock.text != text:
+        raise RequestError(f"lock {head[1]} was changed since it was written")
+    return lock

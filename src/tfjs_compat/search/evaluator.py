@@ -9,7 +9,7 @@ import msgspec
 from tfjs_compat.engine.plan import Planned, resolve_all
 from tfjs_compat.engine.run import Engine, run_trials
 from tfjs_compat.errors import Interrupted
-from tfjs_compat.index.interpreters import Interpreter, choose
+from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.locks.resolver import ResolveRequest, request_of
 from tfjs_compat.matrix.cases import Case
@@ -76,8 +76,7 @@ class CaseEvaluator:
 
     def resolve_request(self, case: Case) -> ResolveRequest:
         """What has to be resolved for a case."""
-        python = choose(case.combination.python, self._interpreters)
-        request = request_of(case.combination, python, source_builds=self._source_builds)
+        request = request_of(case.combination, self._interpreters, source_builds=self._source_builds)
         return msgspec.structs.replace(request, preferences=self._preferences)
 
     def _planned(self, cases: Sequence[Case]) -> list[Planned]:

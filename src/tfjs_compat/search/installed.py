@@ -6,8 +6,8 @@ import codecs
 import importlib.metadata
 import os
 import re
-import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,17 +18,23 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion, Version
 
-from tfjs_compat.errors import RequestError
+from tfjs_compat.errors import MachineryError, RequestError
+from tfjs_compat.locks.reading import logical_lines
+from tfjs_compat.system import process
+from tfjs_compat.system.child_environment import clean_environment
 
 ACTIVE = "active"
 _MANAGED = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tensorflowjs", "keras", "tf-keras")
-_ASK = (
-    "import importlib.metadata as m,json;print(json.dumps({d.metadata['Name']:d.version for d in m.distributions()}))"
-)
+_LIST_DISTRIBUTIONS = """
+import importlib.metadata, json, sys
+found = {each.metadata["Name"]: each.version for each in importlib.metadata.distributions()}
+with open(sys.argv[1], "w") as file:
+    json.dump(found, file)
+"""
 
 
 class Installed(msgspec.Struct, frozen=True):
-    """``versions``: exact versions by package name, as indexes write it; ``requirements``: what is asked for beside
+    """``versions``: exact versions by package name, as indexes write it; ``requirements``: what is required beside
     TensorFlow, tensorflowjs and Keras, without versions, because another TensorFlow needs other ones."""
 
     versions: dict[str, str] = {}
@@ -81,41 +87,52 @@ def _of_lock(source: str, text: str) -> Installed:
 
 def _of_packages(packages: list[dict[str, Any]]) -> Installed:
     versions: dict[str, str] = {
-        canonicalize_name(one["name"]): str(Version(one["version"])) for one in packages if "version" in one
+        canonicalize_name(package["name"]): str(Version(package["version"]))
+        for package in packages
+        if "version" in package
     }
     roots = {
-        canonicalize_name(one["name"]) for one in packages if "registry" not in one.get("source", {"registry": ""})
+        canonicalize_name(package["name"])
+        for package in packages
+        if "registry" not in package.get("source", {"registry": ""})
     }
-    wanted = [
+    required = [
         canonicalize_name(dependency["name"])
-        for one in packages
-        if canonicalize_name(one["name"]) in roots
-        for dependency in one.get("dependencies", [])
+        for package in packages
+        if canonicalize_name(package["name"]) in roots
+        for dependency in package.get("dependencies", [])
     ]
     versions = {name: version for name, version in versions.items() if name not in roots}
-    return Installed(versions, tuple(name for name in dict.fromkeys(wanted) if name not in _MANAGED))
+    return Installed(versions, tuple(name for name in dict.fromkeys(required) if name not in _MANAGED))
 
 
 def _of_requirements(source: str, text: str, folder: Path) -> Installed:
     versions: dict[str, str] = {}
-    wanted: dict[str, None] = {}
+    required: dict[str, None] = {}
     for number, line in _lines(source, text, folder, 0):
         try:
-            asked = Requirement(line)
+            requirement = Requirement(line)
         except InvalidRequirement as error:
-            told = str(error).splitlines()[0]
-            raise RequestError(f"--from {source}: line {number}: '{line}' is no requirement: {told}") from None
-        if asked.marker is not None and not asked.marker.evaluate():
+            reason = str(error).splitlines()[0]
+            raise RequestError(
+                f"--from {source}: line {number}: '{line}' is not a valid requirement; expected e.g."
+                f" 'numpy==1.26.4': {reason}"
+            ) from None
+        if requirement.marker is not None and not requirement.marker.evaluate():
             continue
-        name = canonicalize_name(asked.name)
-        pins = [one.version for one in asked.specifier if one.operator in ("==", "===") and "*" not in one.version]
+        name = canonicalize_name(requirement.name)
+        pins = [
+            specifier.version
+            for specifier in requirement.specifier
+            if specifier.operator in ("==", "===") and "*" not in specifier.version
+        ]
         if pins and not _is_version(pins[0]):
-            raise RequestError(f"--from {source}: line {number}: '{pins[0]}' is no version")
+            raise RequestError(f"--from {source}: line {number}: '{pins[0]}' is not a valid version")
         if pins:
             versions["tensorflow" if name.startswith("tensorflow-") and name in _MANAGED else name] = pins[0]
         if name not in _MANAGED:
-            wanted[name + (f"[{','.join(sorted(asked.extras))}]" if asked.extras else "")] = None
-    return Installed(versions, tuple(wanted))
+            required[name + (f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else "")] = None
+    return Installed(versions, tuple(required))
 
 
 _SKIPPED = (
@@ -126,12 +143,8 @@ _SKIPPED = (
 
 def _lines(source: str, text: str, folder: Path, depth: int) -> Iterator[tuple[int, str]]:
     """The requirements of a file and of those that it names by ``-r``, with line numbers; options are left out."""
-    joined = re.sub(r"\\\r?\n", " ", text)
-    for number, raw in enumerate(joined.splitlines(), 1):
-        line = re.sub(r"(^|\s)#.*", "", raw).strip()
-        line = re.split(r"\s--hash[= ]", line)[0].strip()
-        if not line:
-            continue
+    for logical in logical_lines(text):
+        number, line = logical.number, re.split(r"\s--hash[= ]", logical.content)[0].strip()
         if other := re.match(r"(?:-r|--requirement)[ =]\s*(.+)", line):
             path = folder / other[1]
             if depth > 8 or not path.is_file():
@@ -152,18 +165,34 @@ def _installed() -> Installed:
     """Of the environment that is active: VIRTUAL_ENV, CONDA_PREFIX, else the one that this tool runs in."""
     root = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
     if root is None or Path(root).resolve() == Path(sys.prefix).resolve():
-        told = {one.metadata["Name"]: one.version for one in importlib.metadata.distributions()}
+        distributions = {each.metadata["Name"]: each.version for each in importlib.metadata.distributions()}
     else:
-        python = Path(root, "Scripts/python.exe" if os.name == "nt" else "bin/python")
-        try:
-            done = subprocess.run([python, "-I", "-c", _ASK], capture_output=True, timeout=60, check=True)
-            told = msgspec.json.decode(done.stdout, type=dict[str, str])
-        except (OSError, subprocess.SubprocessError, msgspec.DecodeError) as error:
-            raise RequestError(f"--from active: {root} cannot be asked what is installed: {error}") from None
+        distributions = _distributions_of(Path(root))
     versions: dict[str, str] = {
-        canonicalize_name(name): version for name, version in told.items() if name and _is_version(version)
+        canonicalize_name(name): version for name, version in distributions.items() if name and _is_version(version)
     }
     if "tensorflow" not in versions and "tensorflowjs" not in versions:
         raise RequestError(f"--from active: neither tensorflow nor tensorflowjs is installed in {root or sys.prefix}")
-    # Everything is installed; nothing says what of it was asked for.
+    # Everything is installed; nothing says what of it was required.
     return Installed(versions)
+
+
+def _distributions_of(root: Path) -> dict[str, str]:
+    """Name → version of what is installed in a virtualenv or conda environment, as its own Python lists it."""
+    python = root / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    with tempfile.TemporaryDirectory(prefix="tfjs-compat-") as name:
+        scratch = Path(name)
+        try:
+            ended = process.run(
+                [str(python), "-I", "-c", _LIST_DISTRIBUTIONS, str(scratch / "distributions.json")],
+                env=clean_environment(scratch),
+                cwd=scratch,
+                log=scratch / "log.txt",
+                limits=process.Limits(seconds=60),
+            )
+            if ended.ok:
+                return msgspec.json.decode((scratch / "distributions.json").read_bytes(), type=dict[str, str])
+            reason = f"{python} {ended.describe()}"
+        except (MachineryError, OSError, msgspec.DecodeError) as error:
+            reason = str(error)
+        raise RequestError(f"--from active: cannot list what is installed in {root}: {reason}")

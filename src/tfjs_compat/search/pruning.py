@@ -19,12 +19,12 @@ from tfjs_compat.results.case_result import CaseResult, case_result
 def certain_failure(planned: Planned, until: Stage) -> CaseResult | None:
     """The result of a case whose lock is certain to run into a known issue; None where it is not, or has no lock."""
     lock = planned.lock
-    issue = certain_issue(lock.packages, lock.resolved()["python"]) if isinstance(lock, Lock) else None
+    issue = certain_issue(lock.packages, lock.python.version) if isinstance(lock, Lock) else None
     return _certain_result(planned.case, issue, lock, until) if issue is not None and isinstance(lock, Lock) else None
 
 
 def _certain_result(case: Case, issue: KnownIssue, lock: Lock, until: Stage) -> CaseResult:
-    given = {**lock.packages, "python": lock.resolved()["python"]}
+    given = {**lock.packages, "python": lock.python.version}
     versions = next(versions for versions in issue.certain_for if versions_are_certain(versions, given))
     named = ", ".join(f"{name} {given[name]}" for name in versions)
     failure = Failure(issue.stages[0], f"not run: {named} always ends so ({issue.title})")

@@ -15,8 +15,9 @@ from tfjs_compat.environments import linking
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index import uv
 from tfjs_compat.index.address import index_url, without_credentials
-from tfjs_compat.index.interpreters import find_interpreters
+from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.releases import fetch_releases
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.browser import find_browser
 from tfjs_compat.trials.runtimes.node import find_node
@@ -65,7 +66,7 @@ def _interpreters(store: Store) -> DoctorFinding:
 
 
 def _uv(store: Store) -> DoctorFinding:
-    said, _ = uv.call(["--version"], store, seconds=60)
+    said, _ = uv.call(["--version"], Context(store), seconds=60)
     return DoctorFinding("uv", "ok" if said.ok else "bad", said.text.strip())
 
 
@@ -107,7 +108,7 @@ def _disk(store: Store) -> DoctorFinding:
 
 
 def _file_system(store: Store) -> DoctorFinding:
-    said, _ = uv.call(["cache", "dir"], store, seconds=60)
+    said, _ = uv.call(["cache", "dir"], Context(store), seconds=60)
     cache = Path(said.text.strip().splitlines()[-1]) if said.ok and said.text.strip() else None
     if cache is None:
         return DoctorFinding("file system", "note", "uv does not say where its cache is")

@@ -16,7 +16,8 @@ from tfjs_compat.engine.plan import expand_from_index, releases_of
 from tfjs_compat.engine.run import Engine, journalled
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.handover.recipe import Recipe, example_sources, write_recipe
-from tfjs_compat.index.interpreters import Interpreter, find_interpreters
+from tfjs_compat.index.discovery import find_interpreters
+from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.expansion import LeftOut
 from tfjs_compat.matrix.process_env import process_variables

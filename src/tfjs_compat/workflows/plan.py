@@ -7,7 +7,7 @@ import threading
 from tfjs_compat.engine.options import context_of
 from tfjs_compat.engine.plan import Plan, expand_from_index, make_plan
 from tfjs_compat.engine.request import RunRequest
-from tfjs_compat.index.interpreters import find_interpreters
+from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.expansion import only
 from tfjs_compat.system.capacity import default_jobs

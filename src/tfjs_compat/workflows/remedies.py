@@ -6,7 +6,7 @@ import msgspec
 
 from tfjs_compat.engine.plan import Plan, releases_of
 from tfjs_compat.engine.run import Engine
-from tfjs_compat.index.interpreters import find_interpreters
+from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.search.evaluator import engine_evaluator
 from tfjs_compat.search.remedies import ChangePolicy

@@ -17,33 +17,35 @@ def rows(found: Sequence[Environment], sizes: Mapping[str, Size]) -> list[dict[s
     """One plain value an environment; sizes in bytes, ``own`` is what only it holds."""
     return [
         {
-            "id": one.id,
-            "python": one.python,
-            "packages": one.packages,
-            "last_used": _when(one),
-            "bytes": sizes[one.id].whole,
-            "own_bytes": sizes[one.id].own,
+            "id": environment.id,
+            "python": environment.python.tag,
+            "packages": environment.packages,
+            "last_used": _when(environment),
+            "bytes": sizes[environment.id].whole,
+            "own_bytes": sizes[environment.id].own,
         }
-        for one in found
+        for environment in found
     ]
 
 
 def show(console: Console, found: Sequence[Environment], sizes: Mapping[str, Size], total: int) -> None:
     """Print the table and the total."""
-    columns = [Column("id", [Text(one.id) for one in found])]
-    columns.append(Column("Python", [Text(one.python.split("-")[1]) for one in found]))
+    columns = [Column("id", [Text(environment.id) for environment in found])]
+    columns.append(Column("Python", [Text(environment.python.version) for environment in found]))
     for title, name in (("TensorFlow", "tensorflow"), ("tfjs", "tensorflowjs"), ("Keras", "keras")):
-        columns.append(Column(title, [Text(one.packages.get(name, "-")) for one in found]))
-    columns.append(Column("last used", [Text(_when(one)[:10]) for one in found], wraps=False))
-    columns.append(Column("MB", [Text(_mb(sizes[one.id].whole)) for one in found], right=True))
-    columns.append(Column("own MB", [Text(_mb(sizes[one.id].own)) for one in found], wraps=False, right=True))
+        columns.append(Column(title, [Text(environment.packages.get(name, "-")) for environment in found]))
+    columns.append(Column("last used", [Text(_when(environment)[:10]) for environment in found], wraps=False))
+    columns.append(Column("MB", [Text(_mb(sizes[environment.id].whole)) for environment in found], right=True))
+    columns.append(
+        Column("own MB", [Text(_mb(sizes[environment.id].own)) for environment in found], wraps=False, right=True)
+    )
     if found:
         console.print(Grid(columns), crop=False)
     console.print(f"{len(found)} environments, {_mb(total)} MB with shared files counted once")
 
 
-def _when(one: Environment) -> str:
-    return datetime.datetime.fromtimestamp(last_used(one), datetime.timezone.utc).isoformat(timespec="minutes")
+def _when(environment: Environment) -> str:
+    return datetime.datetime.fromtimestamp(last_used(environment), datetime.timezone.utc).isoformat(timespec="minutes")
 
 
 def _mb(size: int) -> str:

@@ -1,0 +1,153 @@
+"""A lock's text → its distributions: requirements files with hashes, as pip and uv write them, and pylock.toml."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+import tomli
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
+
+from tfjs_compat.errors import RequestError
+
+if TYPE_CHECKING:
+    from packaging.pylock import Package
+
+_COMMENT = re.compile(r"(^|\s+)#.*$")
+_HASH = re.compile(r"--hash[= ]\s*(\S+)")
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """One distribution of a lock: canonical ``name``, exact ``version``, allowed ``hashes`` (``sha256:…``).
+
+    ``lines`` are its lines of a requirements file as they stand there, line ends included; empty for a pylock.toml.
+    """
+
+    name: str
+    version: str
+    hashes: tuple[str, ...] = ()
+    lines: str = ""
+
+
+class LogicalLine(msgspec.Struct, frozen=True):
+    """A line of a requirements file with those that continue it.
+
+    ``number`` is that of its first line from 1, ``raw`` the text as it stands, ``content`` the same in one line without
+    comments.
+    """
+
+    number: int
+    raw: str
+    content: str
+
+
+def logical_lines(text: str) -> Iterator[LogicalLine]:
+    r"""The lines of a requirements file that hold something, joined where a backslash ends them, as pip reads them.
+
+    >>> [(line.number, line.content) for line in logical_lines("# all\na==1 \\\n  --hash=sha256:0  # via b\n\nb\n")]
+    [(2, 'a==1   --hash=sha256:0'), (5, 'b')]
+    """
+    parts: list[str] = []
+    raw, first = "", 1
+    lines = text.splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        if not raw:
+            first = number
+        raw += line
+        bare = line.rstrip("\r\n")
+        # A comment ends what it stands in, even if a backslash ends the comment.
+        continued = bare.endswith("\\") and not bare.lstrip().startswith("#")
+        parts.append(bare[:-1] if continued else bare)
+        if continued and number < len(lines):
+            continue
+        content = " ".join(parts) if bare.lstrip().startswith("#") else "".join(parts)
+        if "#" in content:
+            content = _COMMENT.sub("", content)
+        if content := content.strip():
+            yield LogicalLine(first, raw, content)
+        parts, raw = [], ""
+
+
+def read_lock_file(path: Path) -> tuple[Pin, ...]:
+    """The distributions of a lock file: a pylock.toml by its name's end, else a requirements file.
+
+    Raises RequestError where it cannot be read, is neither, or does not pin everything to one version.
+    """
+    try:
+        text = path.read_text("utf-8-sig")
+        pins = read_pylock(text) if path.suffix == ".toml" else read_requirements(text)
+        versions(pins)
+    except (OSError, UnicodeDecodeError) as error:
+        raise RequestError(f"{path}: cannot be read: {error}") from None
+    except RequestError as error:
+        raise RequestError(f"{path}: {error}") from None
+    return pins
+
+
+def read_requirements(text: str) -> tuple[Pin, ...]:
+    """The distributions of a requirements file, in its order. Options and markers decide nothing here.
+
+    Raises RequestError for a line that is not pinned to one version of a package of an index.
+    """
+    return tuple(_pin(line) for line in logical_lines(text) if not _is_option(line))
+
+
+def _is_option(line: LogicalLine) -> bool:
+    if re.match(r"(-r|--requirement|-e|--editable)\b", line.content):
+        raise RequestError(f"line {line.number}: '{line.content}' is not a pin such as 'numpy==1.26.4'")
+    return line.content.startswith("-")
+
+
+def _pin(line: LogicalLine) -> Pin:
+    text = re.split(r"\s+--", line.content)[0]
+    try:
+        requirement = Requirement(text)
+    except InvalidRequirement as error:
+        reason = str(error).splitlines()[0]
+        raise RequestError(f"line {line.number}: '{text}' is not a valid requirement: {reason}") from None
+    exact = [each for each in requirement.specifier if each.operator in ("==", "===") and "*" not in each.version]
+    if len(exact) != 1:
+        raise RequestError(f"line {line.number}: '{text}' is not a pin such as 'numpy==1.26.4'")
+    hashes = tuple(_HASH.findall(line.content))
+    return Pin(canonicalize_name(requirement.name), exact[0].version, hashes, line.raw)
+
+
+def read_pylock(text: str) -> tuple[Pin, ...]:
+    """The distributions of a pylock.toml (PEP 751), in its order; their markers decide nothing here.
+
+    Raises RequestError for what is none, and for a package without a version (a folder, a repository).
+    """
+    from packaging.pylock import Pylock, PylockUnsupportedVersionError, PylockValidationError
+
+    try:
+        document = Pylock.from_dict(tomli.loads(text))
+    except (tomli.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
+        raise RequestError(f"not a pylock.toml: {error}") from None
+    return tuple(_of_package(package) for package in document.packages)
+
+
+def _of_package(package: Package) -> Pin:
+    if package.version is None:
+        raise RequestError(f"package {package.name} has no version: only packages of an index can be compared")
+    files = [*(package.wheels or ()), *([package.sdist] if package.sdist is not None else ())]
+    hashes = (f"{algorithm}:{digest}" for file in files for algorithm, digest in sorted(file.hashes.items()))
+    return Pin(canonicalize_name(package.name), str(package.version), tuple(dict.fromkeys(hashes)))
+
+
+def versions(pins: Iterable[Pin]) -> dict[str, str]:
+    """Name → version, in the order of the lock.
+
+    Raises RequestError where one name has two versions: such a lock is for several environments at once.
+    """
+    found: dict[str, str] = {}
+    for pin in pins:
+        if found.setdefault(pin.name, pin.version) != pin.version:
+            raise RequestError(
+                f"{pin.name} is pinned to {found[pin.name]} and to {pin.version}: this is a lock for several"
+                " environments, and one for a single environment is needed"
+            )
+    return found
