@@ -116,6 +116,7 @@ def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: 
         machine=machine_facts(),
         left_out=tuple(f"{one.what}: {one.why}" for one in plan.left_out),
         cases=tuple(run.done[one.case.id] for one in plan.cases if one.case.id in run.done),
+        planned=len(plan.cases),
     )
 
 

@@ -1,7 +1,8 @@
-"""Cases grouped by what ended them, the most frequent cause first. Pure."""
+"""Cases grouped by the cause of their failure, the most frequent first. Pure."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
@@ -9,7 +10,7 @@ import msgspec
 
 from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.outcomes.stages import Verdict
-from tfjs_compat.report.words import short
+from tfjs_compat.report.words import cures, short
 from tfjs_compat.results.case_result import CaseResult
 
 
@@ -17,9 +18,9 @@ class Cause(msgspec.Struct, frozen=True):
     """One cause and its cases.
 
     ``known``: in the catalogue, which gives title, explanation, remedies and links. ``named``: a check gives it a
-    name, the catalogue has nothing on it. ``unknown``: a signature only. ``machinery``: says nothing of the versions.
-    ``behind`` are the other issues that were found in its cases. ``message`` is that of its first case,
-    ``proven`` says which remedies cured which of its cases, where they were run.
+    name that the catalogue lacks. ``unknown``: a signature only. ``machinery``: says nothing about the versions.
+    ``behind`` are the other issues that were found in its cases, ``message`` is that of its first case, ``proven``
+    says which remedies cured how many of its cases, where they were run.
     """
 
     kind: Literal["known", "named", "unknown", "machinery"]
@@ -54,18 +55,13 @@ def _ordered(
 def proven(cases: Sequence[CaseResult]) -> tuple[str, ...]:
     """What cured how many of these cases, the most frequent first; empty where no remedy was run.
 
-    A chain of remedies is told as the changes that it made, in order.
+    A chain of remedies is given as the changes that it made, in order.
     """
-    told: dict[str, int] = {}
-    run = [case.cure for case in cases if case.cure is not None]
-    for cure in run:
-        how = ", then ".join(" and ".join(step.changes) for step in cure.steps) if cure.works else ""
-        told[how] = told.get(how, 0) + 1
-    none = told.pop("", 0)
-    lines = [
-        f"cured by {how} ({number} of {len(run)})" for how, number in sorted(told.items(), key=lambda item: -item[1])
-    ]
-    return (*lines, *([f"cured by nothing ({none} of {len(run)})"] if none else []))
+    run = [case for case in cases if case.cure is not None]
+    times = Counter(cures(case) for case in run)
+    nothing = times.pop("", 0)
+    lines = [f"{text} ({number} of {len(run)})" for text, number in times.most_common()]
+    return (*lines, *([f"cured by nothing ({nothing} of {len(run)})"] if nothing else []))
 
 
 def _key(case: CaseResult) -> str:

@@ -92,7 +92,11 @@ def case_result(case: Case, outcome: Outcome, until: Stage, *, cached: bool = Fa
 
 
 class Results(msgspec.Struct, frozen=True):
-    """results.json: which tool and machine, when, and every case in the order of the matrix."""
+    """results.json: which tool and machine, when, and every case in the order of the matrix.
+
+    ``complete``: the run came to its end. ``planned`` is the number of cases that it was to run, None in files of older
+    versions.
+    """
 
     schema: int
     tool: str
@@ -104,6 +108,7 @@ class Results(msgspec.Struct, frozen=True):
     machine: dict[str, str]
     left_out: tuple[str, ...]
     cases: tuple[CaseResult, ...]
+    planned: int | None = None
 
 
 def json_schema() -> dict[str, Any]:

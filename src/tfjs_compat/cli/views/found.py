@@ -1,4 +1,4 @@
-"""What a search found: the recipe, or why there is none."""
+"""What a search found, for a terminal and as plain values: the recipe, or why there is none."""
 
 from __future__ import annotations
 
@@ -12,11 +12,13 @@ from rich.text import Text
 
 from tfjs_compat.handover.recipe import REPAIRED, Recipe
 from tfjs_compat.matrix.routes import find_route
-from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.causes import causes
 from tfjs_compat.report.grid import Hanging
-from tfjs_compat.report.terminal import cause_text
-from tfjs_compat.report.words import clock, count, plain, short
+from tfjs_compat.report.look import VERDICTS
+from tfjs_compat.report.numbers import clock, magnitude
+from tfjs_compat.report.terminal import cause_summary, cause_text
+from tfjs_compat.report.words import count, plain, short
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.cures import Step
 from tfjs_compat.workflows.find import Found
@@ -27,16 +29,12 @@ _MANY = 2
 
 def as_json(found: Found) -> dict[str, Any]:
     """The contract of ``find --json``, and what else is known."""
-    recipe = found.recipe
-    told = None
-    if recipe is not None:
-        fields = ("combination", "route", "process_env", "requirements", "commands", "uv_commands", "script")
-        told = {name: getattr(recipe, name) for name in fields}
-    groups = [one for one in causes(found.failures()) if one.kind != "machinery"]
-    first = [(one.cases[0], len(one.cases)) for one in groups]
+    fields = ("combination", "route", "process_env", "requirements", "commands", "uv_commands", "script")
+    groups = [cause for cause in causes(found.failures()) if cause.kind != "machinery"]
+    first = [(cause.cases[0], len(cause.cases)) for cause in groups]
     return {
         "found": found.found,
-        "recipe": told,
+        "recipe": {name: getattr(found.recipe, name) for name in fields} if found.recipe is not None else None,
         "case": found.case,
         "steps": found.steps,
         "trials": found.trials,
@@ -45,7 +43,7 @@ def as_json(found: Found) -> dict[str, Any]:
         "seconds": found.seconds,
         "limits": found.limits,
         "ended": found.ended,
-        "causes": [{"issue": one.issue, "signature": one.signature, "count": number} for one, number in first],
+        "causes": [{"issue": case.issue, "signature": case.signature, "count": number} for case, number in first],
         "left_out": found.left_out,
     }
 
@@ -58,19 +56,15 @@ def show(console: Console, found: Found, output: str) -> None:
         _show_recipe(console, found.recipe, f"{output}recipe{os.sep}")
     else:
         _show_failures(console, found, output)
-    looked = (
-        f"{count(found.trials, 'trial')} ({found.kept} known from earlier runs)"
-        if found.kept
-        else count(found.trials, "trial")
-    )
     if found.found and found.ended is not None:
         console.print(Text(f"\nThe search ended {found.ended}: there may be a better answer.", "bold"))
+    known = f" ({found.kept} known from earlier runs)" if found.kept else ""
     without = f", {found.ruled_out} ruled out by their versions" if found.ruled_out else ""
-    console.print(Text(f"\n{looked}{without}, {clock(found.seconds)}.", "dim"))
+    console.print(Text(f"\n{count(found.trials, 'trial')}{known}{without}, {clock(found.seconds)}.", "dim"))
 
 
 def show_converted(console: Console, found: Found, target: Path, logs: str) -> None:
-    """Print what was written to ``target`` and how, or why nothing was; ``logs`` is then the folder they are in."""
+    """Print what was written to ``target`` and how, or why nothing was. ``logs``: the folder that logs are in."""
     if found.case is None:
         show(console, found, logs)
         console.print(Text(f"nothing was written to {target}", "dim"), soft_wrap=True)
@@ -80,41 +74,44 @@ def show_converted(console: Console, found: Found, target: Path, logs: str) -> N
     console.print(
         Text.assemble("\nwritten: ", (f"{target}{os.sep}model.json", "bold"), f" (tf.{load})"), soft_wrap=True
     )
-    console.print(Text(f"how it was made, and what proves it: {target}{os.sep}CONVERSION.json"), soft_wrap=True)
+    console.print(Text(f"its origin and proof: {target}{os.sep}CONVERSION.json"), soft_wrap=True)
 
 
 def _show_case(console: Console, case: CaseResult, steps: Sequence[Step]) -> None:
-    asked = case.combination
-    agreed = case.parity.max_abs if case.parity is not None else None
-    numbers = f"; its predictions agree with Python's to {agreed:.0e}" if agreed is not None else ""
+    requested = case.combination
+    largest = case.parity.max_abs if case.parity is not None else None
+    numbers = f"; its predictions agree with Python's to {magnitude(largest)}" if largest is not None else ""
     runtime = f" in TensorFlow.js {case.tfjs} ({case.runtime})" if case.tfjs else ""
-    head = Text.assemble((plain(case.model), "bold"), " ", ("works", "bold green"), f"{runtime}{numbers}.")
+    head = Text.assemble(
+        (plain(case.model), "bold"), " ", ("works", VERDICTS[Verdict.WORKS].style), f"{runtime}{numbers}."
+    )
     console.print(Hanging(head, 0, 2))
     keras = f", Keras {case.keras_in_use}" if case.keras_in_use else ""
-    versions = f"TensorFlow {asked.tensorflow}, tensorflowjs {asked.tensorflowjs}{keras}, Python {asked.python}"
+    versions = f"TensorFlow {requested.tensorflow}, tensorflowjs {requested.tensorflowjs}{keras}"
+    versions += f", Python {requested.python}"
     console.print(Hanging(Text(f"with {versions}, route {case.route}"), 0, 2))
     if steps:
         console.print(Text("\nWhat it took:", "bold"))
         for step in steps:
-            told = plain(", ".join(step.changes))
-            console.print(Text(f"  {step.issue or 'an unknown failure'}: {told}"), soft_wrap=True)
+            changes = plain(", ".join(step.changes))
+            console.print(Text(f"  {step.issue or 'an unknown failure'}: {changes}"), soft_wrap=True)
     for repair in case.repairs:
         console.print(Text(f"  repaired: {repair.id}"), soft_wrap=True)
 
 
 def _show_passed_over(console: Console, found: Found, case: CaseResult) -> None:
-    """Why the other TensorFlow releases that were looked at are not the answer."""
+    """Why the other TensorFlow releases that were tried are not the answer."""
     causes_of: dict[str, dict[str, None]] = {}
-    for one in found.failures():
-        version = one.combination.tensorflow
+    for failure in found.failures():
+        version = failure.combination.tensorflow
         if version != case.combination.tensorflow:
-            causes_of.setdefault(version, {})[one.issue or short(one.signature or one.message, 60)] = None
+            causes_of.setdefault(version, {})[failure.issue or short(failure.signature or failure.message, 60)] = None
     if causes_of:
         console.print(Text("\nPassed over:", "bold"))
     for version, names in list(causes_of.items())[:_SHOWN_CAUSES]:
-        # What was cured on the way comes first; what it ended with, last.
-        told = ", ".join(list(names)[-4:])
-        console.print(Hanging(Text(f"TensorFlow {version}: {plain(told)}"), 2, 4))
+        # The causes that were cured on the way come first, the one that stayed last.
+        last = ", ".join(list(names)[-4:])
+        console.print(Hanging(Text(f"TensorFlow {version}: {plain(last)}"), 2, 4))
 
 
 def _show_recipe(console: Console, recipe: Recipe, folder: str) -> None:
@@ -133,35 +130,34 @@ def _show_recipe(console: Console, recipe: Recipe, folder: str) -> None:
 
 
 def _everywhere(found: Found) -> tuple[int, str] | None:
-    """In how many environments the model failed to be built with one message, where it did so in all that were run."""
-    run = [one.case for one in found.tried if one.tried and one.case.stage is not Stage.RESOLVE]
-    reached = [one for one in run if one.stage.rank >= Stage.BUILD.rank]
-    if len({one.lock for one in reached}) < _MANY or {one.stage for one in reached} != {Stage.BUILD}:
+    """The number of environments and the message, where building the model failed alike in every one that was tried."""
+    run = [tried.case for tried in found.tried if tried.tried]
+    reached = [case for case in run if case.stage.rank >= Stage.BUILD.rank]
+    environments = len({case.lock for case in reached})
+    if environments < _MANY or {case.stage for case in reached} != {Stage.BUILD}:
         return None
-    told = {one.signature for one in reached}
-    return (len({one.lock for one in reached}), reached[0].message) if len(told) == 1 else None
+    return (environments, reached[0].message) if len({case.signature for case in reached}) == 1 else None
 
 
 def _show_failures(console: Console, found: Found, output: str) -> None:
-    run = {one.case.id for one in found.tried if one.tried}
+    run = {tried.case.id for tried in found.tried if tried.tried}
     groups = [cause for cause in causes(found.failures()) if cause.kind != "machinery"]
     # What was run comes first, what the versions ruled out last.
-    groups.sort(key=lambda group: not any(one.id in run for one in group.cases))
+    groups.sort(key=lambda group: not any(case.id in run for case in group.cases))
     if found.ended is not None:
         head = f"Nothing that works was found; the search ended {found.ended}."
     else:
         head = "Nothing works within the limits."
     console.print(Text(head, "bold red"))
-    console.print(Hanging(Text(f"Looked at: {found.limits}."), 0, 2))
+    console.print(Hanging(Text(f"Searched: {found.limits}."), 0, 2))
     if (everywhere := _everywhere(found)) is not None:
-        told = f"The model was built in none of {count(everywhere[0], 'environment')}, for one reason: "
-        console.print(Hanging(Text.assemble((told, "bold"), short(everywhere[1], 400)), 0, 2))
+        environments, message = everywhere
+        head = f"Building the model failed in all {count(environments, 'environment')}, with one cause: "
+        console.print(Hanging(Text.assemble((head, "bold"), short(message, 400)), 0, 2))
     if groups:
-        failing = sum(len(group.cases) for group in groups)
-        console.print(Text(f"\n{count(failing, 'case')}, {count(len(groups), 'cause')}:", "bold"))
+        console.print(cause_summary(groups))
         for group in groups[:_SHOWN_CAUSES]:
             console.print(cause_text(group, output), crop=False)
-    for one in found.left_out[:_SHOWN_CAUSES]:
-        console.print(
-            Text(f"not looked at: {plain(short(one.what, 200))}: {plain(short(one.why, 200))}", "dim"), soft_wrap=True
-        )
+    for omitted in found.left_out[:_SHOWN_CAUSES]:
+        line = f"not tried: {plain(short(omitted.what, 200))}: {plain(short(omitted.why, 200))}"
+        console.print(Text(line, "dim"), soft_wrap=True)
