@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from tfjs_compat.errors import Interrupted, MachineryError, RequestError
+from tfjs_compat.errors import Interrupted, RequestError
 
 if TYPE_CHECKING:
     from tfjs_compat.engine.plan import Plan
@@ -67,4 +67,4 @@ def of_error(error: BaseException) -> int:
     if isinstance(error, click.ClickException | RequestError):
         return WRONG_REQUEST
     # The reader of our output went away, as `| head` does: neither success nor a failed machine.
-    return UNEXPECTED if isinstance(error, BrokenPipeError) and not isinstance(error, MachineryError) else MACHINERY
+    return UNEXPECTED if isinstance(error, BrokenPipeError) else MACHINERY
