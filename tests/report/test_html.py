@@ -94,6 +94,15 @@ def test_a_case_says_whether_it_is_as_expected(case: CaseResult, sentence: str) 
     assert sentence in " ".join(Page(html.render(results(case), Place())).text.split())
 
 
+def test_a_part_of_a_run_does_not_call_missing_cases_impossible() -> None:
+    cases = [result(model="zoo:a"), result(model="zoo:b"), result(model="zoo:b", route="graph")]
+    whole = Page(html.render(results(*cases), Place()))
+    part = Page(html.render(results(*cases, complete=False, planned=4), Place()))
+    assert "no such case" in whole.text
+    assert "·no such case" not in part.text
+    assert "not finished, or no such case" in part.text
+
+
 @pytest.mark.parametrize(
     ("output", "base"),
     [(Path(), "./"), (Path("out"), "./out/"), (Path("../a b"), "../a%20b/"), (Path("/o"), "file:///o/")],

@@ -30,7 +30,7 @@ AXES = (
     Axis("tensorflow", "TF", "TensorFlow"),
     Axis("tensorflowjs", "tfjs", "tensorflowjs"),
     Axis("python", "Python", "Python"),
-    Axis("keras", _REQUESTED, _REQUESTED, RESOLVED),
+    Axis("keras", _REQUESTED, "Keras", RESOLVED),
     Axis("as_of", "as of", "as of"),
     Axis("process_env", _WITH, "process variables", DEFAULT),
     Axis("constraints", _WITH, "constraints", (), " ".join),

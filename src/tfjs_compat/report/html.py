@@ -50,6 +50,7 @@ def render(results: Results, place: Place) -> str:
             cause_of={id(case): number for number, cause in enumerate(found, 1) for case in cause.cases},
             models=models,
             marks=words.marks(results.cases),
+            is_part=bool(words.incomplete(results)),
             looks=VERDICTS,
             link=lambda path: _file_link(place.output, path),
         )
