@@ -17,8 +17,8 @@ def test_doctor_says_what_would_stop_a_run(tool: Tool, tmp_path: Path, index: Sm
     assert ran.code == (3 if "bad" in {one["status"] for one in found.values()} else 0)
     index.timed = False
     ran = tool("doctor", "--json", env={"TFJS_COMPAT_CACHE": str(tmp_path / "fresh")})
-    (asked,) = [one for one in json.loads(ran.out) if one["what"] == "package index"]
-    assert (asked["status"], "no upload times" in asked["says"]) == ("note", True)
+    (finding,) = [finding for finding in json.loads(ran.out) if finding["what"] == "package index"]
+    assert (finding["status"], "no upload times" in finding["says"]) == ("note", True)
     ran = tool("doctor", env={"UV_DEFAULT_INDEX": "http://127.0.0.1:9/simple/"})
     assert ran.code == 3
     assert "A run would stop: package index" in ran.out

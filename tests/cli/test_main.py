@@ -73,7 +73,7 @@ def test_a_folder_that_is_gone(tmp_path: Path) -> None:
     assert done.returncode == 3
 
 
-def test_a_fault_of_the_tool_is_not_a_case_that_failed() -> None:
+def test_a_fault_of_the_tool_exits_3() -> None:
     code = "from tfjs_compat import api; from tfjs_compat.cli import main; api.zoo_models = None; main.main()"
     done = subprocess.run([sys.executable, "-c", code, "models"], capture_output=True, text=True)
     assert "TypeError" in done.stderr

@@ -1,4 +1,4 @@
-"""Options: what a wrong one is told, and which field of a request each sets."""
+"""Options: the message for a wrong one, and the field of a request that each sets."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_without_options_a_request_has_its_own_defaults() -> None:
             assert getattr(request, search_field.name) == getattr(SearchRequest("m"), search_field.name)
 
 
-def test_options_of_a_search_are_its_own_or_say_how_cases_run() -> None:
+def test_options_of_a_search_reach_the_right_request() -> None:
     request = search_request(
         parsed("find", "--model", "m", "--no-repair", "--time", "60", "--jobs", "3", "--no-cache", "--route", "graph")
     )

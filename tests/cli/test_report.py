@@ -47,8 +47,8 @@ def test_every_format_goes_to_stdout_or_to_a_file(form: str, begins: str, run: P
     shown = report("--format", form, "--to", "-", folder=run)
     assert (shown.code, shown.err) == (0, "")
     assert shown.out.lstrip().startswith(begins)
-    assert report("--format", form, "--to", "told", folder=run).code == 0
-    written = (run / "told").read_text("utf-8")
+    assert report("--format", form, "--to", "report.out", folder=run).code == 0
+    written = (run / "report.out").read_text("utf-8")
     assert written.lstrip().startswith(begins)
     assert form != "json" or json.loads(written) == json.loads(shown.out)
 
@@ -62,7 +62,7 @@ def test_a_missing_run_is_a_wrong_request_with_a_hint(tmp_path: Path) -> None:
     assert "`tfjs-compat run` writes one" in done.err
 
 
-def test_a_damaged_file_and_a_folder_to_write_to_are_wrong_requests(run: Path) -> None:
+def test_damaged_results_and_unwritable_targets_are_wrong_requests(run: Path) -> None:
     assert report("--to", ".", folder=run).code == 2
     path = run / ".tfjs-compat" / "results.json"
     path.write_bytes(path.read_bytes()[:-40])

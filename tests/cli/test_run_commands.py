@@ -16,9 +16,9 @@ def test_a_run_over_packages_that_hold_nothing(tool: Tool, tmp_path: Path, index
     put(tmp_path, m__toml=MATRIX, model__py=BUILDER)
     ran = tool("run", "m.toml", "--output", "out", "--model", "model.py:build", "--json")
     assert ran.code == 1
-    told = json.loads(ran.out)
-    assert told == json.loads((tmp_path / "out" / "results.json").read_text())
-    (case,) = told["cases"]
+    printed = json.loads(ran.out)
+    assert printed == json.loads((tmp_path / "out" / "results.json").read_text())
+    (case,) = printed["cases"]
     assert (case["verdict"], case["stage"]) == ("fails", "import")
     assert "No module named 'tensorflow'" in case["message"]
     assert "No module named 'tensorflow'" in (tmp_path / "out" / case["log"]).read_text()

@@ -43,8 +43,8 @@ def test_what_cannot_stand_beside_the_rest_goes_below_its_row() -> None:
 
 
 def test_a_paragraph_hangs_inward_and_keeps_its_own_lines() -> None:
-    told = Hanging(Text("a bb ccc dddd\n\ne"), 2, 4)
-    assert printed(told, 13).splitlines() == ["  a bb ccc", "    dddd", "", "    e"]
+    paragraph = Hanging(Text("a bb ccc dddd\n\ne"), 2, 4)
+    assert printed(paragraph, 13).splitlines() == ["  a bb ccc", "    dddd", "", "    e"]
 
 
 def test_a_path_is_never_broken_or_cut() -> None:
@@ -62,9 +62,9 @@ words = st.lists(st.text("abc<=é模", min_size=1, max_size=12), max_size=4).map
     ),
     st.integers(20, 100),
 )
-def test_every_word_is_there_whole_and_no_line_ends_with_a_space(cells: Sequence[Sequence[str]], width: int) -> None:
-    shown = printed(Grid([column(f"t{at}", *one) for at, one in enumerate(cells)]), width)
-    wanted = sorted(word for one in cells for cell in one for word in cell.split())
+def test_every_word_is_whole_and_no_line_ends_blank(cells: Sequence[Sequence[str]], width: int) -> None:
+    shown = printed(Grid([column(f"t{at}", *texts) for at, texts in enumerate(cells)]), width)
+    wanted = sorted(word for column_cells in cells for cell in column_cells for word in cell.split())
     titles = {f"t{at}" for at in range(len(cells))}
     found = [word.rstrip(";").removesuffix(":") for word in shown.split()]
     assert sorted(word for word in found if word not in titles) == wanted

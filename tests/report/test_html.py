@@ -58,11 +58,11 @@ def test_a_page_has_what_a_reader_needs() -> None:
     page = read_safely(
         html.render(results(result(id="a"), differs, left_out=("zoo:x at tf2: no such route",)), Place())
     )
-    for told in (
+    for text in (
         *("1 of 2 cases did not end as expected.", "1 works", "1 mismatch", "tensorflowjs 4.17.0", "2.17.1"),
         *("numbers-differ", "$.modelTopology.x", "3 of 3 values differ", "0.25", "4.2 s", "left out"),
     ):
-        assert told in page.text
+        assert text in page.text
     assert set(page.attributes("href")) >= {"#case-a", "#case-b", "#cause-1", "./cases/mlp-layers/log.txt"}
     ids = page.attributes("id")
     assert len(ids) == len(set(ids))
@@ -94,7 +94,7 @@ def test_a_case_says_whether_it_is_as_expected(case: CaseResult, sentence: str) 
     assert sentence in " ".join(Page(html.render(results(case), Place())).text.split())
 
 
-def test_a_part_of_a_run_does_not_call_missing_cases_impossible() -> None:
+def test_missing_cases_of_a_part_are_not_called_impossible() -> None:
     cases = [result(model="zoo:a"), result(model="zoo:b"), result(model="zoo:b", route="graph")]
     whole = Page(html.render(results(*cases), Place()))
     part = Page(html.render(results(*cases, complete=False, planned=4), Place()))

@@ -20,7 +20,7 @@ def test_no_text_breaks_xml(found: Results) -> None:
     top = ElementTree.fromstring(junit.render(found, Place()).encode())
     tests = list(top.iter("testcase"))
     assert len(tests) == len(found.cases) == int(top.get("tests", ""))
-    assert {one.tag for one in top.iter()} <= {
+    assert {element.tag for element in top.iter()} <= {
         *("testsuites", "testsuite", "properties", "property", "testcase", "failure", "error", "system-out"),
     }
 
@@ -34,23 +34,23 @@ def test_a_case_is_a_test_and_a_foreseen_failure_passes() -> None:
         result(id="e", expected=FORESEEN, as_expected=False, combination=NEWER),
     )
     top = ElementTree.fromstring(junit.render(results(*cases), Place()).encode())
-    assert [(one.get("name"), one.get("tests"), one.get("failures"), one.get("errors")) for one in top] == [
+    assert [tuple(map(suite.get, ("name", "tests", "failures", "errors"))) for suite in top] == [
         ("tf2.16.1-tfjs4.17.0-py3.11", "2", "0", "0"),
         ("tf2.17.1-tfjs4.17.0-py3.11", "3", "2", "1"),
     ]
     assert (top.get("tests"), top.get("failures"), top.get("errors")) == ("5", "2", "1")
-    tests = {one.get("name"): one for one in top.iter("testcase")}
+    tests = {test.get("name"): test for test in top.iter("testcase")}
     assert tests["layers [a]"].get("classname") == "zoo:mlp"
     assert list(tests["layers [a]"]) == []
-    (said,) = tests["layers [b]"]
-    assert said.tag == "system-out"
-    assert "as expected: fails at convert: duplicate-weight-name" in (said.text or "")
-    assert "bare weight names" in (said.text or "")
+    (output,) = tests["layers [b]"]
+    assert output.tag == "system-out"
+    assert "as expected: fails at convert: duplicate-weight-name" in (output.text or "")
+    assert "bare weight names" in (output.text or "")
     (failure,) = tests["layers [c]"]
     assert failure.tag == "failure"
     assert "duplicate-weight-name" in str(failure.get("message"))
     assert "Error dumping weights" in (failure.text or "")
-    assert [one.tag for one in tests["layers [d]"]] == ["error"]
+    assert [element.tag for element in tests["layers [d]"]] == ["error"]
     assert "expected: fails at convert" in str(tests["layers [e]"][0].get("message"))
 
 

@@ -42,7 +42,7 @@ def _explain(error: BaseException) -> None:
     elif isinstance(error, Interrupted | KeyboardInterrupt):
         click.echo("interrupted", err=True)
     elif isinstance(error, RequestError | MachineryError | OSError):
-        # An OSError that no room expects: a full disk under stdout, a working folder that is gone.
+        # An OSError that nothing turned into one of ours: a full disk under stdout, a working folder that is gone.
         click.echo(f"error: {error}", err=True)
     else:
         traceback.print_exception(error)

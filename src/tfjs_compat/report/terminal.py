@@ -75,7 +75,8 @@ def _rule(case: CaseResult) -> str:
 def axis_columns(combinations: Sequence[Combination], keras: Sequence[str]) -> tuple[list[Column], list[str]]:
     """A column for each axis on which combinations differ, and in words what all of them share."""
     differing, shared = axes.compare(combinations, keras)
-    return [Column(one.title, [Text(plain(value)) for value in one.values]) for one in differing], shared
+    columns = [Column(axis.title, [Text(plain(value)) for value in axis.values]) for axis in differing]
+    return columns, shared
 
 
 def _axis_columns(cases: Sequence[CaseResult]) -> tuple[list[Column], list[str]]:

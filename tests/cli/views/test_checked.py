@@ -28,7 +28,7 @@ def examined(**changed: object) -> ArtifactReport:
     return ArtifactReport(**{**given_, **changed})  # type: ignore[arg-type]
 
 
-def test_findings_of_one_id_are_one_paragraph_and_the_verdict_is_the_last_line() -> None:
+def test_findings_are_grouped_by_id_before_the_verdict() -> None:
     prefix = [Finding("keras3-weight-prefix", f"$.weights[{at}]", f"name {at}") for at in range(4)]
     strange = Finding("own-check", "$.topology", "it is \x1b[31mso", "warning")
     found = examined(
@@ -39,11 +39,11 @@ def test_findings_of_one_id_are_one_paragraph_and_the_verdict_is_the_last_line()
         message="$.weights[0]: name 0 (and 3 more: keras3-weight-prefix)",
         findings=(prefix[0], strange, *prefix[1:]),
     )
-    told = look(found)
-    assert "error: keras3-weight-prefix (4 places): name 0\n  first at $.weights[0]\n" in told
-    assert "warning: own-check: it is so\n  at $.topology\n" in told
-    assert told.count("$.weights") == 1
-    assert told.splitlines()[-1] == "fails at check, TensorFlow.js 4.22.0: 4 errors"
+    text = look(found)
+    assert "error: keras3-weight-prefix (4 places): name 0\n  first at $.weights[0]\n" in text
+    assert "warning: own-check: it is so\n  at $.topology\n" in text
+    assert text.count("$.weights") == 1
+    assert text.splitlines()[-1] == "fails at check, TensorFlow.js 4.22.0: 4 errors"
 
 
 @pytest.mark.parametrize(

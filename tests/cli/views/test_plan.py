@@ -18,7 +18,7 @@ from tfjs_compat.locks.lock import Lock
         ({}, {}, ""),
     ],
 )
-def test_the_keras_of_a_plan_is_the_one_that_will_be_in_use(
+def test_a_plan_shows_the_keras_that_will_be_in_use(
     variables: dict[str, str], packages: dict[str, str], version: str
 ) -> None:
     case = planned(1, 5, **variables)
