@@ -87,6 +87,6 @@ def test_the_plan_in_both_forms(store: Store, tmp_path: Path) -> None:
     assert [row["cached"] for row in rows] == [True, False, False, False]
     assert rows[0]["why_not_cached"] is None
     assert all(row["why_not_cached"] for row in rows[1:])
-    text = shown_by(lambda console: plan_view.show(console, made, store))
+    text = shown_by(lambda console: plan_view.show(console, made, rows))
     assert "1 outcome cached, 2 cases to run" in text
     assert "2 × it was never run" in text

@@ -51,11 +51,11 @@ def plan(as_json: bool, **given: Any) -> None:
     request = run_request(given)
     with on_terminal(err) as progress:
         planned = api.plan(request, progress, stop_on_signal())
+    cases = api.describe(planned, request.store, fresh=request.fresh)
     if as_json:
-        cases = api.describe(planned, request.store, fresh=request.fresh)
         print_json({"cases": cases, "left_out": planned.left_out})
     else:
-        plan_view.show(out, planned, request.store, fresh=request.fresh)
+        plan_view.show(out, planned, cases)
     for rule in planned.unused_rules if request.asks_for_all else ():
         err.print(f"note: {rule}", markup=False, soft_wrap=True)
     sys.exit(exit_codes.of_plan(planned))

@@ -9,38 +9,39 @@ from packaging.version import Version
 from rich.console import Console
 from rich.text import Text
 
-from tfjs_compat.engine.forecast import why_not_cached
 from tfjs_compat.engine.plan import Plan, Planned
-from tfjs_compat.environments import environment as environments
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.matrix.cases import Combination
 from tfjs_compat.report.grid import Column, Grid, Hanging
 from tfjs_compat.report.terminal import axis_columns, widen
 from tfjs_compat.report.words import count, left_out, plain
-from tfjs_compat.system.store import Store
+
+Row = tuple[Planned, Mapping[str, object]]
+"""A planned case and what ``api.describe`` says of it."""
 
 _TITLES = ("cases", "cached", "lock", "environment", "name")
 
 
-def show(console: Console, plan: Plan, store: Store, *, fresh: bool = False) -> None:
-    """Print a row for each combination, then the sums, and why the cases to run have no cached outcome."""
+def show(console: Console, plan: Plan, described: Sequence[Mapping[str, object]]) -> None:
+    """Print a row for each combination, then the sums, and why the cases to run have no cached outcome.
+
+    ``described`` is what ``api.describe`` says of each case of the plan.
+    """
     widen(console)
-    why_not = dict(
-        zip((planned.case.id for planned in plan.cases), why_not_cached(plan, store, fresh=fresh), strict=True)
-    )
-    groups: dict[Combination, list[Planned]] = {}
-    for planned in plan.cases:
-        groups.setdefault(planned.case.combination, []).append(planned)
-    columns, shared = axis_columns(list(groups), [keras_to_use(group[0]) for group in groups.values()])
-    cells = [_cells(group, why_not, store) for group in groups.values()]
+    rows: list[Row] = list(zip(plan.cases, described, strict=True))
+    groups: dict[Combination, list[Row]] = {}
+    for planned, facts in rows:
+        groups.setdefault(planned.case.combination, []).append((planned, facts))
+    columns, shared = axis_columns(list(groups), [keras_to_use(group[0][0]) for group in groups.values()])
+    cells = [_cells(group) for group in groups.values()]
     columns += [Column(title, [Text(row[at]) for row in cells]) for at, title in enumerate(_TITLES)]
     console.print(Hanging(Text(plain(f"{plan.matrix.name}: {', '.join(shared)}"), "bold"), 0, 2))
     console.print(Grid(columns), crop=False)
-    locks = plan.locks()
-    built = sum(environments.is_built(lock, store) for lock in locks)
-    sums = [count(len(plan.cases), "case"), count(len(groups), "combination"), count(len(locks), "environment")]
+    locks = {facts["lock"]: facts["environment"] for facts in described if facts["lock"] is not None}
+    built = sum(environment == "built" for environment in locks.values())
+    sums = [count(len(rows), "case"), count(len(groups), "combination"), count(len(locks), "environment")]
     console.print(Text(f"\n{', '.join(sums)} ({built} built)", "bold"))
-    to_run = Counter(why_not[planned.case.id] for planned in plan.cases if isinstance(planned.lock, Lock))
+    to_run = Counter(facts["why_not_cached"] for facts in described if facts["lock"] is not None)
     cached = to_run.pop(None, 0)
     console.print(Text(f"{count(cached, 'outcome')} cached, {count(to_run.total(), 'case')} to run"))
     for reason, number in to_run.most_common():
@@ -50,14 +51,13 @@ def show(console: Console, plan: Plan, store: Store, *, fresh: bool = False) -> 
         console.print(Text("\n" + plain(left_out(reasons)), "dim"))
 
 
-def _cells(group: Sequence[Planned], why_not: Mapping[str, str | None], store: Store) -> tuple[str, ...]:
+def _cells(group: Sequence[Row]) -> tuple[str, ...]:
     """The cells of one combination, by title."""
-    first = group[0]
-    lock, name = first.lock, first.case.combination.slug()
+    planned, facts = group[0]
+    lock, name = planned.lock, planned.case.combination.slug()
     if isinstance(lock, Lock):
-        cached = sum(why_not[planned.case.id] is None for planned in group)
-        state = "built" if environments.is_built(lock.id, store) else "to build"
-        return str(len(group)), str(cached), lock.id[:8], state, name
+        cached = sum(bool(row["cached"]) for _, row in group)
+        return str(len(group)), str(cached), lock.id[:8], str(facts["environment"]), name
     state = f"cannot be resolved: {', '.join(lock.packages)}" if isinstance(lock, Unresolved) else f"error: {lock}"
     return str(len(group)), "-", "-", plain(state), name
 
