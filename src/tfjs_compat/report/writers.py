@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tfjs_compat.errors import RequestError, nearest
 
@@ -20,20 +19,18 @@ if TYPE_CHECKING:
     from tfjs_compat.results.case_result import Results
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """What a text has to know of its reader.
 
     ``output`` is the output folder of the run as seen from where the text is read: links and paths to logs begin with
     it. ``console`` is the console that shows the text, for its width and colours; None for a file.
     """
 
-    output: Path = field(default_factory=Path)
+    output: Path = Path()
     console: Console | None = None
 
 
-@dataclass(frozen=True)
-class Writer:
+class Writer(NamedTuple):
     """A report: its ``name`` on the command line, what it is for, and the module with its ``render``.
 
     ``file`` is its name in the output folder where nobody names another target; None: it goes to stdout.
