@@ -16,7 +16,7 @@ from tfjs_compat.environments.build import build
 from tfjs_compat.index.interpreters import choose, find_interpreters
 from tfjs_compat.locks import resolver as locks
 from tfjs_compat.locks.lock import Lock
-from tfjs_compat.matrix.cases import Combination
+from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.system.progress import Silent
 from tfjs_compat.system.store import Store
 

@@ -11,7 +11,6 @@ import json
 import resource
 import sys
 import tempfile
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,22 +19,24 @@ from typing import Any
 import msgspec
 import psutil
 
-from tfjs_compat.engine import run as runner
 from tfjs_compat.engine.plan import Plan, Planned
+from tfjs_compat.engine.run import Engine, run_plan
+from tfjs_compat.engine.tasks import TrialOptions
+from tfjs_compat.engine.worker import Operations
 from tfjs_compat.environments import environment as environments
 from tfjs_compat.environments.environment import Environment
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock
-from tfjs_compat.matrix.cases import Case, Combination
+from tfjs_compat.matrix.axes import Combination
+from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind, Model
+from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.files import write_results
-from tfjs_compat.system.process import Limits
-from tfjs_compat.system.progress import Silent
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.settings import Settings
 
 LOCKS = 50
 
@@ -60,12 +61,11 @@ def simulate(root: Path, number: int) -> dict[str, Any]:
             marks.append((count[0], process.memory_info().rss))
         return Outcome(Stage.CONVERT, seconds={"import": 0.0, "build": 0.1, "convert": 0.2}, log="log.txt")
 
-    runner.convert_case = convert
-    runner.finish_case = lambda _case, _folder, converted, _settings: converted
-    settings = Settings(store, Stage.CONVERT, Limits(), None, threading.Event(), Silent())
+    operations = Operations(convert=convert, finish=lambda _case, _folder, converted, _settings: converted)
+    options = TrialOptions(str(store.root), Stage.CONVERT, 600.0, None, 1 << 30)
     before, started = resource.getrusage(resource.RUSAGE_SELF), time.monotonic()
     with ThreadPoolExecutor(2) as executor:
-        results = runner.run_plan(plan, root / "out", executor, 2, settings)
+        results = run_plan(plan, Engine(Context(store), options, root / "out", executor, 2, operations))
     write_results(results, root / "out")
     after = resource.getrusage(resource.RUSAGE_SELF)
     assert results.complete
@@ -87,16 +87,18 @@ def made_up(number: int, store: Store) -> Plan:
     for at in range(number):
         lock = at % LOCKS
         combination = Combination("3.11", f"2.{lock}.0", "4.22.0")
-        model = Model(f"zoo:m{at // LOCKS}", f"m{at // LOCKS}", Kind.BUILDER, "/m.py", f"{at:064x}")
-        found = Lock(f"{lock:016x}", python.tag, {"tensorflow": f"2.{lock}.0"}, False, "# lock\n")
-        cases.append(Planned(Case(combination, model, "layers"), python, found, {}))
+        model = Model(
+            f"zoo:m{at // LOCKS}", f"m{at // LOCKS}", Kind.BUILDER, "/m.py", f"{at:064x}", key=f"zoo:m{at // LOCKS}"
+        )
+        found = Lock(f"{lock:08x}" * 2, python.tag, {"tensorflow": f"2.{lock}.0"}, False, "# lock\n")
+        cases.append(Planned(Case(combination, model, find_route("layers")), python, found, {}))
     for lock in range(LOCKS):
-        folder = store.folder("environments", f"{lock:016x}")
+        folder = store.folder("environments", f"{lock:08x}" * 2)
         (folder / "venv" / "bin").mkdir(parents=True)
         (folder / "venv" / "bin" / "python").symlink_to(sys.executable)
         made = Environment(folder.name, folder, python.tag, sys.executable, {}, 0.0)
         (folder / "environment.json").write_bytes(msgspec.json.encode(made, enc_hook=str))
-    assert environments.is_built(f"{0:016x}", store)
+    assert environments.is_built(f"{0:08x}" * 2, store)
     return Plan(Matrix(), tuple(cases), ())
 
 

@@ -13,7 +13,7 @@ from support.commands import Tool
 from tfjs_compat.api import RunRequest, SearchRequest
 from tfjs_compat.cli.main import cli
 from tfjs_compat.cli.options import run_request, search_request
-from tfjs_compat.matrix.schema import Axes
+from tfjs_compat.matrix.axes import AXES, Axes, Axis
 from tfjs_compat.outcomes.stages import Stage
 
 
@@ -32,7 +32,7 @@ from tfjs_compat.outcomes.stages import Stage
         (["run", "--runtime", "deno"], "'--runtime': 'deno' is not one of"),
         (["run", "a.toml", "b.toml"], "Got unexpected extra argument (b.toml)"),
         (["run", "nowhere.toml"], "nowhere.toml: there is no such matrix file"),
-        (["run", "frontir"], "frontir: there is no such matrix file; shipped with the tool: seed, frontier"),
+        (["run", "frontir"], "frontir: there is no such matrix file; shipped with the tool: "),
         (["run", "folder"], "folder: a folder, not a matrix file"),
         (["run", "--process-env", "legacy-kera"], "'legacy-kera'; did you mean 'legacy-keras'?"),
         (["run", "--route", "layer"], "route 'layer': no such route; did you mean 'layers'?"),
@@ -132,3 +132,13 @@ def test_every_option_is_a_field_of_a_request(command: str) -> None:
     own = {"as_json", "target", "form", "quantize", "force", "help"}
     names = {str(option.name) for option in cli.commands[command].params if isinstance(option, click.Parameter)}
     assert names - known - own == set()
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+@pytest.mark.parametrize("axis", [axis for axis in AXES if axis.option], ids=lambda axis: axis.name)
+def test_the_option_of_an_axis_is_as_its_table_says(command: str, axis: Axis) -> None:
+    """The options are written down once more: ``--help`` must not load the table's module."""
+    (option,) = (option for option in cli.commands[command].params if option.name == f"axis_{axis.name}")
+    assert isinstance(option, click.Option)
+    assert option.opts == [axis.option]
+    assert (option.metavar, option.help) == (axis.metavar, f"{axis.help} Repeatable.")

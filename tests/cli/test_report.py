@@ -10,7 +10,11 @@ from support.pages import Page
 from support.samples import FORESEEN, failed, result, results
 from support.tools import Said, run_here
 
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.report.writers import WRITERS, Writer
 from tfjs_compat.results.files import write_results
+from tfjs_compat.results.journal import Journal
+from tfjs_compat.results.plan_file import PLAN_SCHEMA, PlanDocument, PlannedCase, write_plan
 
 
 def report(*arguments: str, folder: Path) -> Said:
@@ -69,3 +73,21 @@ def test_damaged_results_and_unwritable_targets_are_wrong_requests(run: Path) ->
     done = report(folder=run)
     assert done.code == 2
     assert "damaged" in done.err
+
+
+@pytest.mark.parametrize("writer", [writer for writer in WRITERS if writer.name != "json"], ids=lambda each: each.name)
+def test_a_killed_run_is_reported_as_a_part(writer: Writer, tmp_path: Path) -> None:
+    finished = result()
+    cases = tuple(
+        PlannedCase(name, name, finished.combination, finished.model, "0" * 64, "layers", None)
+        for name in (finished.id, "another", "a-third")
+    )
+    plan = PlanDocument(PLAN_SCHEMA, "0.1.0", "2026-11-28", "seed", "0" * 64, Stage.PREDICT, {}, (), cases)
+    write_plan(plan, tmp_path / "out")
+    journal = Journal(tmp_path / "out")
+    journal.append(finished, 1.0)
+    journal.close()
+    done = report("out", "--format", writer.name, "--to", "-", folder=tmp_path)
+    assert done.code == 0
+    assert "Incomplete run: 1 of 3 cases finished; the others are missing here." in " ".join(done.out.split())
+    assert "ll as expected" not in done.out

@@ -26,7 +26,8 @@ def test_a_run_over_packages_that_hold_nothing(tool: Tool, tmp_path: Path, index
     assert "tensorflow==2.15.0" in lock
     assert "--hash=sha256:" in lock
     assert "written: out/results.json" in ran.err
-    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [".lock", "cases", "locks", "results.json"]
+    files = [".lock", "cases", "locks", "plan.json", "results.json", "results.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == files
     assert case["lock"] in [one["id"] for one in json.loads(tool("env", "list", "--json").out)["environments"]]
     assert tool("env", "path", case["lock"]).out.strip().endswith(f"{case['lock']}{os.sep}venv")
     assert tool("env", "remove", case["lock"]).out == f"removed {case['lock']}\n"

@@ -1,19 +1,26 @@
-"""What is kept between runs, and under what: everything that can change an outcome, and no fault of the machine."""
+"""What is kept between runs, under what, and how it comes back when several runs are at it."""
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import shutil
 import time
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from support import cache_rivals
 from support.samples import case, interpreters
 
-from tfjs_compat.engine.cache import RunConditions, conditions, keep, kept_outcome, key_of
+from tfjs_compat.engine import cache
+from tfjs_compat.engine.cache import CacheKey, RunConditions, keep, kept_outcome, record_key, why_not_kept
 from tfjs_compat.engine.plan import Planned
+from tfjs_compat.errors import MachineryError
 from tfjs_compat.locks.lock import Lock
+from tfjs_compat.outcomes import failures
 from tfjs_compat.outcomes.failures import Failure, Finding, Raised
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
@@ -22,86 +29,161 @@ from tfjs_compat.workflows.garbage import collect_garbage
 
 (PYTHON,) = interpreters("3.11.7")
 LOCK = Lock("a" * 16, PYTHON.tag, {"keras": "3.2.1"}, False, "# lock")
-GIVEN = RunConditions(Stage.PREDICT, "node wheel", None)
 FAILED = Outcome(
     Stage.CONVERT,
     Failure(Stage.CONVERT, "ValueError: x", (Raised("ValueError", "x", errno=None),)),
     findings=(Finding("a", "$", "b", "warning"),),
     seconds={"import": 1.0},
     resolved={"keras": "3.2.1"},
-    log="cases/x/log.txt",
+    log="log.txt",
 )
+replace = msgspec.structs.replace
 
 
-def key(planned: Planned | None = None, lock: Lock = LOCK, tfjs: str = "4.22.0", given: RunConditions = GIVEN) -> str:
-    return key_of(planned or Planned(case(), PYTHON, lock, {}), lock, tfjs, given)
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "store")
 
 
-def changed(value: Any, **fields: Any) -> Any:
-    return msgspec.structs.replace(value, **fields)
-
-
-def test_the_same_question_has_the_same_key() -> None:
-    assert key() == key(Planned(case(), PYTHON, LOCK, {}))
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        key(lock=changed(LOCK, id="b" * 16)),
-        key(tfjs="4.17.0"),
-        key(given=changed(GIVEN, until=Stage.CONVERT)),
-        key(given=changed(GIVEN, tfjs_runtime="browser wheel")),
-        key(given=changed(GIVEN, inputs="digest")),
-        key(Planned(case(route="graph"), PYTHON, LOCK, {})),
-        key(Planned(case(), PYTHON, LOCK, {"TF_USE_LEGACY_KERAS": "1"})),
-        key(Planned(changed(case(), model=changed(case().model, digest="other")), PYTHON, LOCK, {})),
-        key(Planned(changed(case(), model=changed(case().model, function="other")), PYTHON, LOCK, {})),
-        key(Planned(case(), changed(PYTHON, version="3.11.9"), LOCK, {})),
-    ],
-)
-def test_whatever_can_change_an_outcome_changes_the_key(other: str) -> None:
-    assert other != key()
-
-
-def test_the_content_of_given_inputs_counts(tmp_path: Path) -> None:
-    file = tmp_path / "inputs.npz"
-    file.write_bytes(b"1")
-    one = conditions(Stage.PREDICT, "node", file)
-    file.write_bytes(b"2")
-    assert conditions(Stage.PREDICT, "node", file) != one
-
-
-def folder_of_a_case(tmp_path: Path) -> Path:
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The folder of a case that ran."""
     folder = tmp_path / "out" / "cases" / "one"
     (folder / "artifact").mkdir(parents=True)
-    (folder / "log.txt").write_text("said", "utf-8")
+    (folder / "log.txt").write_text("output", "utf-8")
     (folder / "artifact" / "model.json").write_text("{}", "utf-8")
     return folder
 
 
-def test_an_outcome_comes_back_with_its_files(tmp_path: Path) -> None:
-    store, folder = Store(tmp_path / "store"), folder_of_a_case(tmp_path)
-    keep("k", FAILED, folder, store)
+def files(folder: Path) -> dict[str, str]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_text("utf-8")
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "key"
+    }
+
+
+def kept_folder(store: Store, key: str = "k") -> Path:
+    """Where the store holds the case's files."""
+    (found,) = (path for path in (store.root / "outcomes" / key).iterdir() if path.is_dir())
+    return found
+
+
+# What comes back.
+
+
+def test_an_outcome_comes_back_with_its_files(store: Store, folder: Path, tmp_path: Path) -> None:
+    assert keep("k", FAILED, folder, store)
     other = tmp_path / "elsewhere" / "two"
-    assert kept_outcome("k", store, other) == changed(FAILED, log="elsewhere/two/log.txt")
-    assert (other / "log.txt").read_text("utf-8") == "said"
+    assert kept_outcome("k", store, other) == FAILED
+    assert files(other) == files(folder)
     # What a user does to an artifact stays with the user.
     (other / "artifact" / "model.json").write_text("mine", "utf-8")
-    assert kept_outcome("k", store, tmp_path / "third") == changed(FAILED, log=f"{tmp_path.name}/third/log.txt")
-    assert (tmp_path / "third" / "artifact" / "model.json").read_text("utf-8") == "{}"
+    assert kept_outcome("k", store, tmp_path / "third") == FAILED
+    assert files(tmp_path / "third") == files(folder)
 
 
-@pytest.mark.parametrize("outcome", [Outcome(Stage.LOAD, machinery="disk"), changed(FAILED, limited=True)])
-def test_what_says_nothing_about_the_case_is_not_kept(tmp_path: Path, outcome: Outcome) -> None:
-    store = Store(tmp_path / "store")
-    keep("k", outcome, folder_of_a_case(tmp_path), store)
+def test_a_folder_that_has_the_files_is_left_alone(store: Store, folder: Path) -> None:
+    keep("k", FAILED, folder, store)
+    (folder / "log.txt").write_text("read by the user", "utf-8")
+    assert kept_outcome("k", store, folder) is not None
+    assert (folder / "log.txt").read_text("utf-8") == "read by the user"
+
+
+def test_files_of_another_key_are_replaced(store: Store, folder: Path) -> None:
+    keep("k", FAILED, folder, store)
+    (folder / "more.txt").write_text("more", "utf-8")
+    keep("other", FAILED, folder, store)
+    assert kept_outcome("k", store, folder) is not None
+    assert "more.txt" not in files(folder)
+    assert kept_outcome("other", store, folder) is not None
+    assert "more.txt" in files(folder)
+
+
+def test_files_to_change_do_not_pass_for_the_kept_ones(store: Store, folder: Path, tmp_path: Path) -> None:
+    keep("k", FAILED, folder, store)
+    before, other = files(folder), tmp_path / "other"
+    for _ in range(2):
+        # As after a kill: the caller changed the files and kept nothing.
+        assert kept_outcome("k", store, other, to_change=True) is not None
+        assert files(other) == before
+        (other / "artifact" / "model.json").write_text("repaired", "utf-8")
+    assert kept_outcome("k", store, other) is not None
+    assert files(other) == before
+
+
+def test_a_later_outcome_replaces_the_earlier(store: Store, folder: Path, tmp_path: Path) -> None:
+    for number in range(3):
+        (folder / "log.txt").write_text(str(number), "utf-8")
+        keep("k", replace(FAILED, tfjs=str(number)), folder, store)
+    outcome = kept_outcome("k", store, tmp_path / "two")
+    assert outcome is not None
+    assert (outcome.tfjs, files(tmp_path / "two")["log.txt"]) == ("2", "2")
+    assert kept_folder(store).is_dir()
+
+
+def test_links_that_a_builder_left_are_not_followed(store: Store, folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").mkdir()
+    (folder / "link").symlink_to(tmp_path / "secret")
+    (folder / "artifact" / "dangling").symlink_to(tmp_path / "nowhere")
+    keep("k", FAILED, folder, store)
+    assert kept_outcome("k", store, tmp_path / "two") is not None
+    assert (tmp_path / "two" / "link").is_symlink()
+    assert (tmp_path / "two" / "artifact" / "dangling").is_symlink()
+
+
+def test_outcomes_not_used_for_long_are_garbage(store: Store, folder: Path) -> None:
+    for key in ("old", "used", "new"):
+        keep(key, FAILED, folder, store)
+    long_ago = time.time() - 90 * 86400
+    for key in ("old", "used"):
+        os.utime(store.root / "outcomes" / key, (long_ago, long_ago))
+    kept_outcome("used", store)
+    collect_garbage(store, unused_days=30)
+    assert sorted(path.name for path in (store.root / "outcomes").iterdir()) == ["new", "used"]
+
+
+# What is never kept.
+
+BY_MACHINE = [
+    *(Raised("OSError", "x", errno=number) for number in sorted(failures._MACHINERY_ERRNOS)),
+    *(Raised(name, "x") for name in failures._MACHINERY_TYPES),
+    *(Raised("E", text) for text in ("URL fetch failure on x", "No space left on device", "Disk quota exceeded")),
+]
+
+
+@pytest.mark.parametrize("stage", list(Stage))
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"machinery": "no space left on the device"},
+        {"machinery": ""},
+        {"limited": True},
+        {"limited": True, "failure": None},
+        *({"failure": Failure(Stage.CONVERT, "x", (Raised("E", "x"), raised))} for raised in BY_MACHINE),
+    ],
+)
+def test_what_machine_or_limit_decided_is_not_kept(
+    store: Store, folder: Path, fields: dict[str, Any], stage: Stage
+) -> None:
+    assert not keep("k", replace(FAILED, stage=stage, **fields), folder, store)
     assert kept_outcome("k", store) is None
+    assert not (store.root / "outcomes" / "k").exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"stage": "nowhere"}', b"\xff"])
-def test_a_damaged_outcome_is_none(tmp_path: Path, content: bytes) -> None:
-    store, folder = Store(tmp_path / "store"), folder_of_a_case(tmp_path)
+def test_what_is_not_kept_leaves_what_was(store: Store, folder: Path) -> None:
+    keep("k", FAILED, folder, store)
+    assert not keep("k", replace(FAILED, machinery="disk"), folder, store)
+    assert kept_outcome("k", store) == FAILED
+
+
+# What is damaged, gone or cannot be read is not kept, and nothing is raised.
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b'{"stage": "nowhere"}', b"\xff", msgspec.json.encode(FAILED), b"[" * 100_000]
+)
+def test_a_damaged_outcome_is_none_until_kept_again(store: Store, folder: Path, content: bytes) -> None:
     keep("k", FAILED, folder, store)
     (store.root / "outcomes" / "k" / "outcome.json").write_bytes(content)
     assert kept_outcome("k", store) is None
@@ -109,35 +191,141 @@ def test_a_damaged_outcome_is_none(tmp_path: Path, content: bytes) -> None:
     assert kept_outcome("k", store) == FAILED
 
 
-def test_links_that_a_builder_left_are_not_followed(tmp_path: Path) -> None:
-    store, folder = Store(tmp_path / "store"), folder_of_a_case(tmp_path)
-    (tmp_path / "secret").mkdir()
-    (tmp_path / "secret" / "file").write_text("secret", "utf-8")
-    (folder / "link").symlink_to(tmp_path / "secret")
+@pytest.mark.parametrize("name", ["..", "../..", "/etc", ""])
+def test_an_outcome_leads_to_no_other_place(store: Store, folder: Path, name: str) -> None:
     keep("k", FAILED, folder, store)
-    assert (store.root / "outcomes" / "k" / "case" / "link").is_symlink()
+    file = store.root / "outcomes" / "k" / "outcome.json"
+    content = msgspec.json.decode(file.read_bytes())
+    file.write_bytes(msgspec.json.encode({**content, "folder": name}))
+    assert kept_outcome("k", store) is None
 
 
-def test_the_log_of_a_kept_outcome_is_that_of_the_case_that_takes_it(tmp_path: Path) -> None:
-    store, first, second = Store(tmp_path / "store"), tmp_path / "cases" / "first", tmp_path / "cases" / "second"
-    first.mkdir(parents=True)
-    (first / "log.txt").write_text("it failed")
-    keep("one", msgspec.structs.replace(FAILED, log="cases/first/log.txt"), first, store)
-    kept = kept_outcome("one", store, second)
-    assert kept is not None
-    assert kept.log == "cases/second/log.txt"
-    assert (tmp_path / kept.log).read_text() == "it failed"
+def test_a_half_copy_is_not_kept(store: Store, folder: Path, tmp_path: Path) -> None:
+    for name, damage in [("log.txt", Path.unlink), ("artifact/model.json", Path.touch), ("artifact", shutil.rmtree)]:
+        keep("k", FAILED, folder, store)
+        path = kept_folder(store) / name
+        if damage is Path.touch:
+            path.write_bytes(b"")
+        else:
+            damage(path)
+        warnings: list[str] = []
+        assert kept_outcome("k", store, tmp_path / "two", warn=warnings.append) is None
+        assert not (tmp_path / "two").exists()
+        assert len(warnings) == 1
 
 
-def test_outcomes_that_nobody_asked_for_are_garbage(tmp_path: Path) -> None:
-    store = Store(tmp_path / "store")
-    folder = tmp_path / "case"
-    folder.mkdir()
-    for key in ("old", "asked", "new"):
-        keep(key, FAILED, folder, store)
-    long_ago = time.time() - 90 * 86400
-    for key in ("old", "asked"):
-        os.utime(store.root / "outcomes" / key, (long_ago, long_ago))
-    kept_outcome("asked", store)
-    collect_garbage(store, unused_days=30)
-    assert sorted(one.name for one in (store.root / "outcomes").iterdir()) == ["asked", "new"]
+def test_a_vanished_folder_is_not_kept(store: Store, folder: Path, tmp_path: Path) -> None:
+    keep("k", FAILED, folder, store)
+    shutil.rmtree(kept_folder(store))
+    assert kept_outcome("k", store) is None
+    assert kept_outcome("k", store, tmp_path / "two") is None
+    assert not (tmp_path / "two").exists()
+
+
+def test_a_place_that_cannot_be_written_to_is_a_warning(store: Store, folder: Path, tmp_path: Path) -> None:
+    keep("k", FAILED, folder, store)
+    (tmp_path / "file").touch()
+    warnings: list[str] = []
+    assert kept_outcome("k", store, tmp_path / "file" / "cases" / "two", warn=warnings.append) is None
+    assert len(warnings) == 1
+    assert str(tmp_path / "file") in warnings[0]
+    assert "\n" not in warnings[0]
+
+
+def test_an_outcome_that_cannot_be_read_is_a_warning(store: Store, folder: Path) -> None:
+    keep("k", FAILED, folder, store)
+    file = store.root / "outcomes" / "k" / "outcome.json"
+    file.unlink()
+    file.mkdir()
+    warnings: list[str] = []
+    assert kept_outcome("k", store, warn=warnings.append) is None
+    assert len(warnings) == 1
+
+
+def test_an_absent_outcome_is_no_warning(store: Store, tmp_path: Path) -> None:
+    warnings: list[str] = []
+    assert kept_outcome("k", store, tmp_path / "two", warn=warnings.append) is None
+    assert warnings == []
+
+
+def test_a_store_that_takes_nothing_is_machinery(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(MachineryError):
+        keep("k", FAILED, folder, Store(tmp_path / "file" / "store"))
+
+
+def test_what_cannot_be_copied_leaves_nothing(store: Store, folder: Path) -> None:
+    keep("k", FAILED, folder, store)
+    os.mkfifo(folder / "pipe")
+    with pytest.raises(MachineryError, match="pipe"):
+        keep("k", FAILED, folder, store)
+    assert [path.name for path in (store.root / "outcomes").iterdir()] == ["k"]
+    assert kept_outcome("k", store) == FAILED
+
+
+def test_what_a_kill_left_beside_an_outcome_goes_later(store: Store, folder: Path) -> None:
+    keep("k", FAILED, folder, store)
+    home = store.root / "outcomes" / "k"
+    for name, age in (("killed", 2 * 86400.0), ("atwork", 0.0)):
+        (home / name).mkdir()
+        os.utime(home / name, (time.time() - age, time.time() - age))
+    keep("k", FAILED, folder, store)
+    assert not (home / "killed").exists()
+    assert (home / "atwork").exists()
+
+
+# Several runs at once.
+
+
+def test_rival_runs_never_see_a_part_or_a_mixture(store: Store, tmp_path: Path) -> None:
+    keep("k", cache_rivals.write_case(tmp_path / "first", "z"), tmp_path / "first", store)
+    with ProcessPoolExecutor(6, mp_context=multiprocessing.get_context("spawn")) as pool:
+        readers = [pool.submit(cache_rivals.read, number, 60, tmp_path, store) for number in range(3)]
+        others = [pool.submit(cache_rivals.keep_until_done, letter, tmp_path, store) for letter in "xy"]
+        others.append(pool.submit(cache_rivals.collect_until_done, tmp_path, store))
+        try:
+            reports = [reader.result() for reader in readers]
+        finally:
+            (tmp_path / "done").touch()
+        for other in others:
+            other.result()
+    assert [fault for faults, _ in reports for fault in faults] == []
+    assert all(found for _, found in reports)
+
+
+# Why a case runs again.
+
+
+def key_of_a_case(**fields: Any) -> CacheKey:
+    conditions = RunConditions(Stage.PREDICT, "node 22.1.0", None, ("avx",), "code", "fork", "linked")
+    return cache.cache_key(Planned(case(), PYTHON, LOCK, {}), LOCK, "4.22.0", replace(conditions, **fields))
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({"tfjs_runtime": "node 24.0.0"}, "Node changed (22.1.0 → 24.0.0) since it was run"),
+        ({"cpu": ("avx", "avx2")}, "the CPU changed since it was run"),
+        ({"code": "other"}, "tfjs-compat changed since it was run"),
+        ({"cpu": (), "code": "other"}, "the CPU changed; tfjs-compat changed since it was run"),
+        ({"until": Stage.LOAD}, "the last stage changed since it was run"),
+    ],
+)
+def test_what_changed_is_named(store: Store, folder: Path, fields: dict[str, Any], text: str) -> None:
+    key = key_of_a_case()
+    keep(key.key, FAILED, folder, store)
+    record_key("c", key, store)
+    assert why_not_kept("c", key, store) is None
+    assert why_not_kept("c", key_of_a_case(**fields), store) == text
+
+
+def test_an_outcome_of_another_cpu_is_not_served(store: Store, folder: Path) -> None:
+    keep(key_of_a_case(cpu=("avx", "avx512_vnni")).key, FAILED, folder, store)
+    assert kept_outcome(key_of_a_case(cpu=("avx",)).key, store) is None
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", b"\xff", b'{"lock": "of an earlier release"}'])
+def test_a_note_that_says_nothing_is_said_so(store: Store, content: bytes) -> None:
+    record_key("c", key_of_a_case(), store)
+    (store.root / "cache-keys" / "c.json").write_bytes(content)
+    assert why_not_kept("c", key_of_a_case(), store) == "the note of its last run is damaged, or of another tfjs-compat"

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 from support.samples import case
 
-from tfjs_compat.engine import durations
 from tfjs_compat.engine.durations import DEFAULT_SECONDS, Durations
 from tfjs_compat.system.store import Store
 
@@ -17,7 +16,7 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-def test_the_last_one_counts_and_the_like_stands_in(store: Store) -> None:
+def test_the_last_counts_and_similar_cases_stand_in(store: Store) -> None:
     for seconds in (9.0, 3.0):
         Durations(store).record(case(), seconds)
     Durations(store).record(case(tensorflow="2.15.0"), 5.0)
@@ -40,13 +39,35 @@ def test_what_a_kill_left_harms_nothing(store: Store) -> None:
     assert (known.of(case()), known.of(case(ref="zoo:cnn"))) == (3.0, 7.0)
 
 
-def test_the_file_does_not_grow_for_ever(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(durations, "_MOST_BYTES", 4000)
-    known = Durations(store)
+def test_the_file_does_not_grow_for_ever(store: Store) -> None:
+    known = Durations(store, most_bytes=4000)
     for _ in range(60):
         known.record(case(), 3.0)
-    assert Durations(store).of(case()) == 3.0
+    assert Durations(store, most_bytes=4000).of(case()) == 3.0
     assert (store.root / "durations.jsonl").stat().st_size < 400
+
+
+def test_of_a_large_file_only_the_end_is_read(store: Store) -> None:
+    known = Durations(store)
+    known.record(case(ref="zoo:cnn"), 7.0)
+    file = store.root / "durations.jsonl"
+    with file.open("ab") as sparse:
+        # More than there is memory: a file of another kind, or a disk's fault.
+        sparse.truncate(1 << 42)
+    known.record(case(), 3.0)
+    known = Durations(store)
+    assert (known.of(case()), known.of(case(ref="zoo:cnn"))) == (3.0, DEFAULT_SECONDS)
+    assert file.stat().st_size < 4000
+
+
+@pytest.mark.parametrize("most_bytes", range(400, 1200, 37))
+def test_a_line_torn_by_the_limit_is_left_out(store: Store, most_bytes: int) -> None:
+    known = Durations(store)
+    for number in range(20):
+        known.record(case(ref=f"zoo:m{number}"), float(number))
+    known = Durations(store, most_bytes)
+    assert known.of(case(ref="zoo:m19")) == 19.0
+    assert known.of(case(ref="zoo:m0")) == DEFAULT_SECONDS
 
 
 def test_a_store_that_cannot_be_written_to_is_no_fault(tmp_path: Path) -> None:

@@ -26,18 +26,17 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-def keep(one: Planned, store: Store, tmp_path: Path, **asked: Any) -> cache.CacheKey:
-    """As a run with the default options keeps an outcome."""
+def keep(one: Planned, store: Store, tmp_path: Path, **changed: Any) -> cache.CacheKey:
+    """As a run with the default options keeps an outcome, under a key with these fields changed."""
     folder = tmp_path / "case"
     folder.mkdir(exist_ok=True)
     assert isinstance(one.lock, Lock)
-    question = cache.cache_key(
-        one, one.lock, runtime_version(one.case), cache.conditions(Stage.PREDICT, "node wheel", None)
-    )
-    question = msgspec.structs.replace(question, **asked)
-    assert cache.keep(question.key, Outcome(Stage.PREDICT), folder, store)
-    cache.record_key(one.case.id, question, store)
-    return question
+    conditions = cache.conditions(store, Stage.PREDICT, "node wheel")
+    key = cache.cache_key(one, one.lock, runtime_version(one.case), conditions)
+    key = msgspec.structs.replace(key, **changed)
+    assert cache.keep(key.key, Outcome(Stage.PREDICT), folder, store)
+    cache.record_key(one.case.id, key, store)
+    return key
 
 
 def why(one: Planned, store: Store, **options: Any) -> str | None:
@@ -49,7 +48,7 @@ def test_kept_and_never_run(store: Store, tmp_path: Path) -> None:
     assert why(planned(1, 5), store) == "it was never run to an end that can be kept"
     keep(planned(1, 5), store, tmp_path)
     assert why(planned(1, 5), store) is None
-    assert why(planned(1, 5), store, fresh=True) == "asked to run everything anew"
+    assert why(planned(1, 5), store, fresh=True) == "--fresh: everything runs anew"
 
 
 def test_no_lock(store: Store) -> None:
@@ -63,20 +62,23 @@ def test_what_has_changed_since(store: Store, tmp_path: Path) -> None:
     replace = msgspec.structs.replace
     assert why(replace(one, lock=lock(6)), store) == "the packages changed since it was run"
     other = replace(one.case, model=replace(one.case.model, digest="f" * 64))
-    told = why(replace(one, case=other, variables={"TF": "1"}), store)
-    assert told == "the model changed; the process variables changed since it was run"
-    keep(one, store, tmp_path, worker="another", lock="another")
+    reason = why(replace(one, case=other, variables={"TF": "1"}), store)
+    assert reason == "the model changed; the process variables changed since it was run"
+    keep(one, store, tmp_path, lock="another")
     assert why(one, store) is None
-    keep(planned(2, 5), store, tmp_path, worker="another")
+    now = cache.conditions(store, Stage.PREDICT, "node wheel")
+    keep(planned(2, 5), store, tmp_path, conditions=replace(now, code="another"))
     assert why(planned(2, 5), store) == "tfjs-compat changed since it was run"
-    keep(planned(3, 5), store, tmp_path, given=cache.conditions(Stage.LOAD, "browser wheel", None))
-    told = why(planned(3, 5), store)
-    assert told == "the last stage changed; what runs TensorFlow.js changed since it was run"
+    keep(planned(3, 5), store, tmp_path, conditions=cache.conditions(store, Stage.LOAD, "browser wheel"))
+    expected = "the last stage changed; what runs TensorFlow.js changed (browser wheel → node wheel) since it was run"
+    assert why(planned(3, 5), store) == expected
+    keep(planned(4, 5), store, tmp_path, conditions=replace(now, cpu=("of another machine",)))
+    assert why(planned(4, 5), store) == "the CPU changed since it was run"
 
 
 def test_an_outcome_that_is_gone(store: Store, tmp_path: Path) -> None:
-    question = keep(planned(1, 5), store, tmp_path)
-    (store.root / "outcomes" / question.key / "outcome.json").write_text("{")
+    key = keep(planned(1, 5), store, tmp_path)
+    (store.root / "outcomes" / key.key / "outcome.json").write_text("{")
     assert why(planned(1, 5), store) == "its outcome is gone from the store, or damaged"
 
 

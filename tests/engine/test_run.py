@@ -2,97 +2,106 @@
 
 from __future__ import annotations
 
-import dataclasses
+import os
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.samples import PYTHON, lock, plan, planned
 
 from tfjs_compat.cli.exit_codes import of_results
-from tfjs_compat.engine import run as runner
 from tfjs_compat.engine.durations import Durations
 from tfjs_compat.engine.plan import Plan
-from tfjs_compat.engine.run import run_plan
-from tfjs_compat.environments import environment as environments
-from tfjs_compat.environments.environment import NotInstallable
+from tfjs_compat.engine.run import Engine, run_plan, united
+from tfjs_compat.engine.tasks import Task, TaskResult, TrialOptions, TrialResult
+from tfjs_compat.engine.worker import Operations
+from tfjs_compat.environments.environment import Environment, NotInstallable
 from tfjs_compat.errors import Interrupted, MachineryError
+from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import Results
-from tfjs_compat.system.process import Limits
+from tfjs_compat.results.files import read_results, write_results
+from tfjs_compat.results.journal import JOURNAL, read_journal
+from tfjs_compat.system.context import Context
+from tfjs_compat.system.files import remove_tree
 from tfjs_compat.system.progress import Silent
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.settings import Settings
-
-# ------------------------------------------------------------------------------------------------------------ run_plan
+from tfjs_compat.trials.session import EnvironmentSession
 
 
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return Settings(
-        store=Store(tmp_path / "store"),
-        until=Stage.CONVERT,
-        limits=Limits(),
-        web=None,
-        stop=threading.Event(),
-        progress=Silent(),
-    )
+@dataclass
+class House:
+    """A place to run plans in: what building an environment and running a model come to is what a test says."""
 
+    root: Path
+    builds: dict[str, object] = field(default_factory=dict)
+    outcomes: dict[str, Outcome | BaseException] = field(default_factory=dict)
+    until: Stage = Stage.CONVERT
+    fresh: bool = False
+    convert: Callable[..., Outcome] | None = None
+    finish: Callable[..., Outcome] | None = None
+    session: type[EnvironmentSession] = EnvironmentSession
+    context: Context = field(init=False)
 
-@pytest.fixture(autouse=True)
-def builds(monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """What building the environment of a lock does: an environment, unless a test says otherwise."""
-    answers: dict[str, object] = {}
+    def __post_init__(self) -> None:
+        self.context = Context(Store(self.root / "store"))
 
-    def build(lock: Lock, python: object, store: Store, **_: object) -> object:
-        answer = answers.get(lock.id)
+    @property
+    def output(self) -> Path:
+        return self.root / "out"
+
+    def options(self) -> TrialOptions:
+        store = str(self.context.store.root)
+        return TrialOptions(store, self.until, 600.0, None, 1 << 30, fresh=self.fresh)
+
+    def run(self, made: Plan, jobs: int = 2) -> Results:
+        operations = Operations(self._build, self.session, self.convert or self._convert, self.finish or self._finish)
+        with ThreadPoolExecutor(jobs) as executor:
+            engine = Engine(self.context, self.options(), self.output, executor, jobs, operations)
+            return run_plan(made, engine)
+
+    def _build(self, lock: Lock, python: Interpreter, store: Store, **_: object) -> Environment | NotInstallable:
+        answer = self.builds.get(lock.id)
         if isinstance(answer, BaseException):
             raise answer
         root = store.folder("environments", lock.id)
         (root / "environment.json").touch()
-        return answer or environments.Environment(lock.id, root, lock.python, "", lock.packages, 0.0)
+        assert answer is None or isinstance(answer, (Environment, NotInstallable))
+        return answer or Environment(lock.id, root, lock.python, "", lock.packages, 0.0)
 
-    monkeypatch.setattr(runner, "build", build)
-    return answers
-
-
-@pytest.fixture(autouse=True)
-def outcomes(monkeypatch: pytest.MonkeyPatch) -> dict[str, Outcome | BaseException]:
-    """What running a model comes to: it converts, unless a test says otherwise."""
-    answers: dict[str, Outcome | BaseException] = {}
-
-    def convert_case(case: object, _bench: object, folder: Path, _settings: object) -> Outcome:
-        answer = answers.get(getattr(case, "model").ref, Outcome(Stage.CONVERT))  # noqa: B009
+    def _convert(self, case: Case, _session: object, folder: Path, _settings: object) -> Outcome:
+        answer = self.outcomes.get(case.model.ref, Outcome(Stage.CONVERT))
         folder.mkdir(parents=True, exist_ok=True)
         if isinstance(answer, BaseException):
             raise answer
         return answer
 
-    monkeypatch.setattr(runner, "convert_case", convert_case)
-    return answers
+    def _finish(self, _case: Case, _folder: Path, converted: Outcome, _settings: object) -> Outcome:
+        return converted
 
 
-def run(made: Plan, folder: Path, settings: Settings, jobs: int = 2) -> Results:
-    with ThreadPoolExecutor(jobs) as executor:
-        return run_plan(made, folder / "out", executor, jobs, settings)
+@pytest.fixture
+def house(tmp_path: Path) -> House:
+    return House(tmp_path)
 
 
 def verdicts(results: Results) -> list[str]:
-    return [f"{one.verdict} at {one.stage}" for one in results.cases]
+    return [f"{case.verdict} at {case.stage}" for case in results.cases]
 
 
-def test_results_stand_in_the_plans_order(
-    tmp_path: Path, settings: Settings, outcomes: dict[str, Outcome | BaseException]
-) -> None:
-    outcomes["zoo:m2"] = Outcome(Stage.BUILD, Failure(Stage.BUILD, "no"))
-    outcomes["zoo:m3"] = MachineryError("no space left on the device")
+def test_results_stand_in_the_plans_order(house: House) -> None:
+    house.outcomes["zoo:m2"] = Outcome(Stage.BUILD, Failure(Stage.BUILD, "no"))
+    house.outcomes["zoo:m3"] = MachineryError("no space left on the device")
     cases = [planned(1, 5), planned(2, 6), planned(3, 5), planned(4, Unresolved("never", (), "x")), planned(5, "gone")]
-    results = run(plan(*cases), tmp_path, settings)
+    results = house.run(plan(*cases))
     assert verdicts(results) == [
         "converts at convert",
         "fails at build",
@@ -102,78 +111,89 @@ def test_results_stand_in_the_plans_order(
     ]
     assert results.complete
     assert of_results(results) == 3
-    assert (tmp_path / "out" / "locks" / f"{lock(6).id}.txt").read_text() == lock(6).text
+    assert (house.output / "locks" / f"{lock(6).id}.txt").read_text() == lock(6).text
 
 
-def test_one_environment_that_cannot_be_built_is_not_the_others(
-    tmp_path: Path, settings: Settings, builds: dict[str, object]
-) -> None:
-    builds[lock(5).id] = MachineryError("the disk is on fire")
-    builds[lock(7).id] = NotInstallable("Failed to build `x`", "…")
+def test_one_environment_that_cannot_be_built_is_not_the_others(house: House) -> None:
+    house.builds[lock(5).id] = MachineryError("the disk is on fire")
+    house.builds[lock(7).id] = NotInstallable("Failed to build `x`", "…")
     cases = [planned(1, 5), planned(2, 6), planned(3, 7), planned(4, 5)]
-    results = run(plan(*cases), tmp_path, settings)
+    results = house.run(plan(*cases))
     assert verdicts(results) == ["error at install", "converts at convert", "fails at install", "error at install"]
     assert results.cases[0].message == "the disk is on fire"
 
 
-def test_an_environment_that_is_gone_when_it_is_wanted_is_not_the_others(
-    tmp_path: Path, settings: Settings, builds: dict[str, object]
-) -> None:
-    gone = tmp_path / "gone"
-    builds[lock(5).id] = environments.Environment(lock(5).id, gone, PYTHON.tag, "", {}, 0.0)
-    results = run(plan(planned(1, 5), planned(2, 6)), tmp_path, settings)
+def test_an_environment_that_is_gone_when_it_is_wanted_is_not_the_others(house: House) -> None:
+    gone = house.root / "gone"
+    house.builds[lock(5).id] = Environment(lock(5).id, gone, PYTHON.tag, "", {}, 0.0)
+    results = house.run(plan(planned(1, 5), planned(2, 6)))
     assert verdicts(results) == ["error at install", "converts at convert"]
     assert "gone" in results.cases[0].message
 
 
-def test_a_fault_after_a_case_does_not_undo_it(
-    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def close(_: object) -> None:
-        raise MachineryError("the disk is on fire")
+def test_a_fault_after_a_case_does_not_undo_it(house: House) -> None:
+    class Burning(EnvironmentSession):
+        def close(self) -> None:
+            raise MachineryError("the disk is on fire")
 
-    monkeypatch.setattr(runner.EnvironmentSession, "close", close)
+    house.session = Burning
     cases = [planned(1, 5), planned(2, 5, TF="1")]
-    results = run(plan(*cases), tmp_path, settings, jobs=1)
+    results = house.run(plan(*cases), jobs=1)
     assert verdicts(results) == ["converts at convert", "error at install"]
 
 
-def test_an_outcome_that_finds_no_room_in_the_cache_is_one_all_the_same(
-    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(*_: object) -> None:
-        raise MachineryError("no space left on the device")
-
-    monkeypatch.setattr(runner.cache, "keep", full)
-    assert verdicts(run(plan(planned(1, 5)), tmp_path, settings)) == ["converts at convert"]
+def test_an_outcome_that_finds_no_room_in_the_cache_is_one_all_the_same(house: House) -> None:
+    house.context.store.folder().joinpath("outcomes").write_text("no folder")
+    assert verdicts(house.run(plan(planned(1, 5)))) == ["converts at convert"]
 
 
-def test_what_ended_before_an_interrupt_is_kept(
-    tmp_path: Path, settings: Settings, outcomes: dict[str, Outcome | BaseException]
-) -> None:
-    outcomes["zoo:m2"] = Interrupted()
-    results = run(plan(planned(1, 5), planned(2, 5), planned(3, 5)), tmp_path, settings, jobs=1)
+def test_what_ended_before_an_interrupt_is_kept(house: House) -> None:
+    house.outcomes["zoo:m2"] = Interrupted()
+    results = house.run(plan(planned(1, 5), planned(2, 5), planned(3, 5)), jobs=1)
     assert [one.model for one in results.cases] == ["zoo:m1"]
     assert not results.complete
-    assert settings.stop.is_set()
+    assert house.context.stop.is_set()
 
 
-def test_kept_outcomes_are_taken_from_the_cache(
-    tmp_path: Path, settings: Settings, outcomes: dict[str, Outcome | BaseException]
-) -> None:
-    outcomes["zoo:m1"] = Outcome(Stage.BUILD, Failure(Stage.BUILD, "no"))
-    outcomes["zoo:m2"] = MachineryError("for once")
-    first = run(plan(planned(1, 5), planned(2, 5)), tmp_path, settings)
+def test_kept_outcomes_are_taken_from_the_cache(house: House) -> None:
+    house.outcomes["zoo:m1"] = Outcome(Stage.BUILD, Failure(Stage.BUILD, "no"))
+    house.outcomes["zoo:m2"] = MachineryError("for once")
+    first = house.run(plan(planned(1, 5), planned(2, 5)))
     assert [one.cached for one in first.cases] == [False, False]
-    outcomes.clear()
-    second = run(plan(planned(1, 5), planned(2, 5)), tmp_path, settings)
+    house.outcomes.clear()
+    second = house.run(plan(planned(1, 5), planned(2, 5)))
     assert [(str(one.verdict), one.cached) for one in second.cases] == [("fails", True), ("converts", False)]
     assert second.cases[0].verdict is Verdict.FAILS
 
 
-def test_a_check_overlaps_with_the_next_conversion_and_nothing_else(
-    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+class Lines(Silent):
+    """Progress that keeps what ended."""
+
+    def __init__(self) -> None:
+        self.ended: list[tuple[str, str]] = []
+
+    def end(self, what: str, result: str) -> None:
+        self.ended.append((what, result))
+
+
+def test_a_kept_outcome_that_cannot_be_read_is_run_again(house: House) -> None:
+    cases = planned(1, 5), planned(2, 5)
+    house.run(plan(*cases))
+    for kept in (house.context.store.root / "outcomes").glob("*/*/"):
+        if kept.is_dir():
+            # What cannot be copied stands in for a disk that cannot be read.
+            os.mkfifo(kept / "pipe")
+    remove_tree(house.output)
+    progress = Lines()
+    house.context = Context(house.context.store, progress=progress)
+    again = house.run(plan(*cases))
+    assert again.complete
+    assert [(str(case.verdict), case.cached) for case in again.cases] == [("converts", False)] * 2
+    warnings = [what for what, result in progress.ended if "cannot be used" in result]
+    assert sorted(warnings) == sorted(case.case.id for case in cases)
+
+
+def test_a_check_overlaps_with_the_next_conversion_and_nothing_else(house: House) -> None:
     running: set[str] = set()
     seen: list[set[str]] = []
     both = threading.Barrier(2, timeout=5)
@@ -195,9 +215,8 @@ def test_a_check_overlaps_with_the_next_conversion_and_nothing_else(
         half("check", case.model.ref, case.model.ref != "zoo:m3")
         return converted
 
-    monkeypatch.setattr(runner, "convert_case", convert)
-    monkeypatch.setattr(runner, "finish_case", finish)
-    results = run(plan(planned(1, 5), planned(2, 5), planned(3, 5)), tmp_path, settings, jobs=1)
+    house.convert, house.finish = convert, finish
+    results = house.run(plan(planned(1, 5), planned(2, 5), planned(3, 5)), jobs=1)
     assert [one.model for one in results.cases] == ["zoo:m1", "zoo:m2", "zoo:m3"]
     assert {frozenset(one) for one in seen} == {
         frozenset({"check zoo:m1", "convert zoo:m2"}),
@@ -205,47 +224,128 @@ def test_a_check_overlaps_with_the_next_conversion_and_nothing_else(
     }
 
 
-def test_a_fault_of_the_check_is_that_cases_alone(
-    tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fault_of_the_check_is_that_cases_alone(house: House) -> None:
     def finish(case: Case, _folder: object, converted: Outcome, _settings: object) -> Outcome:
         if case.model.ref == "zoo:m1":
             raise MachineryError("no Node")
         return converted
 
-    monkeypatch.setattr(runner, "finish_case", finish)
-    results = run(plan(planned(1, 5), planned(2, 5)), tmp_path, settings, jobs=1)
+    house.finish = finish
+    results = house.run(plan(planned(1, 5), planned(2, 5)), jobs=1)
     assert verdicts(results) == ["error at check", "converts at convert"]
 
 
 @pytest.mark.parametrize("jobs", [1, 3])
-def test_the_order_of_the_work_changes_no_result(
-    tmp_path: Path, settings: Settings, outcomes: dict[str, Outcome | BaseException], jobs: int
-) -> None:
-    outcomes["zoo:m2"] = Outcome(Stage.BUILD, Failure(Stage.BUILD, "no"))
+def test_the_order_of_the_work_changes_no_result(house: House, jobs: int) -> None:
+    house.outcomes["zoo:m2"] = Outcome(Stage.BUILD, Failure(Stage.BUILD, "no"))
     cases = [planned(number, number % 3, **({"TF": "1"} if number % 2 else {})) for number in range(9)]
-    durations = Durations(settings.store)
+    durations = Durations(house.context.store)
     for number, one in enumerate(cases):
         durations.record(one.case, 100.0 / (number + 1) if jobs == 1 else number)
-    results = run(plan(*cases), tmp_path, settings, jobs=jobs)
+    results = house.run(plan(*cases), jobs=jobs)
     assert [one.id for one in results.cases] == [one.case.id for one in cases]
     assert [str(one.verdict) for one in results.cases] == ["converts"] * 2 + ["fails"] + ["converts"] * 6
 
 
-def test_what_cases_took_is_remembered(tmp_path: Path, settings: Settings) -> None:
+def test_what_cases_took_is_remembered(house: House) -> None:
     case = planned(1, 5)
-    run(plan(case), tmp_path, settings)
-    assert Durations(settings.store).of(case.case) < 1.0
+    house.run(plan(case))
+    assert Durations(house.context.store).of(case.case) < 1.0
 
 
 @pytest.mark.parametrize("until", [Stage.RESOLVE, Stage.INSTALL])
-def test_what_stops_before_a_model_runs_no_model(
-    tmp_path: Path, settings: Settings, outcomes: dict[str, Outcome | BaseException], until: Stage
-) -> None:
-    outcomes["zoo:m0"] = AssertionError("no model was asked for")
-    results = run(plan(planned(0, 1)), tmp_path, dataclasses.replace(settings, until=until), jobs=1)
+def test_what_stops_before_a_model_runs_no_model(house: House, until: Stage) -> None:
+    house.until = until
+    house.outcomes["zoo:m0"] = AssertionError("no model is to be run")
+    results = house.run(plan(planned(0, 1)), jobs=1)
     (case,) = results.cases
     assert (case.verdict, case.stage) == (Verdict.CONVERTS, until)
     assert case.lock == lock(1).id
     assert of_results(results) == 0
-    assert (settings.store.root / "environments").exists() == (until is Stage.INSTALL)
+    assert (house.context.store.root / "environments").exists() == (until is Stage.INSTALL)
+
+
+# ------------------------------------------------------------------------------------------------- journal, plan, tasks
+
+
+def test_a_journal_line_for_each_trial_as_it_ends(house: House) -> None:
+    lines: list[int] = []
+
+    def finish(_case: Case, _folder: Path, converted: Outcome, _settings: object) -> Outcome:
+        lines.append(len(read_journal(house.output)))
+        return converted
+
+    house.finish = finish
+    results = house.run(plan(planned(1, 5), planned(2, 5), planned(3, 5)), jobs=1)
+    assert lines == [0, 1, 2]
+    found = read_journal(house.output)
+    assert {name: line.result for name, line in found.items()} == {case.id: case for case in results.cases}
+
+
+def test_a_report_of_what_ended_is_there_at_any_moment(house: House) -> None:
+    seen: list[Results] = []
+
+    def finish(_case: Case, _folder: Path, converted: Outcome, _settings: object) -> Outcome:
+        seen.append(read_results(house.output))
+        return converted
+
+    house.finish = finish
+    house.run(plan(planned(1, 5), planned(2, 5)), jobs=1)
+    assert [(len(results.cases), results.planned, results.complete) for results in seen] == [
+        (0, 2, False),
+        (1, 2, False),
+    ]
+
+
+def test_a_torn_line_is_cut_away_and_the_next_is_whole(house: House) -> None:
+    house.run(plan(planned(1, 5)), jobs=1)
+    with (house.output / JOURNAL).open("ab") as file:
+        file.write(b'{"trial": "torn')
+    house.run(plan(planned(1, 5)), jobs=1)
+    assert [line["trial"][:2] for line in map(msgspec.json.decode, (house.output / JOURNAL).read_bytes().splitlines())]
+
+
+def test_a_run_of_a_part_adds_to_what_is_there(house: House) -> None:
+    whole = plan(planned(1, 5), planned(2, 6))
+    first, second = (msgspec.structs.replace(whole, cases=(case,)) for case in whole.cases)
+    order = tuple(case.case.id for case in whole.cases)
+    for part in (second, first):
+        results = house.run(msgspec.structs.replace(part, order=order))
+        write_results(united(results, house.output), house.output)
+    assert [case.id for case in read_results(house.output).cases] == list(order)
+
+
+def test_results_of_another_matrix_do_not_stay(house: House) -> None:
+    house.run(plan(planned(1, 5)))
+    made = plan(planned(2, 6))
+    other = msgspec.structs.replace(made, matrix=msgspec.structs.replace(made.matrix, name="other"))
+    results = house.run(other)
+    assert united(results, house.output).cases == results.cases
+    assert len(read_journal(house.output)) == 1
+
+
+def test_two_locks_of_a_case_are_two_trials(house: House) -> None:
+    case = planned(1, 5)
+    first = house.run(plan(case)).cases[0]
+    second = house.run(plan(msgspec.structs.replace(case, lock=lock(6)))).cases[0]
+    assert first.id == second.id
+    assert (first.trial, second.trial) == (f"{first.id}/{lock(5).id[:8]}", f"{first.id}/{lock(6).id[:8]}")
+    assert (house.output / "cases" / first.trial).is_dir()
+    assert (house.output / "cases" / second.trial).is_dir()
+
+
+def test_a_fault_that_nobody_foresaw_is_that_cases_alone(house: House) -> None:
+    house.outcomes["zoo:m1"] = OSError(5, "Input/output error")
+    house.outcomes["zoo:m2"] = ZeroDivisionError("division by zero")
+    results = house.run(plan(planned(1, 5), planned(2, 5), planned(3, 5)))
+    assert verdicts(results) == ["error at import", "error at import", "converts at convert"]
+    assert "a bug of tfjs-compat: ZeroDivisionError: division by zero at" in results.cases[1].message
+
+
+def test_work_is_plain_data_both_ways(house: House) -> None:
+    found = planned(1, 5)
+    options = house.options()
+    task = Task("run", "out", lock(5), PYTHON, (), options)
+    assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(task)), Task) == task
+    result = TaskResult((TrialResult(found.case.id, lock(5).id, Outcome(Stage.CONVERT), 1.5),), interrupted=True)
+    assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(result)), TaskResult) == result

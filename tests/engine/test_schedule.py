@@ -4,50 +4,48 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from support.samples import plan, planned
+from support.samples import planned
 
-from tfjs_compat.engine.schedule import IMPORT_SECONDS, EnvironmentTask, tasks
+from tfjs_compat.engine.schedule import IMPORT_SECONDS, Piece, pieces
 from tfjs_compat.locks.lock import Unresolved
 
 
-def shape(made: list[EnvironmentTask]) -> list[tuple[str, int]]:
+def shape(made: list[Piece]) -> list[tuple[str, int]]:
     return [(task.lock.id[-1], len(task.cases)) for task in made]
 
 
 def test_a_task_for_each_lock() -> None:
-    made = tasks(plan(planned(1, 5), planned(2, 6), planned(3, 5)), jobs=2)
+    made = pieces((planned(1, 5), planned(2, 6), planned(3, 5)), jobs=2)
     assert shape(made) == [("5", 2), ("6", 1)]
     assert [one.case.model.ref for one in made[0].cases] == ["zoo:m1", "zoo:m3"]
 
 
 def test_few_locks_are_split_so_that_every_job_has_work() -> None:
     cases = [planned(number, 5) for number in range(7)]
-    assert shape(tasks(plan(*cases), jobs=1)) == [("5", 7)]
-    assert shape(tasks(plan(*cases), jobs=2)) == [("5", 4), ("5", 3)]
-    assert shape(tasks(plan(*cases), jobs=100)) == [("5", 1)] * 7
+    assert shape(pieces(cases, jobs=1)) == [("5", 7)]
+    assert shape(pieces(cases, jobs=2)) == [("5", 4), ("5", 3)]
+    assert shape(pieces(cases, jobs=100)) == [("5", 1)] * 7
 
 
 def test_cases_with_the_same_variables_stay_together() -> None:
     cases = [planned(number, 5, **({"TF": "1"} if number % 2 else {})) for number in range(4)]
-    (made,) = tasks(plan(*cases), jobs=1)
+    (made,) = pieces(cases, jobs=1)
     assert [one.variables for one in made.cases] == [{}, {}, {"TF": "1"}, {"TF": "1"}]
 
 
-def test_what_has_no_lock_or_is_done_is_no_work() -> None:
+def test_what_has_no_lock_is_no_work() -> None:
     cases = [planned(1, Unresolved("no", (), "")), planned(2, "no network"), planned(3, 5), planned(4, 5)]
-    assert shape(tasks(plan(*cases), jobs=1)) == [("5", 2)]
-    assert shape(tasks(plan(*cases), jobs=1, done={cases[2].case.id})) == [("5", 1)]
-    assert tasks(plan(*cases[:2]), jobs=4) == []
-    assert tasks(plan(), jobs=4) == []
+    assert shape(pieces(cases, jobs=1)) == [("5", 2)]
+    assert pieces(cases[:2], jobs=4) == []
+    assert pieces((), jobs=4) == []
 
 
-@given(st.lists(st.integers(0, 3), max_size=12), st.integers(1, 9), st.sets(st.integers(0, 11)))
-def test_every_case_is_in_one_task_once(locks: list[int], jobs: int, finished: set[int]) -> None:
+@given(st.lists(st.integers(0, 3), max_size=12), st.integers(1, 9))
+def test_every_case_is_in_one_task_once(locks: list[int], jobs: int) -> None:
     cases = [planned(number, on) for number, on in enumerate(locks)]
-    done = {cases[number].case.id for number in finished if number < len(cases)}
-    made = tasks(plan(*cases), jobs, done)
+    made = pieces(cases, jobs)
     found = [one.case.id for task in made for one in task.cases]
-    assert sorted(found) == sorted(one.case.id for one in cases if one.case.id not in done)
+    assert sorted(found) == sorted(one.case.id for one in cases)
     assert all(task.cases for task in made)
     assert all(one.lock == task.lock for task in made for one in task.cases)
     if found:
@@ -57,22 +55,22 @@ def test_every_case_is_in_one_task_once(locks: list[int], jobs: int, finished: s
 def test_the_longest_is_first_and_the_rest_in_the_plans_order() -> None:
     cases = [planned(1, 4), planned(2, 5), planned(3, 6), planned(4, 7)]
     seconds = {"zoo:m3": 30.0}
-    made = tasks(plan(*cases), 1, expected=lambda one: seconds.get(one.case.model.ref, 1.0))
+    made = pieces(cases, 1, expected=lambda one: seconds.get(one.case.model.ref, 1.0))
     assert shape(made) == [("6", 1), ("4", 1), ("5", 1), ("7", 1)]
-    made = tasks(plan(*cases), 1, preparing=lambda lock: 9.0 if lock.id.endswith("7") else 0.0)
+    made = pieces(cases, 1, preparing=lambda lock: 9.0 if lock.id.endswith("7") else 0.0)
     assert shape(made)[0] == ("7", 1)
 
 
 def test_a_task_that_would_end_long_after_the_others_is_halved() -> None:
     cases = [*(planned(number, 5) for number in range(40)), planned(40, 6), planned(41, 7)]
-    made = tasks(plan(*cases), 2, expected=lambda _: 2.0)
+    made = pieces(cases, 2, expected=lambda _: 2.0)
     assert max(task.seconds for task in made) <= 0.6 * sum(task.seconds for task in made)
     few = [*(planned(number, 5) for number in range(4)), planned(40, 6), planned(41, 7)]
-    assert len(tasks(plan(*few), 2, expected=lambda _: 1.0)) == 3
+    assert len(pieces(few, 2, expected=lambda _: 1.0)) == 3
 
 
 def test_a_task_is_halved_between_groups_that_cannot_share_a_server_anyway() -> None:
     cases = [planned(number, 5, **({"TF": "1"} if number < 4 else {})) for number in range(6)]
-    made = tasks(plan(*cases), 2)
+    made = pieces(cases, 2)
     assert [[one.variables for one in task.cases] for task in made] == [[{"TF": "1"}] * 4, [{}] * 2]
     assert [task.seconds for task in made] == [IMPORT_SECONDS + 4, IMPORT_SECONDS + 2]

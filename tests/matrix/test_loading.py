@@ -6,9 +6,11 @@ from hypothesis import strategies as st
 from support.samples import ROOT
 
 from tfjs_compat.errors import RequestError
-from tfjs_compat.matrix.loading import SHIPPED, decode, read_matrix
+from tfjs_compat.matrix.axes import Axes, Match, texts
+from tfjs_compat.matrix.loading import decode, has_table, read_matrix
 from tfjs_compat.matrix.process_env import PROCESS_ENVS, process_variables
-from tfjs_compat.matrix.schema import Axes, Expect, Include, Match, Matrix, texts
+from tfjs_compat.matrix.schema import Expect, Include, Matrix
+from tfjs_compat.matrix.shipped import shipped_names
 from tfjs_compat.outcomes.stages import Stage, Verdict
 
 
@@ -78,7 +80,7 @@ def test_everything_that_a_file_can_say(tmp_path: Path) -> None:
     assert matrix.expect == [rule]
 
 
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", shipped_names())
 def test_shipped_matrices_are_right(name: str) -> None:
     matrix = read_matrix(ROOT / "envs" / f"{name}.toml")
     assert matrix.name == name
@@ -87,7 +89,7 @@ def test_shipped_matrices_are_right(name: str) -> None:
 
 
 def test_every_shipped_matrix_is_listed() -> None:
-    assert {path.stem for path in (ROOT / "envs").glob("*.toml")} == set(SHIPPED)
+    assert {path.stem for path in (ROOT / "envs").glob("*.toml")} == set(shipped_names())
 
 
 AXES = "[axes]\n"
@@ -112,9 +114,12 @@ WRONG = [
     (AXES + "as_of = [12:00:00]", "key 'axes.as_of[0]': expected a text in quotes"),
     (AXES + "process_env = ['legacy-kras']", "unknown name 'legacy-kras'; did you mean 'legacy-keras'?"),
     (AXES + "process_env = ['default+x']", "key 'axes.process_env': unknown name 'x'; known: default"),
-    (AXES + "constraints = ['setuptools<<81']", "key 'axes.constraints': 'setuptools<<81' is no requirement such as"),
-    (AXES + "extra = [['pandas', '-r other.txt']]", "key 'axes.extra': '-r other.txt' is no requirement"),
-    ("[requirements]\noverrides = ['=3']", "key 'requirements.overrides': '=3' is no requirement"),
+    (
+        AXES + "constraints = ['setuptools<<81']",
+        "key 'axes.constraints': 'setuptools<<81' is not a valid requirement; expected e.g.",
+    ),
+    (AXES + "extra = [['pandas', '-r other.txt']]", "key 'axes.extra': '-r other.txt' is not a valid requirement"),
+    ("[requirements]\noverrides = ['=3']", "key 'requirements.overrides': '=3' is not a valid requirement"),
     ("[requirements]\nsource_builds = 'yes'", "key 'requirements.source_builds': expected true or false, got a text"),
     ("models = 'zoo:seed'", "key 'models': expected a list, got a text in quotes"),
     ("routes = ['layer']", "key 'routes': route 'layer': no such route; did you mean 'layers'?"),
@@ -150,7 +155,7 @@ def test_what_is_wrong_is_said_with_file_key_and_the_right_name(tmp_path: Path, 
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"nothing\.toml: there is no such matrix file$"):
         read_matrix(tmp_path / "nothing.toml")
-    with pytest.raises(RequestError, match="sed: there is no such matrix file; shipped with the tool: seed, frontier"):
+    with pytest.raises(RequestError, match="sed: there is no such matrix file; shipped with the tool: frontier, plain"):
         read_matrix(tmp_path / "sed")
     with pytest.raises(RequestError, match="cannot be read: Is a directory"):
         read_matrix(tmp_path)
@@ -232,3 +237,20 @@ def test_whatever_a_file_holds_it_is_a_matrix_or_a_request_error(content: dict[s
     except RequestError as error:
         said = str(error)
     assert said == "" or said.startswith("some.toml: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "there"),
+    [
+        ("[tool.tfjs-compat]\n", True),
+        ("[tool.tfjs-compat.axes]\ntensorflow = []\n", True),
+        ("# [tool.tfjs-compat]\n", False),
+        ("[tool.tfjs-compat-x]\n", False),
+        ("[tool.tfjs-compat]\nbroken =\n", True),
+        ("[tool.other]\nbroken =\n", False),
+        ("tool = 3\n", False),
+    ],
+)
+def test_only_our_own_table_is_a_matrix(tmp_path: Path, text: str, there: bool) -> None:
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert has_table(tmp_path / "pyproject.toml") is there

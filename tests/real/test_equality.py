@@ -42,7 +42,7 @@ def compare(run_matrix: Callable[..., Results], tmp_path: Any, models: list[str]
     for way in ways[1:]:
         assert answers(runs[way]) == answers(reference), way
         for found in reference.cases:
-            ours, theirs = (tmp_path / "-".join(one) / "cases" / found.id for one in (ways[0], way))
+            ours, theirs = (tmp_path / "-".join(one) / "cases" / found.trial for one in (ways[0], way))
             if (ours / "expected").is_dir():
                 for one, other in zip(read_tensors(ours / "expected"), read_tensors(theirs / "expected"), strict=True):
                     assert one.name == other.name
@@ -78,7 +78,9 @@ def test_what_the_server_rewrites_for_its_cases_changes_nothing(
     assert answers(runs["fork"]) == answers(runs["process"])
     for found in runs["fork"].cases:
         for part in ("expected", "outputs"):
-            ours, theirs = (tmp_path / way / "cases" / found.id / part / "tensors.bin" for way in ("fork", "process"))
+            ours, theirs = (
+                tmp_path / way / "cases" / found.trial / part / "tensors.bin" for way in ("fork", "process")
+            )
             assert ours.exists() == theirs.exists()
             assert not ours.exists() or ours.read_bytes() == theirs.read_bytes()
     first, *later = (found.seconds["serialize"] for found in runs["fork"].cases)

@@ -50,7 +50,7 @@ class Runs:
         )
 
     def forget(self) -> None:
-        for name in ("environments", "outcomes", "asked"):
+        for name in ("environments", "outcomes", "cache-keys"):
             shutil.rmtree(self.store.root / name, ignore_errors=True)
 
     def told(self, output: Path) -> list[dict[str, Any]]:

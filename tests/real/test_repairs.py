@@ -171,7 +171,9 @@ KEPT = ("artifact/model.json", "inputs", "expected")
 def cases_of(output: Path, route: str) -> dict[str, Path]:
     """The cases of a route that were converted and can be compared, by their model."""
     found = {
-        case.name.partition(f"-{route}-")[0]: case for case in (output / "cases").iterdir() if f"-{route}-" in case.name
+        case.parent.name.partition(f"-{route}-")[0]: case
+        for case in (output / "cases").glob("*/*")
+        if f"-{route}-" in case.parent.name
     }
     return {name: case for name, case in found.items() if all((case / one).exists() for one in KEPT)}
 
@@ -247,6 +249,6 @@ def test_artifacts_of_keras2_that_work_stay_as_they_are(
     works = [case for case in results.cases if case.verdict is Verdict.WORKS]
     assert len(works) > 80
     for case in works:
-        artifact = tmp_path / "out" / "cases" / case.id / "artifact"
+        artifact = tmp_path / "out" / "cases" / case.trial / "artifact"
         assert repair_folder(artifact, tmp_path / case.id).applied == ()
         assert (tmp_path / case.id / "model.json").read_bytes() == (artifact / "model.json").read_bytes()

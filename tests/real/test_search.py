@@ -239,7 +239,7 @@ def test_a_repair_is_proven_by_its_reference_and_refused_where_the_numbers_diffe
     trained: Path, repaired: Found, how: RunRequest, store: Store, tmp_path: Path
 ) -> None:
     (plain,) = [one.case for one in repaired.tried if one.case.stage is Stage.CHECK]
-    broken = how.output / "cases" / plain.id / "artifact"
+    broken = how.output / "cases" / plain.trial / "artifact"
     seed = wish(how, "zoo:seed", *KERAS_3)
     found = repair(broken, tmp_path / "good", seed, how=seed)
     assert found.checked.verdict is Verdict.WORKS

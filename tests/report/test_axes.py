@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.samples import combination, failed, result, results
 
-from tfjs_compat.matrix.cases import Combination
+from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.report import axes
 from tfjs_compat.report.writers import find_writer
 
@@ -26,7 +26,7 @@ CHANGED = {
 
 
 def test_every_axis_of_a_combination_has_words() -> None:
-    assert {axis.field for axis in axes.AXES} == set(Combination.__struct_fields__)
+    assert {axis.name for axis in axes.AXES} == set(Combination.__struct_fields__)
     assert set(CHANGED) == set(Combination.__struct_fields__)
     for axis in axes.AXES:
         assert axes.in_words(combination(**CHANGED), axis)
@@ -54,7 +54,7 @@ def test_what_all_share_is_said_once() -> None:
     _, shared = axes.compare([combination(**CHANGED)] * 2, ["3.2.1"] * 2)
     assert shared == [
         *("TensorFlow 2.17.1", "tensorflowjs 4.22.0", "Python 3.12", "Keras 3.2.1", "as of 2024-04-10"),
-        "with legacy-keras setuptools<81 ydf<0.13 override numpy<2 no-tensorflow-decision-forests +pandas",
+        "with legacy-keras +pandas setuptools<81 ydf<0.13 override numpy<2 no-tensorflow-decision-forests",
         "TensorFlow.js converter",
     ]
 
@@ -63,7 +63,7 @@ def test_what_all_share_is_said_once() -> None:
 @pytest.mark.parametrize("field", ["extra", "constraints", "overrides", "stand_ins", "process_env"])
 def test_an_axis_reads_the_same_in_every_report(name: str, field: str) -> None:
     changed = combination(**{field: CHANGED[field]})
-    (axis,) = (axis for axis in axes.AXES if axis.field == field)
+    (axis,) = (axis for axis in axes.AXES if axis.name == field)
     text = find_writer(name).render(results(result(), failed(combination=changed)))
     for escape, plain in (("&lt;", "<"), ("<wbr>", ""), ("`", "")):
         text = text.replace(escape, plain)

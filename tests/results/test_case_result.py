@@ -55,7 +55,7 @@ def test_a_case_that_works() -> None:
         seconds={"convert": 0.3},
         resolved=resolved,
         lock="abc",
-        log="cases/x/log.txt",
+        log="log.txt",
         tfjs="4.22.0",
         runtime="node cpu",
         keras_in_use="2.16.0",
@@ -67,7 +67,7 @@ def test_a_case_that_works() -> None:
     assert told.as_expected
     assert (told.id, told.model, told.route, told.resolved) == (case().id, "zoo:mlp", "layers", resolved)
     assert (told.lock, told.log, told.tfjs, told.runtime, told.keras_in_use) == (
-        *("abc", "cases/x/log.txt", "4.22.0", "node cpu", "2.16.0"),
+        *("abc", f"cases/{case().id}/abc/log.txt", "4.22.0", "node cpu", "2.16.0"),
     )
 
 

@@ -45,7 +45,7 @@ class Table:
 
 def outcome(asked: Case, issue: str | None) -> CaseResult:
     if issue is None:
-        return result(id=asked.id, combination=asked.combination, route=asked.route)
+        return result(id=asked.id, combination=asked.combination, route=asked.route.name)
     return failing(asked, issue)
 
 
@@ -53,7 +53,7 @@ def failing(asked: Case, issue: str) -> CaseResult:
     return result(
         id=asked.id,
         combination=asked.combination,
-        route=asked.route,
+        route=asked.route.name,
         verdict=Verdict.FAILS,
         stage=Stage.CHECK,
         issue=issue,
@@ -73,8 +73,8 @@ def stacked(asked: Case) -> str | None:
     """setuptools hides Keras 3, which a repair or legacy Keras cures."""
     if "setuptools<81" not in asked.combination.constraints:
         return "pkg-resources-gone"
-    cure = asked.route == "layers+repair" or asked.combination.process_env == "legacy-keras"
-    return None if cure or asked.route == "graph" else "keras3-batch-shape"
+    cure = asked.route.name == "layers+repair" or asked.combination.process_env == "legacy-keras"
+    return None if cure or asked.route.name == "graph" else "keras3-batch-shape"
 
 
 def test_failures_that_stack_are_cured_one_after_another() -> None:
@@ -96,7 +96,7 @@ def test_the_least_change_that_works_is_taken() -> None:
     start = case()
     found, _ = cures(lambda one: None if one.combination.tensorflow == "2.15.0" else "keras3-batch-shape", start)
     assert found[start.id].steps[0].changes[0] == "tensorflow 2.15.0 instead of 2.16.1"
-    found, _ = cures(lambda one: None if one.route == "graph" else "keras3-batch-shape", start)
+    found, _ = cures(lambda one: None if one.route.name == "graph" else "keras3-batch-shape", start)
     assert found[start.id].steps[0].changes == ("route graph instead of layers",)
 
 
@@ -111,8 +111,8 @@ def test_where_no_remedy_is_known_the_other_format_is_tried_once() -> None:
     start = case()
     found, table = cures(lambda one: "no-such-issue", start)
     assert found == {start.id: RemedyResult(works=False, trials=1)}
-    assert [[one.route for one in batch] for batch in table.asked] == [["graph"]]
-    found, _ = cures(lambda one: None if one.route == "graph" else "no-such-issue", start)
+    assert [[one.route.name for one in batch] for batch in table.asked] == [["graph"]]
+    found, _ = cures(lambda one: None if one.route.name == "graph" else "no-such-issue", start)
     assert found[start.id].steps[0].changes == ("route graph instead of layers",)
 
 
@@ -122,7 +122,7 @@ def test_cases_go_forward_together_and_share_what_they_ask() -> None:
     assert all(cure.works for cure in found.values())
     asked = [asked for batch in table.asked for asked in batch]
     assert len(table.asked) == 2
-    assert len(asked) == len({(case.combination, case.route) for case in asked})
+    assert len(asked) == len({(case.combination, case.route.name) for case in asked})
 
 
 def test_an_interruption_keeps_what_was_found() -> None:

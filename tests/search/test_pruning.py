@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,19 +9,19 @@ from typing import Any
 
 import msgspec
 import pytest
-from support.samples import case, interpreters, lock, model, result, results
+from support.samples import case, interpreters, lock, model, result
 
-from tfjs_compat.engine.context import settings_of
-from tfjs_compat.engine.plan import Plan
+from tfjs_compat.engine.options import options_of
+from tfjs_compat.engine.plan import Planned
 from tfjs_compat.engine.request import RunRequest
+from tfjs_compat.engine.run import Ended, Engine
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind
-from tfjs_compat.matrix.schema import LimitsTable
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.results.case_result import CaseResult, Results
+from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.search import evaluator as laboratory
 from tfjs_compat.search.evaluator import Answer, CaseEvaluator
-from tfjs_compat.system.progress import Silent
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
 
 
@@ -33,18 +32,18 @@ class EnvironmentSession:
         self.ran: list[str] = []
         self._stage = stage
         monkeypatch.setattr(laboratory, "resolve_all", lambda requests, *_: dict.fromkeys(requests, lock(19)))
-        monkeypatch.setattr(laboratory, "run_plan", self._run)
-        made = RunRequest(store=Store(folder))
-        settings = settings_of(made, Stage.PREDICT, LimitsTable(), 1, Silent(), threading.Event())
-        self.executor = ThreadPoolExecutor(1)
-        self._laboratory = CaseEvaluator(settings, folder, self.executor, 1, interpreters("3.11.7"), prune=prune)
+        monkeypatch.setattr(laboratory, "run_trials", self._run)
+        context = Context(Store(folder))
+        options = options_of(RunRequest(store=context.store), Stage.PREDICT, context)
+        engine = Engine(context, options, folder, ThreadPoolExecutor(1), 1)
+        self._laboratory = CaseEvaluator(engine, interpreters("3.11.7"), prune=prune)
 
-    def _run(self, plan: Plan, *_: object) -> Results:
-        self.ran += [one.case.route for one in plan.cases]
-        return msgspec.structs.replace(results(), cases=tuple(self._end(one.case) for one in plan.cases))
+    def _run(self, todo: Sequence[Planned], *_: object) -> Ended:
+        self.ran += [planned.case.route.name for planned in todo]
+        return Ended({planned.case.id: self._end(planned.case) for planned in todo}, complete=True)
 
     def _end(self, one: Case) -> CaseResult:
-        given: dict[str, Any] = {"id": one.id, "route": one.route, "stage": self._stage, "verdict": Verdict.FAILS}
+        given: dict[str, Any] = {"id": one.id, "route": one.route.name, "stage": self._stage, "verdict": Verdict.FAILS}
         return result(**given, message="the weights are gone", signature="gone")
 
     def ask(self, *cases: Case) -> Sequence[Answer]:
@@ -72,7 +71,7 @@ def test_later_stages_other_variables_and_saved_models_are_tried(
     bench.ask(case("layers", process_env="legacy-keras"))
     saved = msgspec.structs.replace(case("layers"), model=model("saved", Kind.SAVED_MODEL))
     bench.ask(saved)
-    bench.ask(msgspec.structs.replace(saved, route="graph"))
+    bench.ask(msgspec.structs.replace(saved, route=case("graph").route))
     assert bench.ran == ["layers", "layers", "layers", "graph"]
     later = EnvironmentSession(monkeypatch, tmp_path, Stage.CONVERT)
     later.ask(case("layers"))

@@ -17,8 +17,10 @@ from tfjs_compat.engine.plan import Plan, Planned
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.index.releases import Release
 from tfjs_compat.locks.lock import Lock, Unresolved
-from tfjs_compat.matrix.cases import Case, Combination, Expectation
+from tfjs_compat.matrix.axes import Combination
+from tfjs_compat.matrix.cases import Case, Expectation
 from tfjs_compat.matrix.models import Kind, Model
+from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.parity import Parity, Tolerance
 from tfjs_compat.outcomes.stages import Stage, Verdict
@@ -29,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 
 
 def model(ref: str = "zoo:mlp", kind: Kind = Kind.BUILDER) -> Model:
-    return Model(ref=ref, name=ref.rpartition(":")[2], kind=kind, path=f"/models/{ref}", digest="0" * 64)
+    return Model(ref=ref, name=ref.rpartition(":")[2], kind=kind, path=f"/models/{ref}", digest="0" * 64, key=ref)
 
 
 def combination(**changed: Any) -> Combination:
@@ -37,7 +39,7 @@ def combination(**changed: Any) -> Combination:
 
 
 def case(route: str = "layers", ref: str = "zoo:mlp", **axes: Any) -> Case:
-    return Case(combination(**axes), model(ref), route)
+    return Case(combination(**axes), model(ref), find_route(route))
 
 
 def parity(agrees: bool = True, proves: bool = True) -> Parity:
@@ -125,7 +127,7 @@ PYTHON = interpreters("3.11.7")[0]
 
 
 def lock(number: int) -> Lock:
-    return Lock(f"{number:016x}", PYTHON.tag, {"tensorflow": f"2.{number}.0"}, False, f"tensorflow==2.{number}.0\n")
+    return Lock(f"{number:08x}" * 2, PYTHON.tag, {"tensorflow": f"2.{number}.0"}, False, f"tensorflow==2.{number}.0\n")
 
 
 def planned(model: int, on: int | Unresolved | str, **variables: str) -> Planned:

@@ -48,7 +48,7 @@ def test_without_limits_the_latest_patches_and_two_converters_are_looked_at() ->
         for tensorflow in ("2.15.1", "2.16.1", "2.19.1", "2.21.0")
         for tensorflowjs in ("4.17.0", "4.22.0")
     }
-    assert {one.route for one in given.roots} == {"layers", "graph"}
+    assert {one.route.name for one in given.roots} == {"layers", "graph"}
     assert given.world.patches["2.19.1"] == ("2.19.0",)
     assert given.world.patches["2.21.0"] == ()
     assert "TensorFlow 2.15.1, 2.16.1, 2.19.1, 2.21.0" in given.limits

@@ -163,8 +163,8 @@ def test_what_a_run_or_somebody_left_stays(here: Path) -> None:
 
 def test_the_folder_of_a_case_that_was_not_converted_is_called_so(here: Path) -> None:
     case = here / "out" / "cases" / "mlp-layers-tf2.15.0"
-    case.mkdir(parents=True)
-    (case / "log.txt").write_text("…", "utf-8")
+    (case / "0a1b").mkdir(parents=True)
+    (case / "0a1b" / "log.txt").write_text("…", "utf-8")
     with pytest.raises(RequestError, match=r"a case that ended before there was a converted model; see .*log\.txt"):
         check(case)
     (here / "out" / "results.json").write_text("{}", "utf-8")

@@ -85,7 +85,7 @@ def report(output: Path, name: str, to: Path | None) -> None:
     from tfjs_compat import api
 
     out, err = outputs()
-    written = api.report(output, name, to, out)
+    written = api.report(output, name, api.Store(), to, out)
     if written.file is None:
         print_text(written.text)
     else:

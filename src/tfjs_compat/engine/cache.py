@@ -1,193 +1,232 @@
-"""Outcomes kept between runs, under everything that can change them. Faults of the machinery are never kept."""
+"""Outcomes kept between runs, each under its key. What says nothing about a case is never kept.
+
+``outcomes/KEY`` in the store holds ``outcome.json`` and the folder that it names, which has the case's log, records,
+artifact and tensors. Such a folder never changes: a later outcome of the same key brings a folder of another name, then
+``outcome.json`` is replaced, then the older folder goes. So several runs may read and keep the same key at once without
+a lock: what a reader copies is whole and of one outcome, or it finds that the folder went meanwhile and looks again.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
-from tfjs_compat.engine.plan import Planned
+from tfjs_compat.engine.keys import CacheKey, RunConditions, cache_key, changes, conditions
 from tfjs_compat.errors import MachineryError
-from tfjs_compat.locks.lock import Lock
-from tfjs_compat.outcomes import parity
+from tfjs_compat.outcomes.failures import is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
-from tfjs_compat.outcomes.stages import Stage
-from tfjs_compat.system.files import digest_files, disk_errors, remove_tree, write_whole
+from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
 from tfjs_compat.system.store import Store
 
-_HERE = Path(__file__).parents[1]
-_KEY_FILE = "key"
+__all__ = [
+    "CacheKey",
+    "RunConditions",
+    "cache_key",
+    "conditions",
+    "keep",
+    "kept_outcome",
+    "record_key",
+    "why_not_kept",
+]
+
+_OUTCOME = "outcome.json"
+_MARK = "key"
+"""A file in a case's output folder: its content is, file for file, what is kept under this key."""
+
+_ATTEMPTS = 5
+_DAY = 86400.0
 
 
-class RunConditions(msgspec.Struct, frozen=True):
-    """What of a run, beside the case itself, can change an outcome."""
+class _Kept(msgspec.Struct, frozen=True):
+    """``folder`` lies beside the file; ``size`` is that of its content: files, bytes."""
 
-    until: Stage
-    tfjs_runtime: str
-    inputs: str | None
-
-
-def conditions(until: Stage, runtime: str, inputs: Path | None) -> RunConditions:
-    """``runtime``: what runs TensorFlow.js; of the file of inputs the content counts."""
-    given = digest_files([(inputs.name, inputs)]) if inputs is not None else None
-    return RunConditions(until, runtime, given)
+    outcome: Outcome
+    folder: str
+    size: tuple[int, int]
 
 
-class CacheKey(msgspec.Struct, frozen=True):
-    """Everything that decides the outcome of a case: two that are equal have one answer."""
+def kept_outcome(
+    key: str,
+    store: Store,
+    folder: Path | None = None,
+    *,
+    to_change: bool = False,
+    warn: Callable[[str], object] = lambda _: None,
+) -> Outcome | None:
+    """The outcome kept under a key, or None; with ``folder``, the case's files are in there afterwards.
 
-    lock: str
-    python: str
-    model: tuple[str, str, str, str]
-    route: str
-    variables: list[tuple[str, str]]
-    tfjs: str
-    given: RunConditions
-    tolerance: list[float]
-    worker: str
-
-    @property
-    def key(self) -> str:
-        """A name for it."""
-        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
-
-
-def cache_key(planned: Planned, lock: Lock, tfjs: str, given: RunConditions) -> CacheKey:
-    """What a case asks; ``tfjs`` is the TensorFlow.js release that loads its result."""
-    case = planned.case
-    return CacheKey(
-        lock.id,
-        planned.python.tag,
-        (case.model.digest, str(case.model.kind), case.model.module, case.model.function),
-        case.route,
-        sorted(planned.variables.items()),
-        tfjs,
-        given,
-        [parity.ABSOLUTE, parity.RELATIVE],
-        worker_version(),
-    )
-
-
-def key_of(planned: Planned, lock: Lock, tfjs: str, given: RunConditions) -> str:
-    """The name of what a case asks."""
-    return cache_key(planned, lock, tfjs, given).key
-
-
-@functools.cache
-def worker_version() -> str:
-    """A digest of the code that makes an outcome: the programs inside and what reads their results."""
-    return digest_files((str(path.relative_to(_HERE)), path) for path in sorted(_deciding_files()))
-
-
-def _deciding_files() -> Iterator[Path]:
-    yield from (path for path in (_HERE / "inside").rglob("*") if path.suffix in (".py", ".js"))
-    for room in ("system", "outcomes", "matrix", "artifact", "checks", "repairs", "trials"):
-        yield from (path for path in (_HERE / room).rglob("*") if path.suffix in (".py", ".toml"))
-
-
-def kept_outcome(key: str, store: Store, folder: Path | None = None) -> Outcome | None:
-    """The outcome kept under a key, or None. Puts the case's log, record, artifact and tensors into ``folder``."""
-    kept = store.root / "outcomes" / key
-    try:
-        outcome = msgspec.json.decode((kept / "outcome.json").read_bytes(), type=Outcome)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    with contextlib.suppress(OSError):
-        # Garbage is what nobody asked for; a store may be read-only.
-        os.utime(kept)
-    if folder is not None and _read(folder / _KEY_FILE) != key:
-        remove_tree(folder)
-        if not (kept / "case").is_dir():
+    A folder that has them already is left alone. ``to_change``: the caller goes on to change what is in ``folder``, so
+    it gets fresh copies and is not taken for what is kept later. Raises nothing: what cannot be read or copied is not
+    kept, and ``warn`` is called with the reason where that is the machine's.
+    """
+    home = store.root / "outcomes" / key
+    for _ in range(_ATTEMPTS):
+        try:
+            kept = _read(home)
+        except OSError as error:
+            warn(_reason(error))
             return None
-        with disk_errors(folder):
-            folder.parent.mkdir(parents=True, exist_ok=True)
-            # Copies, not links: what a user does to an artifact must not change what is kept.
-            shutil.copytree(kept / "case", folder, symlinks=True)
-            write_whole(folder / _KEY_FILE, key, lasting=False)
-    if folder is not None and outcome.log is not None:
-        # It was kept by a case that asked in other words for the same: of another date, with a needless constraint.
-        return msgspec.structs.replace(outcome, log=f"{folder.parent.name}/{folder.name}/log.txt")
-    return outcome
+        if kept is None:
+            return None
+        source = home / kept.folder
+        if not source.is_dir():
+            # Another run replaced it just now, or it is gone.
+            continue
+        if folder is not None and (to_change or _mark_of(folder) != key):
+            try:
+                _copy(source, folder, kept.size)
+                if not to_change:
+                    write_whole(folder / _MARK, key, lasting=False)
+            except (OSError, MachineryError) as error:
+                with contextlib.suppress(MachineryError):
+                    remove_tree(folder)
+                if not source.is_dir():
+                    continue
+                warn(_reason(error))
+                return None
+        with contextlib.suppress(OSError):
+            # Garbage is what was not used for long; a store may be read-only.
+            os.utime(home)
+        return kept.outcome
+    return None
 
 
 def keep(key: str, outcome: Outcome, folder: Path, store: Store) -> bool:
-    """Keep an outcome and its case's folder, unless it is the machinery's or depends on a limit; whether it was kept.
+    """Keep an outcome and its case's folder, in place of what was kept under the key; whether it was kept.
 
-    Raises MachineryError on a full disk.
+    An outcome that the machinery or a limit decided is not: it says nothing about the case. Raises MachineryError on
+    a full disk or a read-only store; what was kept before is then there still.
     """
-    if outcome.machinery is not None or outcome.limited:
+    if not _says_something(outcome):
         return False
-    kept = store.folder("outcomes") / key
-    staged = kept.with_name(f".keeping-{key}-{secrets.token_hex(4)}")
-    with disk_errors(kept):
+    home, name = store.folder("outcomes") / key, secrets.token_hex(8)
+    staged = home.with_name(f".keeping-{key}-{name}")
+    with disk_errors(home):
         try:
-            shutil.copytree(folder, staged / "case", symlinks=True)
-            (staged / "outcome.json").write_bytes(msgspec.json.encode(outcome))
-            remove_tree(kept)
-            # Where another run kept the same outcome at the same moment, that one stays.
-            staged.rename(kept)
-        except OSError as error:
+            shutil.copytree(folder, staged / name, symlinks=True, ignore=_without_mark(folder))
+            kept = _Kept(outcome, name, _size(staged / name))
+            (staged / _OUTCOME).write_bytes(msgspec.json.encode(kept))
+            _publish(staged, name, home)
+        except shutil.Error as error:
+            raise OSError(None, _reason(error), str(folder)) from error
+        finally:
             shutil.rmtree(staged, ignore_errors=True)
-            if not kept.is_dir():
-                raise error
-    try:
-        write_whole(folder / _KEY_FILE, key, lasting=False)
-    except MachineryError:
-        remove_tree(kept)
-        raise
+    with contextlib.suppress(MachineryError):
+        # Without the mark the next run copies what lies here already.
+        write_whole(folder / _MARK, key, lasting=False)
     return True
 
 
-def _read(path: Path) -> str | None:
+def _publish(staged: Path, name: str, home: Path) -> None:
+    """Put what is staged in its place; what was there goes afterwards. Raises OSError."""
     try:
-        return path.read_text("utf-8")
+        # The first outcome of a key appears whole, with its folder.
+        staged.rename(home)
     except OSError:
+        if not home.is_dir():
+            raise
+    else:
+        return
+    (staged / name).rename(home / name)
+    before = None
+    with contextlib.suppress(OSError):
+        before = _read(home)
+    (staged / _OUTCOME).replace(home / _OUTCOME)
+    for path in home.iterdir():
+        # A name that is neither this one's nor the last one's is another run's, at work now or killed long ago.
+        last = before is not None and path.name == before.folder
+        if last or (path.name not in (name, _OUTCOME) and _is_old(path)):
+            with contextlib.suppress(MachineryError):
+                remove_tree(path)
+
+
+def _says_something(outcome: Outcome) -> bool:
+    """Whether an outcome would be the same again, as far as the machine is concerned."""
+    by_machine = outcome.machinery is not None or (outcome.failure is not None and is_machinery(outcome.failure))
+    return not by_machine and not outcome.limited
+
+
+def _read(home: Path) -> _Kept | None:
+    """What is kept in a folder of the store, or None. Raises OSError where that cannot be told."""
+    try:
+        kept = msgspec.json.decode((home / _OUTCOME).read_bytes(), type=_Kept)
+    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
+    # A damaged file leads nowhere else.
+    return kept if kept.folder.isalnum() else None
 
 
-def record_key(case_id: str, question: CacheKey, store: Store) -> None:
-    """Note what a case asked when its outcome was kept, so that ``why_not_kept`` can tell what has changed since.
+def _copy(source: Path, folder: Path, size: tuple[int, int]) -> None:
+    """Copies, not links: what a user does to an artifact must not change what is kept. Raises OSError, MachineryError.
+
+    Raises OSError also where less arrives than was kept: a loss of power may have damaged it.
+    """
+    remove_tree(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(source, folder, symlinks=True)
+    if not source.is_dir() or _size(folder) != size:
+        raise OSError(None, "not whole any more", str(source))
+
+
+def _size(folder: Path) -> tuple[int, int]:
+    """How many files a folder holds and how many bytes they have."""
+    sizes = [os.lstat(Path(place, name)).st_size for place, _, names in os.walk(folder) for name in names]
+    return len(sizes), sum(sizes)
+
+
+def _without_mark(folder: Path) -> Callable[[str, list[str]], list[str]]:
+    return lambda place, names: [_MARK] if _MARK in names and Path(place) == folder else []
+
+
+def _mark_of(folder: Path) -> str | None:
+    with contextlib.suppress(OSError, UnicodeDecodeError):
+        return (folder / _MARK).read_text("utf-8")
+    return None
+
+
+def _is_old(path: Path) -> bool:
+    """Whether no run that is at work now can have made it."""
+    with contextlib.suppress(OSError):
+        return time.time() - path.lstat().st_mtime > _DAY
+    return False
+
+
+def _reason(error: OSError | MachineryError) -> str:
+    """One line: the path and what is the matter with it."""
+    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
+        # Of everything that could not be copied: (source, target, reason).
+        return str(error.args[0][0][-1])
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}"
+    return str(error)
+
+
+def record_key(case_id: str, key: CacheKey, store: Store) -> None:
+    """Note the key of a case's kept outcome, so that ``why_not_kept`` can tell later what has changed since.
 
     Raises MachineryError on a full disk.
     """
-    write_whole(store.folder("asked") / f"{case_id}.json", msgspec.json.encode(question), lasting=False)
+    write_whole(store.folder("cache-keys") / f"{case_id}.json", msgspec.json.encode(key), lasting=False)
 
 
-def why_not_kept(case_id: str, question: CacheKey, store: Store) -> str | None:
+def why_not_kept(case_id: str, key: CacheKey, store: Store) -> str | None:
     """Why a case will run although it may have run before; None where its outcome is kept."""
-    if kept_outcome(question.key, store) is not None:
+    if kept_outcome(key.key, store) is not None:
         return None
     try:
-        before = msgspec.json.decode((store.root / "asked" / f"{case_id}.json").read_bytes(), type=CacheKey)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        content = (store.root / "cache-keys" / f"{case_id}.json").read_bytes()
+    except OSError:
         return "it was never run to an end that can be kept"
-    changed = [said for field, said in _CHANGES.items() if getattr(before, field) != getattr(question, field)]
-    if before.given != question.given:
-        changed += [
-            said for field, said in _GIVEN.items() if getattr(before.given, field) != getattr(question.given, field)
-        ]
-    return "; ".join(changed) + " since it was run" if changed else "its outcome is gone from the store, or damaged"
-
-
-_CHANGES = {
-    "lock": "the packages changed",
-    "python": "the Python changed",
-    "model": "the model changed",
-    "route": "the route changed",
-    "variables": "the process variables changed",
-    "tfjs": "the TensorFlow.js release changed",
-    "tolerance": "the tolerance changed",
-    "worker": "tfjs-compat changed",
-}
-_GIVEN = {
-    "until": "the last stage changed",
-    "tfjs_runtime": "what runs TensorFlow.js changed",
-    "inputs": "the inputs changed",
-}
+    try:
+        before = msgspec.json.decode(content, type=CacheKey)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return "the note of its last run is damaged, or of another tfjs-compat"
+    texts = changes(before, key)
+    return "; ".join(texts) + " since it was run" if texts else "its outcome is gone from the store, or damaged"

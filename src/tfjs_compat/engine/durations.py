@@ -17,7 +17,8 @@ from tfjs_compat.system.store import Store
 DEFAULT_SECONDS = 2.0
 """Of a case of which nothing is known: most small models take about that."""
 
-_MOST_BYTES = 1 << 20
+_LINE_BYTES = 400
+"""More than a line takes, so that a shortened file is well below its limit."""
 
 
 class _Line(msgspec.Struct, frozen=True, array_like=True):
@@ -28,29 +29,31 @@ class _Line(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Durations:
-    """What the store remembers, read once; what is recorded goes to the file at once and is not read again."""
+    """The seconds that cases took last, in ``durations.jsonl`` of the store: a line for each that ended, newest last.
 
-    def __init__(self, store: Store) -> None:
+    It is read once, when this is made; what is recorded later is appended and not read again.
+    """
+
+    def __init__(self, store: Store, most_bytes: int = 1 << 20) -> None:
+        """Of a file above ``most_bytes`` only the end is read; then it is shortened to the last line of each case."""
         self._path = store.root / "durations.jsonl"
         self._lock = threading.Lock()
-        self._exact: dict[str, float] = {}
-        alike: dict[tuple[str, str], list[float]] = {}
-        lines = self._read()
-        for line in lines:
-            self._exact[line.case] = line.seconds
-        for line in {one.case: one for one in lines}.values():
-            alike.setdefault((line.model, line.route), []).append(line.seconds)
-        self._alike = {key: statistics.median(values) for key, values in alike.items()}
+        lines = self._read(most_bytes)
+        self._by_case = {case: line.seconds for case, line in lines.items()}
+        similar: dict[tuple[str, str], list[float]] = {}
+        for line in lines.values():
+            similar.setdefault((line.model, line.route), []).append(line.seconds)
+        self._by_model_and_route = {key: statistics.median(values) for key, values in similar.items()}
 
     def of(self, case: Case) -> float:
         """Seconds to expect: what this case took last, else the median of its model and route, else the default."""
-        exact = self._exact.get(case.id)
-        return exact if exact is not None else self._alike.get((case.model.ref, case.route), DEFAULT_SECONDS)
+        seconds = self._by_case.get(case.id)
+        return seconds if seconds is not None else self._by_model_and_route.get(_similar(case), DEFAULT_SECONDS)
 
     def record(self, case: Case, seconds: float) -> None:
-        """Remember what a case took. That it cannot be written down harms nothing."""
+        """Append what a case took, to the millisecond. Raises nothing: the next run is only ordered worse."""
         # The newline first: it ends a line that a kill tore off.
-        data = b"\n" + msgspec.json.encode(_Line(case.id, case.model.ref, case.route, round(seconds, 3)))
+        data = b"\n" + msgspec.json.encode(_Line(case.id, *_similar(case), round(seconds, 3)))
         with contextlib.suppress(OSError), self._lock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # One write at the end of the file: those of two runs do not mix.
@@ -60,19 +63,31 @@ class Durations:
             finally:
                 os.close(descriptor)
 
-    def _read(self) -> list[_Line]:
+    def _read(self, most_bytes: int) -> dict[str, _Line]:
+        """The last line of each case."""
         try:
-            content = self._path.read_bytes()
+            with self._path.open("rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                file.seek(max(0, size - most_bytes))
+                content = file.read(most_bytes)
         except OSError:
-            return []
-        found = []
-        for line in content.splitlines():
-            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
-                one = msgspec.json.decode(line, type=_Line)
-                if 0 <= one.seconds < 1e6:
-                    found.append(one)
-        if len(content) > _MOST_BYTES:
-            found = list({one.case: one for one in found}.values())[-_MOST_BYTES // 400 :]
+            return {}
+        lines: dict[str, _Line] = {}
+        # Where the beginning was left out, the first line is most likely a torn one, which does not decode.
+        for text in content.splitlines():
+            with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                line = msgspec.json.decode(text, type=_Line)
+                if 0 <= line.seconds < 1e6:
+                    # Moved to the end, so that the newest are last.
+                    lines.pop(line.case, None)
+                    lines[line.case] = line
+        if size > most_bytes:
+            newest = list(lines.values())[-most_bytes // _LINE_BYTES :]
             with contextlib.suppress(MachineryError):
-                write_whole(self._path, b"".join(b"\n" + msgspec.json.encode(one) for one in found))
-        return found
+                write_whole(self._path, b"".join(b"\n" + msgspec.json.encode(line) for line in newest))
+        return lines
+
+
+def _similar(case: Case) -> tuple[str, str]:
+    """What cases that take about the same have in common."""
+    return case.model.ref, case.route.name

@@ -1,4 +1,4 @@
-"""What a run of a plan would find done already, and why the rest is to do. Reads the store and starts nothing."""
+"""What a run of a plan would find done already, and why the rest has to run. Reads the store, starts no process."""
 
 from __future__ import annotations
 
@@ -15,40 +15,41 @@ from tfjs_compat.trials.runtimes.runtime import Web, runtime_version
 def why_not_cached(plan: Plan, store: Store, *, fresh: bool = False) -> list[str | None]:
     """For each case of a plan why a run with the default options would run it; None where its outcome is kept.
 
-    ``fresh``: everything is to run anew.
+    ``fresh``: as the option of ``run``. Raises MachineryError where this package's own files cannot be read.
     """
-    # What `run` has without --runtime, --node and --inputs, which a plan does not know of.
-    web = Web(store, "node", "wheel", Limits()).describe() if plan.matrix.until.rank > Stage.CONVERT.rank else "none"
-    given = cache.conditions(plan.matrix.until, web, None)
+    until = plan.matrix.until
+    # What `run` has without --runtime, --node, --inputs, --isolation and --layout, which a plan does not know of.
+    runtime = Web(store, "node", "wheel", Limits()).describe() if until.rank > Stage.CONVERT.rank else "none"
+    conditions = cache.conditions(store, until, runtime)
 
-    def one(planned: Planned) -> str | None:
+    def reason(planned: Planned) -> str | None:
         if isinstance(planned.lock, Unresolved):
             return "there is no lock, so there is nothing to run"
         if not isinstance(planned.lock, Lock):
             return "there is no lock: the machinery failed"
         if fresh:
-            return "asked to run everything anew"
-        question = cache.cache_key(planned, planned.lock, runtime_version(planned.case), given)
-        return cache.why_not_kept(planned.case.id, question, store)
+            return "--fresh: everything runs anew"
+        key = cache.cache_key(planned, planned.lock, runtime_version(planned.case), conditions)
+        return cache.why_not_kept(planned.case.id, key, store)
 
-    return [one(planned) for planned in plan.cases]
+    return [reason(planned) for planned in plan.cases]
 
 
 def describe(plan: Plan, store: Store, *, fresh: bool = False) -> list[dict[str, object]]:
     """The plan's cases as ``plan --json`` prints them: the shape of results.json without what only a run can know."""
     rows: list[dict[str, object]] = []
-    for one, why_not in zip(plan.cases, why_not_cached(plan, store, fresh=fresh), strict=True):
-        lock = one.lock
+    for planned, why_not in zip(plan.cases, why_not_cached(plan, store, fresh=fresh), strict=True):
+        case, lock = planned.case, planned.lock
         built = isinstance(lock, Lock) and environments.is_built(lock.id, store)
         rows.append(
             {
-                "id": one.case.id,
-                "combination": one.case.combination,
+                "id": case.id,
+                "combination": case.combination,
                 "resolved": lock.resolved() if isinstance(lock, Lock) else {},
                 "lock": lock.id if isinstance(lock, Lock) else None,
-                "model": one.case.model.ref,
-                "route": one.case.route,
-                "expected": one.case.expected,
+                "model": case.model.ref,
+                "route": case.route.name,
+                "expected": case.expected,
                 "environment": "built" if built else "to build" if isinstance(lock, Lock) else None,
                 "message": lock if isinstance(lock, str) else lock.message if isinstance(lock, Unresolved) else "",
                 "cached": why_not is None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, Future, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import msgspec
@@ -13,15 +13,16 @@ from tfjs_compat.engine.gather import T, gather
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.index.interpreters import Interpreter, choose, find_interpreters
 from tfjs_compat.index.releases import Release, fetch_releases
-from tfjs_compat.locks import resolver as locks
+from tfjs_compat.locks import resolver
 from tfjs_compat.locks.lock import Lock, Unresolved
-from tfjs_compat.matrix import expansion as expand
+from tfjs_compat.locks.resolver import ResolveRequest
+from tfjs_compat.matrix import expansion
 from tfjs_compat.matrix.cases import Case
+from tfjs_compat.matrix.expansion import LeftOut
 from tfjs_compat.matrix.models import Model, find_model
 from tfjs_compat.matrix.process_env import process_variables
 from tfjs_compat.matrix.schema import Matrix
-from tfjs_compat.system.progress import Progress
-from tfjs_compat.system.store import Store
+from tfjs_compat.system.context import Context
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -34,47 +35,49 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a run of a matrix does: every case in order, and what was left out."""
+    """What a run of a matrix does: every case that was requested, in order, and what was left out.
+
+    ``order``: the ids of all cases of the matrix, those that were not requested too.
+    """
 
     matrix: Matrix
     cases: tuple[Planned, ...]
-    left_out: tuple[expand.LeftOut, ...]
+    left_out: tuple[LeftOut, ...]
     unused_rules: tuple[str, ...] = ()
+    order: tuple[str, ...] = ()
 
     def locks(self) -> dict[str, Lock]:
         """The distinct locks by id."""
-        return {one.lock.id: one.lock for one in self.cases if isinstance(one.lock, Lock)}
+        return {planned.lock.id: planned.lock for planned in self.cases if isinstance(planned.lock, Lock)}
 
 
 def make_plan(
     matrix: Matrix,
     bases: Mapping[str, Path],
-    store: Store,
-    executor: Executor,
-    progress: Progress,
-    stop: threading.Event,
+    context: Context,
+    jobs: int,
     *,
     only: Sequence[str] = (),
     fresh: bool = False,
 ) -> Plan:
-    """Expand a matrix and resolve its combinations. ``bases``: for each model reference, where it is relative to.
+    """Expand a matrix and resolve its combinations, ``jobs`` at once.
 
-    ``only``: shell patterns for the cases that count.
-
-    Raises RequestError and MachineryError for what concerns all of the matrix; a lock that fails for a reason of the
-    machinery is that case's ``lock``.
+    ``bases``: for each model reference, where it is relative to. ``only``: shell patterns for the cases that count.
+    Raises RequestError and MachineryError for what concerns all of the matrix, Interrupted; a lock that fails for a
+    reason of the machinery is that case's ``lock``.
     """
-    found = find_interpreters(store)
-    expansion = expand_from_index(matrix, bases, found, store, executor, only, stop)
+    found = find_interpreters(context.store)
+    whole = expand_from_index(matrix, bases, found, context)
+    requested = expansion.only(whole, only)
     requests = [
-        locks.request_of(
+        resolver.request_of(
             case.combination,
             choose(case.combination.python, found),
             source_builds=matrix.requirements.source_builds,
         )
-        for case in expansion.cases
+        for case in requested.cases
     ]
-    answers = resolve_all(requests, store, executor, progress, stop, fresh=fresh)
+    answers = resolve_all(requests, context, jobs, fresh=fresh)
     planned = tuple(
         Planned(
             case=case,
@@ -82,26 +85,19 @@ def make_plan(
             lock=answers[request],
             variables=process_variables(case.combination.process_env, matrix.process_env),
         )
-        for case, request in zip(expansion.cases, requests, strict=True)
+        for case, request in zip(requested.cases, requests, strict=True)
     )
-    unused = tuple(expand.unused_rules(matrix, expansion.cases))
-    return Plan(matrix, planned, expansion.left_out, unused)
+    unused = tuple(expansion.unused_rules(matrix, requested.cases))
+    return Plan(matrix, planned, requested.left_out, unused, tuple(case.id for case in whole.cases))
 
 
 def expand_from_index(
-    matrix: Matrix,
-    bases: Mapping[str, Path],
-    found: Sequence[Interpreter],
-    store: Store,
-    executor: Executor,
-    only: Sequence[str] = (),
-    stop: threading.Event | None = None,
-) -> expand.Expansion:
+    matrix: Matrix, bases: Mapping[str, Path], found: Sequence[Interpreter], context: Context
+) -> expansion.Expansion:
     """The cases of a matrix with the releases of the index and the models of the disk.
 
     Raises as ``expand`` does, and Interrupted.
     """
-    releases = _releases(matrix, store, executor, stop or threading.Event())
     models: dict[str, Model] = {}
 
     def model_of(ref: str) -> Model:
@@ -109,17 +105,17 @@ def expand_from_index(
             models[ref] = find_model(ref, bases[ref])
         return models[ref]
 
-    return expand.only(expand.expand(matrix, releases, found, model_of), only)
+    return expansion.expand(matrix, releases_of(expansion.packages_asked(matrix), context), found, model_of)
 
 
-def _releases(
-    matrix: Matrix, store: Store, executor: Executor, stop: threading.Event
-) -> dict[str, tuple[Release, ...]]:
-    def one(package: str) -> tuple[Release, ...]:
-        return _interruptible(lambda: fetch_releases(package, store), stop)
+def releases_of(packages: Sequence[str], context: Context) -> dict[str, tuple[Release, ...]]:
+    """The releases of each package, asked for together. Raises MachineryError, Interrupted."""
 
-    asked = expand.packages_asked(matrix)
-    return dict(zip(asked, gather(executor, one, asked, stop), strict=True))
+    def fetch(package: str) -> tuple[Release, ...]:
+        return _interruptible(lambda: fetch_releases(package, context.store), context.stop)
+
+    with ThreadPoolExecutor(max(1, len(packages)), thread_name_prefix="tfjs-compat-index") as executor:
+        return dict(zip(packages, gather(executor, fetch, packages, context.stop), strict=True))
 
 
 def _interruptible(work: Callable[[], T], stop: threading.Event) -> T:
@@ -140,30 +136,25 @@ def _interruptible(work: Callable[[], T], stop: threading.Event) -> T:
 
 
 def resolve_all(
-    requests: Sequence[locks.ResolveRequest],
-    store: Store,
-    executor: Executor,
-    progress: Progress,
-    stop: threading.Event,
-    *,
-    fresh: bool = False,
-) -> dict[locks.ResolveRequest, Lock | Unresolved | str]:
-    """The answer to every distinct request; a text where the machinery failed."""
+    requests: Sequence[ResolveRequest], context: Context, jobs: int, *, fresh: bool = False
+) -> dict[ResolveRequest, Lock | Unresolved | str]:
+    """The answer to every distinct request, ``jobs`` of them at once; a text where the machinery failed."""
 
-    def one(request: locks.ResolveRequest) -> Lock | Unresolved | str:
-        if not fresh and (kept := locks.kept_lock(request, store)) is not None:
+    def answer_of(request: ResolveRequest) -> Lock | Unresolved | str:
+        if not fresh and (kept := resolver.kept_lock(request, context.store)) is not None:
             return kept
-        asked = " ".join((*request.requirements, *request.constraints, *request.overrides))
-        what = f"resolving {asked} as of {request.as_of} on Python {request.python.version}"
-        progress.begin(what)
+        requirements = " ".join((*request.requirements, *request.constraints, *request.overrides))
+        what = f"resolving {requirements} as of {request.as_of} on Python {request.python.version}"
+        context.progress.begin(what)
         answer: Lock | Unresolved | str
         try:
-            answer = locks.resolve(request, store, stop=stop, fresh=fresh)
+            answer = resolver.resolve(request, context.store, stop=context.stop, fresh=fresh)
         except MachineryError as error:
             answer = str(error)
-        told = f"lock {answer.id}, {len(answer.packages)} packages" if isinstance(answer, Lock) else "no solution"
-        progress.end(what, f"error: {answer}" if isinstance(answer, str) else told)
+        result = f"lock {answer.id}, {len(answer.packages)} packages" if isinstance(answer, Lock) else "no solution"
+        context.progress.end(what, f"error: {answer}" if isinstance(answer, str) else result)
         return answer
 
     distinct = list(dict.fromkeys(requests))
-    return dict(zip(distinct, gather(executor, one, distinct, stop), strict=True))
+    with ThreadPoolExecutor(jobs, thread_name_prefix="tfjs-compat-resolve") as executor:
+        return dict(zip(distinct, gather(executor, answer_of, distinct, context.stop), strict=True))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from tfjs_compat.engine.executor import DEFAULT_EXECUTOR
 from tfjs_compat.environments.environment import DEFAULT_LAYOUT, Layout
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.store import Store
@@ -19,7 +20,7 @@ class RunRequest:
     ``matrix`` is a file, the name of a shipped matrix, or None for [tool.tfjs-compat] of ./pyproject.toml; where there
     is none, ``plain`` if the request says what to run, else the seed. ``axes``, ``models``, ``routes`` replace the
     file's; ``only`` are shell patterns for the cases that count. ``try_remedies``: run the remedies of what fails.
-    ``jobs`` None: by cores and free memory.
+    ``jobs`` None: by cores and free memory; ``executor`` is where they run (see engine/executor.py).
     """
 
     matrix: str | None = None
@@ -37,6 +38,7 @@ class RunRequest:
     inputs: Path | None = None
     seconds: float | None = None
     try_remedies: bool = False
+    executor: str = DEFAULT_EXECUTOR
     isolation: Literal["fork", "process"] = field(default_factory=lambda: "fork" if can_fork() else "process")
     layout: Layout = DEFAULT_LAYOUT
     store: Store = field(default_factory=Store)

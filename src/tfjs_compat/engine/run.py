@@ -1,17 +1,20 @@
-"""Plan → results: environments built, cases run, over a concurrent.futures.Executor.
+"""Plan → results. The coordinator: it cuts the work into tasks, gives them to an executor, and alone writes results.
 
-One task is one environment with some of its cases. Nothing here touches a model: that is trial.py, in children.
+What was found out before is taken from the cache first; each trial that ends is a line of the journal at once.
 """
 
 from __future__ import annotations
 
 import contextlib
 import datetime
+import secrets
+import threading
 import time
-from collections.abc import Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -20,227 +23,290 @@ from tfjs_compat.engine import cache
 from tfjs_compat.engine.durations import Durations
 from tfjs_compat.engine.gather import gather
 from tfjs_compat.engine.plan import Plan, Planned
-from tfjs_compat.engine.schedule import EnvironmentTask, tasks
-from tfjs_compat.environments import environment as environments
-from tfjs_compat.environments.build import build
-from tfjs_compat.environments.environment import Environment, NotInstallable
+from tfjs_compat.engine.plan_document import document, open_document
+from tfjs_compat.engine.schedule import Piece, pieces
+from tfjs_compat.engine.tasks import Task, TaskResult, Trial, TrialOptions, TrialResult
+from tfjs_compat.engine.worker import (
+    STOP_FILE,
+    Operations,
+    Worker,
+    cache_key,
+    in_this_process,
+    lost,
+    make_worker,
+    run_task,
+)
+from tfjs_compat.environments.environment import is_built
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.locks.lock import Lock, Unresolved
-from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.results.case_result import CaseResult, Results, case_result
-from tfjs_compat.results.machine import machine_facts
-from tfjs_compat.system.capacity import MemoryGate
-from tfjs_compat.system.files import write_whole
-from tfjs_compat.trials.runtimes.runtime import runtime_version
-from tfjs_compat.trials.session import EnvironmentSession
-from tfjs_compat.trials.settings import Settings
-from tfjs_compat.trials.trial import as_converted, convert_case, finish_case
+from tfjs_compat.results.case_result import SCHEMA, CaseResult, Results, case_result, trial_id
+from tfjs_compat.results.files import RESULTS, from_journal, write_results
+from tfjs_compat.results.journal import JOURNAL, Journal, read_journal
+from tfjs_compat.results.plan_file import PlanDocument, read_plan, write_plan
+from tfjs_compat.system.context import Context
+from tfjs_compat.system.files import disk_errors, write_whole
 
 _BUILD_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
-class _Run:
-    """What the tasks of one run share; ``done`` fills as cases end."""
+class Engine:
+    """What trials are run with: ``executor`` runs ``jobs`` tasks at once, their files go to ``output``."""
 
+    context: Context
+    options: TrialOptions
     output: Path
-    settings: Settings
-    given: cache.RunConditions
-    durations: Durations
-    room: MemoryGate
-    done: dict[str, CaseResult]
-
-    def folder(self, planned: Planned) -> Path:
-        return self.output / "cases" / planned.case.id
-
-    def question(self, planned: Planned, lock: Lock) -> cache.CacheKey:
-        return cache.cache_key(planned, lock, runtime_version(planned.case), self.given)
-
-    def end(self, planned: Planned, outcome: Outcome) -> None:
-        result = case_result(planned.case, outcome, self.settings.until)
-        self.done[planned.case.id] = result
-        self.settings.progress.end(planned.case.id, summary(result))
+    executor: Executor
+    jobs: int
+    operations: Operations = field(default_factory=Operations)
 
 
-def run_plan(plan: Plan, output: Path, executor: Executor, jobs: int, settings: Settings) -> Results:
-    """Run all cases of a plan and give their results, in the plan's order.
+class Ended(msgspec.Struct, frozen=True):
+    """The results of cases by their ids; ``complete`` is false where a stop kept some from their end."""
 
+    results: dict[str, CaseResult]
+    complete: bool
+
+
+def run_plan(plan: Plan, engine: Engine) -> Results:
+    """Run the requested cases of a plan, journal each as it ends, and give their results in the plan's order.
+
+    OUTPUT/plan.json is written first. What the journal holds of the same matrix stays; that of another is removed.
     When the user interrupts, the results are those of the cases that had ended, and ``complete`` is false.
     """
     started, clock = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
-    if settings.store.read_only:
-        told = f"store {settings.store.root}"
-        settings.progress.begin(told)
-        settings.progress.end(told, "read-only: what it holds is used, nothing new is kept")
-    for lock in plan.locks().values():
-        # Not lasting, here and below: the next run writes them again.
-        write_whole(output / "locks" / f"{lock.id}.txt", lock.text, lasting=False)
-    web = settings.web.describe() if settings.web is not None else "none"
-    given = cache.conditions(settings.until, web, settings.inputs)
-    run = _Run(output, settings, given, Durations(settings.store), MemoryGate(settings.stop), {})
-    for planned in plan.cases:
-        if not isinstance(planned.lock, Lock):
-            run.done[planned.case.id] = _without_lock(planned, output, settings)
-        elif settings.until is Stage.RESOLVE:
-            reached = Outcome(Stage.RESOLVE, resolved=planned.lock.resolved(), lock=planned.lock.id)
-            run.done[planned.case.id] = case_result(planned.case, reached, settings.until)
-        elif not settings.fresh and (outcome := _kept(planned, planned.lock, run)) is not None:
-            run.done[planned.case.id] = case_result(planned.case, outcome, settings.until, cached=True)
-
-    def preparing(lock: Lock) -> float:
-        return 0.0 if environments.is_built(lock.id, settings.store, settings.layout) else _BUILD_SECONDS
-
-    todo = tasks(plan, jobs, run.done, lambda planned: run.durations.of(planned.case), preparing)
-    complete = True
+    planned = document(plan, engine.options.until, started.isoformat(timespec="seconds"), read_plan(engine.output))
+    journal = begin(planned, engine)
     try:
-        gather(executor, lambda task: _run_task(task, run), todo, settings.stop)
-    except (Interrupted, KeyboardInterrupt):
-        complete = False
+        ended = run_trials(plan.cases, engine, lambda result: journal.append(result, time.monotonic() - clock))
     finally:
-        if settings.web is not None:
-            settings.web.warm_nodes.end()
-        with contextlib.suppress(OSError):
-            # Each server has removed its own folder there.
-            (output / "servers").rmdir()
+        journal.close()
+    cases = tuple(ended.results[case.case.id] for case in plan.cases if case.case.id in ended.results)
     return Results(
-        schema=1,
+        schema=SCHEMA,
         tool=__version__,
-        started=started.isoformat(timespec="seconds"),
+        started=planned.started,
         seconds=round(time.monotonic() - clock, 3),
-        matrix=plan.matrix.name,
-        until=settings.until,
-        complete=complete,
-        machine=machine_facts(),
-        left_out=tuple(f"{one.what}: {one.why}" for one in plan.left_out),
-        cases=tuple(run.done[one.case.id] for one in plan.cases if one.case.id in run.done),
+        matrix=planned.matrix,
+        until=planned.until,
+        complete=ended.complete,
+        machine=planned.machine,
+        left_out=planned.left_out,
+        cases=cases,
         planned=len(plan.cases),
     )
 
 
-def _run_task(task: EnvironmentTask, run: _Run) -> None:
-    try:
-        environment = _build(task, run.settings)
-        if isinstance(environment, NotInstallable):
-            for planned in task.cases:
-                failure = Failure(Stage.INSTALL, environment.message, text=environment.text)
-                log = _keep_text(planned, run.output, environment.text)
-                run.end(
-                    planned,
-                    Outcome(Stage.INSTALL, failure, resolved=task.lock.resolved(), lock=task.lock.id, log=log),
-                )
-            return
-        if run.settings.until is Stage.INSTALL:
-            for planned in task.cases:
-                run.end(planned, Outcome(Stage.INSTALL, resolved=task.lock.resolved(), lock=task.lock.id))
-            return
-        with environments.in_use(environment):
-            for group in task.groups():
-                _run_group(group, environment, task.lock, run)
-    except MachineryError as error:
-        for planned in task.cases:
-            if planned.case.id not in run.done:
-                run.end(planned, _lost(Stage.INSTALL, error, task.lock))
+@contextlib.contextmanager
+def journalled(name: str, engine: Engine) -> Iterator[Callable[[CaseResult], None]]:
+    """A journal for work that plans as it goes, such as a search: call it with each result.
 
-
-def _run_group(cases: Sequence[Planned], environment: Environment, lock: Lock, run: _Run) -> None:
-    """Cases of one environment and one set of process variables: they can share a server.
-
-    While TensorFlow.js checks one, the next is converted; never more than these two at once.
+    ``report`` shows what there is of it at any time. results.json is written at the end, however it ends.
     """
-    scratch = run.output / "servers" / cases[0].case.id
-    bench = EnvironmentSession(environment, lock, cases[0].variables, scratch, run.settings)
+    clock = time.monotonic()
+    started = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+    planned = open_document(name, engine.options.until, started)
+    journal = begin(planned, engine)
+    complete = False
     try:
-        with ThreadPoolExecutor(1, thread_name_prefix="tfjs-compat-check") as checker:
-            before: Future[None] | None = None
-            for planned in cases:
-                started = time.monotonic()
-                converted = _convert(planned, bench, run)
-                seconds = time.monotonic() - started
-                if before is not None:
-                    before.result()
-                before = checker.submit(_finish, planned, lock, converted, seconds, run)
-            if before is not None:
-                before.result()
+        yield lambda result: journal.append(result, time.monotonic() - clock)
+        complete = not engine.context.stop.is_set()
     finally:
-        bench.close()
+        journal.close()
+        if (found := from_journal(engine.output)) is not None:
+            write_results(msgspec.structs.replace(found, complete=complete), engine.output)
 
 
-def _convert(planned: Planned, bench: EnvironmentSession, run: _Run) -> Outcome:
-    """The Python half of a case, when there is room for it."""
-    progress, name = run.settings.progress, planned.case.id
-    progress.begin(name)
-    if (kept := _kept_conversion(planned, bench.lock, run)) is not None:
-        return kept
-    with run.room.admit(lambda: progress.say(name, "waiting for free memory")):
+def begin(planned: PlanDocument, engine: Engine) -> Journal:
+    """Write the plan and open the journal of the output folder; results of another matrix are removed."""
+    output, before = engine.output, read_plan(engine.output)
+    with disk_errors(output):
+        if before is None or before.matrix_digest != planned.matrix_digest:
+            (output / JOURNAL).unlink(missing_ok=True)
+        # From here on the journal says what is known, until the run ends.
+        (output / RESULTS).unlink(missing_ok=True)
+    write_plan(planned, output)
+    return Journal(output)
+
+
+def united(results: Results, output: Path) -> Results:
+    """The results of a run with those that the journal holds of its plan's other cases: what results.json says."""
+    plan = read_plan(output)
+    if plan is None or len(plan.cases) == len(results.cases):
+        return results
+    known = {name: line.result for name, line in read_journal(output).items()}
+    known |= {case.id: case for case in results.cases}
+    cases = tuple(known[planned.id] for planned in plan.cases if planned.id in known)
+    return msgspec.structs.replace(results, cases=cases, planned=len(plan.cases))
+
+
+def run_trials(
+    planned: Sequence[Planned], engine: Engine, ended: Callable[[CaseResult], None] = lambda _: None
+) -> Ended:
+    """Run planned cases: as far as they are kept, from the cache, else for real. ``ended`` is called with each result.
+
+    A fault of the machinery is a result of the cases it concerns (verdict ``error``), never the end of the others.
+    Raises what ``ended`` raises.
+    """
+    coordinator = _Coordinator(planned, engine, ended)
+    with in_this_process(coordinator.run, coordinator.worker):
+        complete = coordinator.run_all()
+    return Ended(coordinator.results, complete)
+
+
+class _Coordinator:
+    """One call of run_trials. Results come from worker threads, or with a task from another process."""
+
+    def __init__(self, planned: Sequence[Planned], engine: Engine, ended: Callable[[CaseResult], None]) -> None:
+        self.run = secrets.token_hex(8)
+        self.results: dict[str, CaseResult] = {}
+        self._planned = {case.case.id: case for case in planned}
+        self._engine, self._ended = engine, ended
+        self._durations = Durations(engine.context.store)
+        self._lock = threading.Lock()
+        self._fault: BaseException | None = None
+        self.worker: Worker = make_worker(engine.options, engine.context, self._take, engine.operations)
+
+    def run_all(self) -> bool:
+        """Whether every case came to an end."""
+        engine, progress = self._engine, self._engine.context.progress
+        if engine.context.store.read_only:
+            what = f"store {engine.context.store.root}"
+            progress.begin(what)
+            progress.end(what, "read-only: what it holds is used, nothing new is kept")
+        self._write_locks()
+        todo = [planned for planned in self._planned.values() if not self._known(planned)]
+        tasks = [self._task(piece) for piece in self._pieces(todo)]
+        stop_file = engine.output / STOP_FILE
+        stop_file.unlink(missing_ok=True)
         try:
-            return convert_case(planned.case, bench, run.folder(planned), run.settings)
-        except MachineryError as error:
-            return _lost(Stage.IMPORT, error, bench.lock)
+            gather(
+                engine.executor,
+                run_task,
+                [msgspec.to_builtins(task) for task in tasks],
+                engine.context.stop,
+                self._take_all,
+                stopping=lambda: _touch(stop_file),
+                # A worker that dies takes its task along: its cases have no verdict, the other tasks go on.
+                tolerated=(Exception,),
+            )
+        except (Interrupted, KeyboardInterrupt):
+            pass
+        finally:
+            with contextlib.suppress(OSError):
+                stop_file.unlink(missing_ok=True)
+                # Each server has removed its own folder there.
+                (engine.output / "servers").rmdir()
+        if self._fault is not None:
+            raise self._fault
+        self._give_up_lost_cases()
+        return len(self.results) == len(self._planned)
+
+    def _pieces(self, todo: Sequence[Planned]) -> list[Piece]:
+        store, layout = self._engine.context.store, self._engine.options.layout
+
+        def preparing(lock: Lock) -> float:
+            return 0.0 if is_built(lock.id, store, layout) else _BUILD_SECONDS
+
+        return pieces(todo, self._engine.jobs, lambda planned: self._durations.of(planned.case), preparing)
+
+    def _task(self, piece: Piece) -> Task:
+        trials = tuple(Trial(planned.case, planned.variables) for planned in piece.cases)
+        python = piece.cases[0].python
+        return Task(self.run, str(self._engine.output), piece.lock, python, trials, self._engine.options)
+
+    def _write_locks(self) -> None:
+        locks = {planned.lock.id: planned.lock for planned in self._planned.values() if isinstance(planned.lock, Lock)}
+        for lock in locks.values():
+            # Not lasting: the next run writes them again.
+            write_whole(self._engine.output / "locks" / f"{lock.id}.txt", lock.text, lasting=False)
+
+    def _known(self, planned: Planned) -> bool:
+        """Whether a case needs no worker: it has no lock, stops at its lock, or its outcome is kept."""
+        lock, until = planned.lock, self._engine.options.until
+        if not isinstance(lock, Lock):
+            self._end(planned, self._without_lock(planned))
+        elif until is Stage.RESOLVE:
+            self._end(planned, Outcome(Stage.RESOLVE, resolved=lock.resolved(), lock=lock.id))
+        elif not self._engine.options.fresh and (outcome := self._kept(planned, lock)) is not None:
+            self._end(planned, outcome, cached=True)
+        else:
+            return False
+        return True
+
+    def _kept(self, planned: Planned, lock: Lock) -> Outcome | None:
+        trial = Trial(planned.case, planned.variables)
+        key = cache_key(trial, self._task(Piece(lock, (planned,))), self.worker)
+        folder = self._engine.output / trial.folder(lock.id)
+        name, progress = planned.case.id, self._engine.context.progress
+
+        def warn(reason: str) -> None:
+            progress.begin(name)
+            progress.end(name, f"its kept outcome cannot be used, so it runs again: {reason}")
+
+        return cache.kept_outcome(key.key, self._engine.context.store, folder, warn=warn)
+
+    def _without_lock(self, planned: Planned) -> Outcome:
+        answer = planned.lock
+        if not isinstance(answer, Unresolved):
+            return Outcome(Stage.RESOLVE, machinery=str(answer))
+        failure = Failure(Stage.RESOLVE, answer.message, packages=answer.packages, text=answer.text)
+        folder = self._engine.output / "cases" / trial_id(planned.case.id, None)
+        write_whole(folder / "log.txt", answer.text + "\n", lasting=False)
+        return Outcome(Stage.RESOLVE, failure, log="log.txt")
+
+    def _take(self, result: TrialResult) -> None:
+        """Take what a worker in this process found, as it comes."""
+        planned = self._planned[result.case]
+        if result.seconds is not None:
+            self._durations.record(planned.case, result.seconds)
+        self._end(planned, result.outcome)
+
+    def _take_all(self, plain: dict[str, Any]) -> None:
+        """Take what came with a task; of a worker in this process all of it is here already."""
+        found = msgspec.convert(plain, TaskResult)
+        for result in found.results:
+            if result.case not in self.results:
+                self._take(result)
+        if found.interrupted:
+            self._engine.context.stop.set()
+
+    def _end(self, planned: Planned, outcome: Outcome, *, cached: bool = False) -> None:
+        until, progress = self._engine.options.until, self._engine.context.progress
+        if isinstance(planned.lock, Lock):
+            resolved = planned.lock.resolved()
+            outcome = msgspec.structs.replace(outcome, lock=planned.lock.id, resolved=resolved)
+        result = case_result(planned.case, outcome, until, cached=cached)
+        with self._lock:
+            if self._fault is not None:
+                return
+            self.results[result.id] = result
+            try:
+                self._ended(result)
+            except BaseException as error:
+                # Without a journal nothing that runs now would be known of.
+                self._fault = error
+                self._engine.context.stop.set()
+                return
+        if not cached:
+            progress.end(result.id, summary(result))
+
+    def _give_up_lost_cases(self) -> None:
+        """Cases of a worker that is gone without a word are nobody's failure."""
+        if self._engine.context.stop.is_set():
+            return
+        for planned in self._planned.values():
+            if planned.case.id not in self.results and isinstance(planned.lock, Lock):
+                error = MachineryError("the worker that ran it ended without a result")
+                self._end(planned, lost(Stage.IMPORT, error, planned.lock))
 
 
-def _finish(planned: Planned, lock: Lock, converted: Outcome, seconds: float, run: _Run) -> None:
-    """The TensorFlow.js half of a case, and its end. ``seconds``: what the first half took."""
-    started, folder = time.monotonic(), run.folder(planned)
-    try:
-        outcome = finish_case(planned.case, folder, converted, run.settings)
-    except MachineryError as error:
-        outcome = _lost(Stage.CHECK, error, lock)
-    if not outcome.limited and outcome.machinery is None:
-        run.durations.record(planned.case, seconds + time.monotonic() - started)
-    question = run.question(planned, lock)
-    with contextlib.suppress(MachineryError):
-        # An outcome that finds no room in the cache is one all the same.
-        if cache.keep(question.key, outcome, folder, run.settings.store):
-            cache.record_key(planned.case.id, question, run.settings.store)
-    run.end(planned, outcome)
-
-
-def _kept(planned: Planned, lock: Lock, run: _Run) -> Outcome | None:
-    return cache.kept_outcome(run.question(planned, lock).key, run.settings.store, run.folder(planned))
-
-
-def _kept_conversion(planned: Planned, lock: Lock, run: _Run) -> Outcome | None:
-    """What the same route without its repair left, as far as the conversion: a repair needs no Python."""
-    route = find_route(planned.case.route)
-    if run.settings.fresh or not route.repairs:
-        return None
-    plain = msgspec.structs.replace(planned, case=msgspec.structs.replace(planned.case, route=route.plain()))
-    folder = run.folder(planned)
-    try:
-        outcome = cache.kept_outcome(run.question(plain, lock).key, run.settings.store, folder)
-    except MachineryError:
-        return None
-    return None if outcome is None else as_converted(outcome, folder)
-
-
-def _build(task: EnvironmentTask, settings: Settings) -> Environment | NotInstallable:
-    lock = task.lock
-    if environments.is_built(lock.id, settings.store, settings.layout):
-        return build(lock, task.cases[0].python, settings.store, layout=settings.layout)
-    what = f"building {lock.id}: " + " ".join(f"{k} {v}" for k, v in list(lock.resolved().items())[:4])
-    settings.progress.begin(what)
-    result, warnings = "failed", list[str]()
-    try:
-        built = build(
-            lock,
-            task.cases[0].python,
-            settings.store,
-            layout=settings.layout,
-            stop=settings.stop,
-            on_line=lambda line: settings.progress.say(what, line.strip()),
-            warn=warnings.append,
-        )
-        result = f"environment of {len(lock.packages)} packages" if isinstance(built, Environment) else built.message
-        return built
-    finally:
-        settings.progress.end(what, "; ".join((result, *warnings)))
-
-
-def _lost(stage: Stage, error: MachineryError, lock: Lock) -> Outcome:
-    return Outcome(stage=stage, machinery=str(error), resolved=lock.resolved(), lock=lock.id)
+def _touch(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        path.touch()
 
 
 def summary(result: CaseResult) -> str:
@@ -249,23 +315,3 @@ def summary(result: CaseResult) -> str:
         return "works"
     cause = result.issue or result.signature or result.message
     return f"{result.verdict} at {result.stage}" + (f": {cause}" if cause else "")
-
-
-def _without_lock(planned: Planned, output: Path, settings: Settings) -> CaseResult:
-    answer = planned.lock
-    if isinstance(answer, Unresolved):
-        failure = Failure(Stage.RESOLVE, answer.message, packages=answer.packages, text=answer.text)
-        log = _keep_text(planned, output, answer.text)
-        return case_result(planned.case, Outcome(Stage.RESOLVE, failure, log=log), settings.until)
-    return case_result(planned.case, Outcome(Stage.RESOLVE, machinery=str(answer)), settings.until)
-
-
-def _keep_text(planned: Planned, output: Path, text: str) -> str:
-    log = f"cases/{planned.case.id}/log.txt"
-    write_whole(output / log, text + "\n", lasting=False)
-    return log
-
-
-def failed_machinery(results: Sequence[CaseResult]) -> list[str]:
-    """The distinct faults of the machinery in results, in order."""
-    return list(dict.fromkeys(one.message for one in results if one.verdict is Verdict.ERROR))

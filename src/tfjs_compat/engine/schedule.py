@@ -1,13 +1,13 @@
-"""In which pieces and in which order a plan's cases run. Pure; no result depends on it, only how long a run takes."""
+"""In which pieces and in which order trials run. Pure; no result depends on it, only how long a run takes."""
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from tfjs_compat.engine.plan import Plan, Planned
+from tfjs_compat.engine.plan import Planned
 from tfjs_compat.locks.lock import Lock
 
 IMPORT_SECONDS = 4.0
@@ -16,8 +16,8 @@ IMPORT_SECONDS = 4.0
 _LARGER = 1.25
 
 
-class EnvironmentTask(msgspec.Struct, frozen=True):
-    """One environment and cases to run in it, one after another. ``seconds``: what it is expected to take."""
+class Piece(msgspec.Struct, frozen=True):
+    """One environment and planned cases to run in it, one after another. ``seconds``: what it is expected to take."""
 
     lock: Lock
     cases: tuple[Planned, ...]
@@ -28,55 +28,55 @@ class EnvironmentTask(msgspec.Struct, frozen=True):
         return [tuple(group) for _, group in itertools.groupby(self.cases, key=_variables)]
 
 
-def tasks(
-    plan: Plan,
+def pieces(
+    todo: Sequence[Planned],
     jobs: int,
-    done: Container[str] = (),
     expected: Callable[[Planned], float] = lambda _: 1.0,
     preparing: Callable[[Lock], float] = lambda _: 0.0,
-) -> list[EnvironmentTask]:
-    """The plan's work that is not done, longest first.
+) -> list[Piece]:
+    """The planned cases that have a lock, longest piece first.
 
-    A task per lock, halved where that gives an idle job work or shortens the one that would end last by more than a
+    A piece per lock, halved where that gives an idle job work or shortens the one that would end last by more than a
     second import costs. ``expected``: seconds of a case; ``preparing``: of building a lock's environment.
     """
 
-    def task_of(lock: Lock, cases: Iterable[Planned]) -> EnvironmentTask:
+    def piece_of(lock: Lock, cases: Iterable[Planned]) -> Piece:
         ordered = tuple(sorted(cases, key=_variables))
-        imports = IMPORT_SECONDS * len({_variables(one) for one in ordered})
-        return EnvironmentTask(lock, ordered, preparing(lock) + imports + sum(map(expected, ordered)))
+        imports = IMPORT_SECONDS * len({_variables(planned) for planned in ordered})
+        return Piece(lock, ordered, preparing(lock) + imports + sum(map(expected, ordered)))
 
     by_lock: dict[str, list[Planned]] = {}
-    for planned in plan.cases:
-        if isinstance(planned.lock, Lock) and planned.case.id not in done:
+    locks: dict[str, Lock] = {}
+    for planned in todo:
+        if isinstance(planned.lock, Lock):
             by_lock.setdefault(planned.lock.id, []).append(planned)
-    locks = plan.locks()
-    found = [task_of(locks[name], cases) for name, cases in by_lock.items()]
+            locks.setdefault(planned.lock.id, planned.lock)
+    found = [piece_of(locks[name], cases) for name, cases in by_lock.items()]
     while found and (chosen := _to_halve(found, jobs)) is not None:
         at = found.index(chosen)
-        found[at : at + 1] = [task_of(chosen.lock, half) for half in _halves(chosen, expected)]
-    # Stable: tasks of the same length stay in the plan's order.
-    return sorted(found, key=lambda task: -task.seconds)
+        found[at : at + 1] = [piece_of(chosen.lock, half) for half in _halves(chosen, expected)]
+    # Stable: pieces of the same length stay in the plan's order.
+    return sorted(found, key=lambda piece: -piece.seconds)
 
 
 def _variables(planned: Planned) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(planned.variables.items()))
 
 
-def _to_halve(found: Sequence[EnvironmentTask], jobs: int) -> EnvironmentTask | None:
-    """The longest task that has two cases, if halving it makes the whole end sooner."""
-    longest = max((task for task in found if len(task.cases) > 1), key=lambda task: task.seconds, default=None)
+def _to_halve(found: Sequence[Piece], jobs: int) -> Piece | None:
+    """The longest piece that has two cases, if halving it makes the whole end sooner."""
+    longest = max((piece for piece in found if len(piece.cases) > 1), key=lambda piece: piece.seconds, default=None)
     if longest is None or len(found) < jobs:
         return longest
-    share = sum(task.seconds for task in found) / jobs
+    share = sum(piece.seconds for piece in found) / jobs
     gain = longest.seconds - share
     return longest if longest.seconds > _LARGER * share and gain > 2 * IMPORT_SECONDS else None
 
 
-def _halves(task: EnvironmentTask, expected: Callable[[Planned], float]) -> tuple[Sequence[Planned], Sequence[Planned]]:
+def _halves(piece: Piece, expected: Callable[[Planned], float]) -> tuple[Sequence[Planned], Sequence[Planned]]:
     """The cases in two parts that take about the same; between two groups, where there are several."""
-    groups = task.groups()
-    ends = list(itertools.accumulate(map(len, groups[:-1]))) or range(1, len(task.cases))
-    before = [0.0, *itertools.accumulate(map(expected, task.cases))]
+    groups = piece.groups()
+    ends = list(itertools.accumulate(map(len, groups[:-1]))) or range(1, len(piece.cases))
+    before = [0.0, *itertools.accumulate(map(expected, piece.cases))]
     cut = min(ends, key=lambda end: abs(2 * before[end] - before[-1]))
-    return task.cases[:cut], task.cases[cut:]
+    return piece.cases[:cut], piece.cases[cut:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tfjs_compat.matrix.cases import Combination
+from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.outcomes.outcome import Applied
 from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.results.cures import Step

@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 
 from tfjs_compat.locks.lock import Lock
-from tfjs_compat.matrix.cases import RESOLVED, Case, Combination
+from tfjs_compat.matrix.axes import RESOLVED, Combination
+from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind, Model
-from tfjs_compat.matrix.routes import Route, find_route
+from tfjs_compat.matrix.routes import Route
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -36,7 +37,7 @@ REQUIREMENTS, SCRIPT, ARTIFACT, REPAIRED = "requirements.txt", "convert.py", "we
 
 def write_recipe(case: Case, lock: Lock, variables: Mapping[str, str], keras: str | None) -> Recipe:
     """The recipe of a case. ``keras`` is the version of the Keras that the model was built with."""
-    route, asked = find_route(case.route), case.combination
+    route, asked = case.route, case.combination
     keras_3 = keras is not None and not keras.startswith(("1.", "2."))
     script = _script(case.model, route, keras_3=keras_3)
     convert = [*(f"{name}={value}" for name, value in sorted(variables.items())), "env/bin/python", SCRIPT]
@@ -55,7 +56,7 @@ def write_recipe(case: Case, lock: Lock, variables: Mapping[str, str], keras: st
     install = f"--require-hashes --no-deps -r {REQUIREMENTS}"
     return Recipe(
         combination=asked,
-        route=case.route,
+        route=route.name,
         process_env=dict(variables),
         requirements=_requirements(asked),
         commands=(f"python{minor} -m venv env", f"env/bin/pip install {install}", *stand, *after),

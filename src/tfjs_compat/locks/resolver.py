@@ -16,7 +16,7 @@ from tfjs_compat.index.address import index_url, without_credentials
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.conflicts import explain
 from tfjs_compat.locks.lock import Lock, Unresolved, make_lock
-from tfjs_compat.matrix.cases import RESOLVED, TODAY, Combination
+from tfjs_compat.matrix.axes import RESOLVED, TODAY, Combination
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
 

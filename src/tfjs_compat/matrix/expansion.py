@@ -11,28 +11,15 @@ from typing import Any
 import msgspec
 
 from tfjs_compat.errors import MachineryError, RequestError, nearest
-from tfjs_compat.index import interpreters as pythons
-from tfjs_compat.index.interpreters import Interpreter
+from tfjs_compat.index.interpreters import Interpreter, choose, choose_for
 from tfjs_compat.index.releases import Release
-from tfjs_compat.matrix.cases import DEFAULT, RESOLVED, TODAY, Case, Combination, Expectation
+from tfjs_compat.matrix.axes import AUTO, AXES, RESOLVED, TODAY, Axes, Axis, Combination, Match, texts
+from tfjs_compat.matrix.cases import Case, Expectation
 from tfjs_compat.matrix.models import Model
 from tfjs_compat.matrix.problems import missing_keys
 from tfjs_compat.matrix.routes import find_route, why_unavailable
-from tfjs_compat.matrix.schema import Axes, Expect, Include, Match, Matrix, texts
+from tfjs_compat.matrix.schema import Expect, Include, Matrix
 from tfjs_compat.matrix.versions import Choice, choose_versions, is_range, version_fits
-
-_DEFAULTS: dict[str, list[str]] = {
-    "as_of": [TODAY],
-    "python": [pythons.AUTO],
-    "keras": [RESOLVED],
-    "extra": [""],
-    "constraints": [""],
-    "overrides": [""],
-    "stand_ins": [""],
-    "process_env": [DEFAULT],
-    "tfjs_runtime": [DEFAULT],
-}
-VERSIONED = ("tensorflow", "tensorflowjs", "keras")
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -52,8 +39,11 @@ class Expansion(msgspec.Struct, frozen=True):
 def packages_asked(matrix: Matrix) -> tuple[str, ...]:
     """The packages whose releases ``expand`` has to know."""
     blocks: list[Axes] = [matrix.axes, *matrix.include]
-    named = {field for block in blocks for field in VERSIONED if set(getattr(block, field) or []) - {RESOLVED}}
-    return tuple(field for field in VERSIONED if field in named)
+    return tuple(
+        axis.name
+        for axis in AXES
+        if axis.kind == "release" and any(set(getattr(block, axis.name) or []) - {axis.default} for block in blocks)
+    )
 
 
 def expand(
@@ -68,7 +58,7 @@ def expand(
     gives the model of a reference. Raises RequestError for versions and models that do not exist, and for a matrix
     without a case; MachineryError for interpreters that are not there.
     """
-    cases: dict[Case, None] = {}
+    cases: dict[str, Case] = {}
     left_out: dict[LeftOut, None] = {}
     for block in (Include(), *matrix.include):
         chosen = [
@@ -76,8 +66,11 @@ def expand(
             for case in _block_cases(matrix, block, releases, found, find_model, left_out)
             if block != Include() or not any(matches(rule, case) for rule in matrix.exclude)
         ]
-        cases.update(dict.fromkeys(chosen))
-    expected = tuple(msgspec.structs.replace(case, expected=_expectation(matrix.expect, case)) for case in cases)
+        for case in chosen:
+            cases.setdefault(case.id, case)
+    expected = tuple(
+        msgspec.structs.replace(case, expected=_expectation(matrix.expect, case)) for case in cases.values()
+    )
     if not expected:
         why = "; ".join(f"{one.what}: {one.why}" for one in left_out) or "its excludes leave nothing"
         raise RequestError(f"{matrix.name}: there is no case to run: {why}")
@@ -119,54 +112,62 @@ def _block_cases(
     find_model: Callable[[str], Model],
     left_out: dict[LeftOut, None],
 ) -> Iterator[Case]:
-    axes = {field: getattr(block, field) or getattr(matrix.axes, field) for field in Axes.__struct_fields__}
     for problem in missing_keys(matrix):
         raise RequestError(f"{matrix.name}: {problem}")
     models = [find_model(ref) for ref in (block.models or matrix.models)]
-    routes = list(dict.fromkeys(find_route(name).name for name in (block.routes or matrix.routes)))
-    for combination in _combinations(matrix, axes, releases, found):
-        for model, route in itertools.product(models, map(find_route, routes)):
+    routes = list(dict.fromkeys(find_route(name) for name in (block.routes or matrix.routes)))
+    for combination in _combinations(matrix, block, releases, found):
+        for model, route in itertools.product(models, routes):
             reason = why_unavailable(route, combination.tensorflow, combination.tensorflowjs, model)
             if reason is not None:
                 left_out.setdefault(LeftOut(f"{model.name} at {combination.slug()}", reason))
                 continue
-            yield Case(combination, model, route.name)
+            yield Case(combination, model, route)
 
 
 def _combinations(
     matrix: Matrix,
-    axes: Mapping[str, list[str]],
+    block: Include,
     releases: Mapping[str, Sequence[Release]],
     found: Sequence[Interpreter],
 ) -> Iterator[Combination]:
-    common = matrix.requirements
-    given: dict[str, list[Any]] = {field: axes[field] or default for field, default in _DEFAULTS.items()}
-    rest = [dict(zip(given, values, strict=True)) for values in itertools.product(*given.values())]
+    """The product of the axes. The date stands before the others, because it decides what a range of releases means."""
+    ordered = sorted(AXES, key=lambda axis: (axis.default is not None, axis.kind != "date"))
+    listed = [_listed(axis, block, matrix) for axis in ordered]
 
     @functools.cache
     def choices(package: str, text: str, as_of: str) -> list[Choice]:
         return _choices(package, text, as_of, releases)
 
-    for tensorflow, tensorflowjs, one in itertools.product(axes["tensorflow"], axes["tensorflowjs"], rest):
-        as_of, runtime = one["as_of"], one["tfjs_runtime"]
-        for tf, tfjs, keras in itertools.product(
-            choices("tensorflow", tensorflow, as_of),
-            choices("tensorflowjs", tensorflowjs, as_of),
-            choices("keras", one["keras"], as_of),
-        ):
-            yield Combination(
-                python=_python(one["python"], tf.version, releases.get("tensorflow", ()), found),
-                tensorflow=tf.version,
-                tensorflowjs=tfjs.version,
-                keras=keras.version,
-                extra=(*common.extra, *texts(one["extra"])),
-                constraints=(*common.constraints, *texts(one["constraints"])),
-                overrides=(*common.overrides, *texts(one["overrides"])),
-                stand_ins=(*common.stand_ins, *texts(one["stand_ins"])),
-                as_of=as_of,
-                process_env=one["process_env"],
-                tfjs_runtime=tfjs.version if runtime == "converter" else runtime,
-            )
+    for values in itertools.product(*listed):
+        given = {axis.name: value for axis, value in zip(ordered, values, strict=True)}
+        released = [
+            [choice.version for choice in choices(axis.name, given[axis.name], given["as_of"])] for axis in _RELEASED
+        ]
+        for versions in itertools.product(*released):
+            yield _combination(matrix, {**given, **dict(zip(_NAMES, versions, strict=True))}, releases, found)
+
+
+_RELEASED = tuple(axis for axis in AXES if axis.kind == "release")
+_NAMES = tuple(axis.name for axis in _RELEASED)
+
+
+def _listed(axis: Axis, block: Include, matrix: Matrix) -> list[Any]:
+    return getattr(block, axis.name) or getattr(matrix.axes, axis.name) or [axis.default]
+
+
+def _combination(
+    matrix: Matrix, given: Mapping[str, Any], releases: Mapping[str, Sequence[Release]], found: Sequence[Interpreter]
+) -> Combination:
+    """One combination of exact releases, with what the matrix adds to each of them."""
+    chosen: dict[str, Any] = dict(given)
+    for axis in AXES:
+        if axis.is_list:
+            chosen[axis.name] = (*getattr(matrix.requirements, axis.name, ()), *texts(given[axis.name]))
+    chosen["python"] = _python(given["python"], given["tensorflow"], releases.get("tensorflow", ()), found)
+    if given["tfjs_runtime"] == "converter":
+        chosen["tfjs_runtime"] = given["tensorflowjs"]
+    return Combination(**chosen)
 
 
 def _choices(package: str, text: str, as_of: str, releases: Mapping[str, Sequence[Release]]) -> list[Choice]:
@@ -176,11 +177,11 @@ def _choices(package: str, text: str, as_of: str, releases: Mapping[str, Sequenc
 
 
 def _python(request: str, tensorflow: str, releases: Sequence[Release], found: Sequence[Interpreter]) -> str:
-    if request != pythons.AUTO:
-        chosen = pythons.choose(request, found)
+    if request != AUTO:
+        chosen = choose(request, found)
         return request if request != chosen.executable else chosen.version
     tags = next((one.python_tags for one in releases if one.version == tensorflow), frozenset())
-    best = pythons.choose_for(tags, found)
+    best = choose_for(tags, found)
     if best is None:
         have = ", ".join(one.version for one in found) or "none"
         wanted = ", ".join(sorted((f"3.{tag[3:]}" for tag in tags if tag.startswith("cp3")), key=_minor)) or "none"
@@ -198,9 +199,8 @@ def matches(rule: Match, case: Case) -> bool:
 
     Versions match by equality, prefix (``2.16.*``) or specifier (``>=2.16``), other values by shell pattern.
     """
-    asked = case.combination
-    subjects = {field: getattr(asked, field) for field in Axes.__struct_fields__}
-    subjects["model"], subjects["route"] = case.model.ref, case.route
+    subjects = {axis.name: axis.value(case.combination) for axis in AXES}
+    subjects["model"], subjects["route"] = case.model.ref, case.route.name
     for field in Match.__struct_fields__:
         if (wanted := getattr(rule, field)) is None:
             continue

@@ -11,14 +11,15 @@ import msgspec
 import tomli
 
 from tfjs_compat.errors import RequestError, nearest
+from tfjs_compat.matrix.axes import Axes, Match
 from tfjs_compat.matrix.problems import (
     problems,
 )
-from tfjs_compat.matrix.schema import Axes, Expect, Include, LimitsTable, Match, Matrix, Requirements
+from tfjs_compat.matrix.schema import Expect, Include, LimitsTable, Matrix, Requirements
+from tfjs_compat.matrix.shipped import shipped_names
 from tfjs_compat.outcomes.stages import Stage, Verdict
 
 TABLE = "tfjs-compat"
-SHIPPED = ("seed", "frontier", "plain", "repairs", "zoo")
 
 
 def read_matrix(path: Path) -> Matrix:
@@ -29,7 +30,7 @@ def read_matrix(path: Path) -> Matrix:
     try:
         content = tomli.loads(path.read_bytes().decode("utf-8"))
     except FileNotFoundError:
-        shipped = f"; shipped with the tool: {', '.join(SHIPPED)}" if not path.suffix else ""
+        shipped = f"; shipped with the tool: {', '.join(shipped_names())}" if not path.suffix else ""
         raise RequestError(f"{path}: there is no such matrix file{shipped}") from None
     except OSError as error:
         raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
@@ -43,6 +44,22 @@ def read_matrix(path: Path) -> Matrix:
         content.setdefault("name", path.resolve().parent.name)
     content.setdefault("name", path.stem)
     return decode(content, str(path))
+
+
+def has_table(path: Path) -> bool:
+    """Whether a pyproject.toml holds a matrix: the table [tool.tfjs-compat].
+
+    Of one that is not valid TOML the heading of the table counts; what is wrong with it is said when it is read.
+    """
+    try:
+        content = path.read_bytes().decode("utf-8", "replace")
+    except OSError:
+        return False
+    try:
+        tool = tomli.loads(content).get("tool")
+    except (tomli.TOMLDecodeError, RecursionError):
+        return re.search(rf"(?m)^\s*\[\s*tool\.{TABLE}\s*\]", content) is not None
+    return isinstance(tool, dict) and TABLE in tool
 
 
 def decode(content: dict[str, Any], source: str) -> Matrix:

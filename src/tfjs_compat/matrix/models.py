@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import os
 import re
 import zipfile
 from collections.abc import Iterator
@@ -34,7 +35,8 @@ class Kind(str, Enum):
 class Model(msgspec.Struct, frozen=True):
     """A model that exists and looks like one.
 
-    ``ref`` is what the user wrote; ``path`` the file or folder; for builders ``module`` is the name to import,
+    ``ref`` is what the user wrote; ``key`` the same in one spelling, relative to the matrix, whatever folder a command
+    was given in; ``path`` the file or folder; for builders ``module`` is the name to import,
     ``function`` the builder, and ``search`` the folders that its imports are looked up in. ``digest`` covers the
     content: the file, or for a builder every Python file beside it.
     """
@@ -47,6 +49,7 @@ class Model(msgspec.Struct, frozen=True):
     module: str = ""
     function: str = ""
     search: tuple[str, ...] = ()
+    key: str = ""
 
 
 def zoo_models() -> dict[str, str]:
@@ -71,6 +74,11 @@ def find_model(ref: str, base: Path) -> Model:
     ``zoo:NAME``, ``file.py:function``, ``package.module:function``, or the path of a ``.keras`` or ``.h5`` file or of
     a SavedModel folder. Raises RequestError where there is no such thing, or where it is no model.
     """
+    found = _found(ref, base)
+    return msgspec.structs.replace(found, key=_key(found, base))
+
+
+def _found(ref: str, base: Path) -> Model:
     head, colon, tail = ref.rpartition(":")
     if head == "zoo":
         if tail not in _zoo():
@@ -86,6 +94,20 @@ def find_model(ref: str, base: Path) -> Model:
     if ref.endswith(".py"):
         raise RequestError(f"model '{ref}': say which function builds the model: '{ref}:FUNCTION'")
     return _file(ref, _existing(ref, base / ref))
+
+
+def _key(model: Model, base: Path) -> str:
+    """The reference in one spelling: ``./train.py:build`` and ``train.py:build`` are one model."""
+    if model.ref.startswith("zoo:"):
+        return model.ref
+    if model.kind is Kind.BUILDER and not model.ref.rpartition(":")[0].endswith(".py"):
+        return f"{model.module}:{model.function}"
+    try:
+        relative = os.path.relpath(model.path, base.resolve())
+    except ValueError:  # on Windows: another drive
+        relative = model.path
+    path = relative.replace(os.sep, "/")
+    return f"{path}:{model.function}" if model.kind is Kind.BUILDER else path
 
 
 def _existing(ref: str, path: Path) -> Path:

@@ -10,21 +10,25 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.matrix import versions
+from tfjs_compat.matrix.axes import AXES, Axes, Axis, Texts, texts
 from tfjs_compat.matrix.process_env import PROCESS_ENVS
 from tfjs_compat.matrix.routes import find_route
-from tfjs_compat.matrix.schema import Axes, Include, Matrix, texts
+from tfjs_compat.matrix.schema import Include, Matrix
+
+_EXAMPLES = {"tensorflow": "2.19.0", "tensorflowjs": "4.22.0"}
 
 
 def missing_keys(matrix: Matrix) -> Iterable[str]:
     """What a matrix lacks to have cases; a file may lack what the command line gives."""
-    for field, example in (("tensorflow", "2.19.0"), ("tensorflowjs", "4.22.0")):
-        if not getattr(matrix.axes, field):
-            yield f"key 'axes.{field}': missing: list the versions to try, e.g. ['{example}']"
+    for axis in AXES:
+        if axis.default is None and not getattr(matrix.axes, axis.name):
+            yield f"key 'axes.{axis.name}': missing: list the versions to try, e.g. ['{_EXAMPLES[axis.name]}']"
     if not matrix.models:
         yield "key 'models': missing: list models, e.g. ['zoo:seed'], or give --model"
 
 
 def problems(matrix: Matrix) -> Iterable[str]:
+    """What is wrong with a matrix that has the right form: each with its key and the nearest right name."""
     for route in matrix.routes:
         yield from _route_problems("routes", route)
     envs = {**PROCESS_ENVS, **matrix.process_env}
@@ -48,26 +52,31 @@ def problems(matrix: Matrix) -> Iterable[str]:
 
 
 def _axis_problems(place: str, block: Axes, envs: Iterable[str]) -> Iterable[str]:
-    for field in Axes.__struct_fields__:
-        values = getattr(block, field)
+    for axis in AXES:
+        key, values = f"{place}.{axis.name}", getattr(block, axis.name)
         if values is None:
             continue
         if not values:
-            yield f"key '{place}.{field}': the list is empty; leave the key out to use its default"
+            yield f"key '{key}': the list is empty; leave the key out to use its default"
         for value in values:
-            key = f"{place}.{field}"
-            if field in ("extra", "constraints", "overrides"):
-                yield from _requirement_problems(key, texts(value))
-            elif field == "stand_ins":
-                yield from _package_problems(key, texts(value))
-            elif field in ("tensorflow", "tensorflowjs") or (field == "keras" and value != "resolved"):
-                if problem := versions.check_syntax(value):
-                    yield f"key '{key}': {problem}"
-            elif field == "as_of" and value != "today" and not _is_date(value):
-                yield f"key '{key}': '{value}' is neither a date such as 2024-04-10 nor 'today'"
-            elif field == "process_env":
-                for part in value.split("+"):
-                    yield from _unknown(key, part, envs)
+            yield from _value_problems(key, axis, value, envs)
+
+
+def _value_problems(key: str, axis: Axis, value: Texts, envs: Iterable[str]) -> Iterable[str]:
+    if axis.kind == "requirements":
+        yield from _requirement_problems(key, texts(value))
+    elif axis.kind == "packages":
+        yield from _package_problems(key, texts(value))
+    elif not isinstance(value, str) or value == axis.default:
+        return
+    elif axis.kind == "release":
+        if problem := versions.check_syntax(value):
+            yield f"key '{key}': {problem}"
+    elif axis.kind == "date" and not _is_date(value):
+        yield f"key '{key}': '{value}' is neither a date such as 2024-04-10 nor '{axis.default}'"
+    elif axis.kind == "process_env":
+        for part in value.split("+"):
+            yield from _unknown(key, part, envs)
 
 
 def _variable_problems(process_env: dict[str, dict[str, str]]) -> Iterable[str]:
@@ -96,13 +105,13 @@ def _requirement_problems(key: str, lines: Iterable[str]) -> Iterable[str]:
         try:
             Requirement(line)
         except InvalidRequirement as error:
-            yield f"key '{key}': '{line}' is no requirement such as 'setuptools<81': {str(error).splitlines()[0]}"
+            yield f"key '{key}': '{line}' is not a valid requirement; expected e.g. 'setuptools<81': {str(error).splitlines()[0]}"
 
 
 def _package_problems(key: str, names: Iterable[str]) -> Iterable[str]:
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
-            yield f"key '{key}': '{name}' is no package name such as 'tensorflow-decision-forests'"
+            yield f"key '{key}': '{name}' is not a package name; expected e.g. 'tensorflow-decision-forests'"
 
 
 def _is_date(text: str) -> bool:

@@ -5,6 +5,7 @@ A new route is a row of ROUTES and a function in inside/tfjs_case/convert.py; a 
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Literal
 
 import msgspec
@@ -13,8 +14,8 @@ from packaging.specifiers import SpecifierSet
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.matrix.models import Kind, Model
 
-_ANY = frozenset(Kind)
-_KERAS_ONLY = _ANY - {Kind.SAVED_MODEL}
+_ANY = tuple(Kind)
+_KERAS_ONLY = tuple(kind for kind in Kind if kind is not Kind.SAVED_MODEL)
 
 Format = Literal["layers", "graph"]
 Quantization = Literal["", "float16", "uint8", "uint16"]
@@ -87,7 +88,7 @@ class Route(msgspec.Struct, frozen=True):
     command: tuple[str, ...]
     tensorflowjs: str
     tensorflow: str
-    kinds: frozenset[Kind]
+    kinds: tuple[Kind, ...]
     variants: tuple[str, ...] = ()
 
     @property
@@ -115,9 +116,13 @@ class Route(msgspec.Struct, frozen=True):
         """How the weights are stored; empty: as they are."""
         return next((VARIANTS[name].quantization for name in self.variants if VARIANTS[name].quantization), "")
 
-    def plain(self) -> str:
-        """The name of the same route without the repair."""
-        return "+".join((self.base, *(name for name in self.variants if not VARIANTS[name].repair)))
+    def with_variants(self, names: Collection[str]) -> Route:
+        """The same route with these variants and no other. Raises RequestError for those that it does not have."""
+        return find_route("+".join((self.base, *names)))
+
+    def without_repair(self) -> Route:
+        """The same route without the repair."""
+        return self.with_variants([name for name in self.variants if not VARIANTS[name].repair])
 
 
 ROUTES: dict[str, Route] = {

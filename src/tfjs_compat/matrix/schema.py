@@ -6,25 +6,8 @@ from typing import Annotated
 
 import msgspec
 
+from tfjs_compat.matrix.axes import Axes, Match
 from tfjs_compat.outcomes.stages import Stage, Verdict
-
-Texts = str | list[str]
-
-
-class Axes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The choices on each axis; None where the file says nothing."""
-
-    python: list[str] | None = None
-    tensorflow: list[str] | None = None
-    tensorflowjs: list[str] | None = None
-    keras: list[str] | None = None
-    extra: list[Texts] | None = None
-    constraints: list[Texts] | None = None
-    overrides: list[Texts] | None = None
-    stand_ins: list[Texts] | None = None
-    as_of: list[str] | None = None
-    process_env: list[str] | None = None
-    tfjs_runtime: list[str] | None = None
 
 
 class Requirements(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -39,21 +22,6 @@ class Requirements(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     overrides: list[str] = []
     stand_ins: list[str] = []
     source_builds: bool = False
-
-
-class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which cases a rule is about: every key given must match; a list matches where one of its values does."""
-
-    python: Texts | None = None
-    tensorflow: Texts | None = None
-    tensorflowjs: Texts | None = None
-    keras: Texts | None = None
-    constraints: Texts | None = None
-    as_of: Texts | None = None
-    process_env: Texts | None = None
-    tfjs_runtime: Texts | None = None
-    model: Texts | None = None
-    route: Texts | None = None
 
 
 class Include(Axes, frozen=True, forbid_unknown_fields=True):
@@ -94,8 +62,3 @@ class Matrix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     include: list[Include] = []
     exclude: list[Match] = []
     expect: list[Expect] = []
-
-
-def texts(value: Texts | None) -> tuple[str, ...]:
-    """One or several texts as a tuple; an empty text is none."""
-    return tuple(filter(None, [value] if isinstance(value, str) else value or []))

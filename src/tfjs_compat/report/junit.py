@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from xml.etree import ElementTree
 
 from tfjs_compat.diagnosis.catalogue import catalogue
-from tfjs_compat.matrix.cases import Combination
+from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.report import words
 from tfjs_compat.report.writers import Place

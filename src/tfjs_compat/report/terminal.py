@@ -10,7 +10,7 @@ from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
 from tfjs_compat.diagnosis.catalogue import catalogue
-from tfjs_compat.matrix.cases import Combination
+from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report import axes, words
 from tfjs_compat.report.causes import Cause, causes

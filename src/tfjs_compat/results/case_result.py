@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from tfjs_compat.diagnosis.diagnose import diagnose
-from tfjs_compat.matrix.cases import Case, Combination, Expectation, requested_versions
+from tfjs_compat.matrix.axes import Combination
+from tfjs_compat.matrix.cases import Case, Expectation, requested_versions
 from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.parity import Parity
@@ -26,7 +27,9 @@ class CaseResult(msgspec.Struct, frozen=True):
     cause, ``seconds`` the time of each stage, ``log`` a path relative to the output folder,
     ``repairs`` what was repaired in the artifact,
     ``cure`` what its remedies came to where they were run,
-    ``keras_in_use`` the version of the Keras that the model was built with (or, before it was, of tf.keras).
+    ``keras_in_use`` the version of the Keras that the model was built with (or, before it was, of tf.keras),
+    ``trial`` the name of what was run (the case's id and its lock), whose files are in OUTPUT/cases/TRIAL,
+    ``model_digest`` the SHA-256 of the model's content.
     """
 
     id: str
@@ -54,6 +57,8 @@ class CaseResult(msgspec.Struct, frozen=True):
     keras_in_use: str | None = None
     repairs: tuple[Applied, ...] = ()
     cure: RemedyResult | None = None
+    trial: str = ""
+    model_digest: str = ""
 
 
 def case_result(case: Case, outcome: Outcome, until: Stage, *, cached: bool = False) -> CaseResult:
@@ -63,13 +68,14 @@ def case_result(case: Case, outcome: Outcome, until: Stage, *, cached: bool = Fa
     """
     found = diagnose(outcome, until, requested_versions(case))
     keras = outcome.resolved.get("keras")
+    trial = trial_id(case.id, outcome.lock)
     return CaseResult(
         id=case.id,
         combination=case.combination,
         resolved=outcome.resolved,
         lock=outcome.lock,
         model=case.model.ref,
-        route=case.route,
+        route=case.route.name,
         verdict=found.verdict,
         stage=outcome.stage,
         issue=found.issues[0] if found.issues else None,
@@ -82,20 +88,33 @@ def case_result(case: Case, outcome: Outcome, until: Stage, *, cached: bool = Fa
         seconds=outcome.seconds,
         parity=outcome.parity,
         findings=outcome.findings,
-        log=outcome.log,
+        log=f"cases/{trial}/{outcome.log}" if outcome.log is not None else None,
         cached=cached,
         tfjs=outcome.tfjs,
         runtime=outcome.runtime,
         keras_in_use=outcome.keras_in_use,
         repairs=outcome.repairs,
+        trial=trial,
+        model_digest=case.model.digest,
     )
+
+
+def trial_id(case_id: str, lock_id: str | None) -> str:
+    """The name of a trial: its case's key and its lock. Two locks of one case (another day) are two trials.
+
+    The lock is shortened: paths are read by people.
+
+    >>> trial_id("mlp-layers-tf2.16.1-0a1b2c3d", "77ab51e09c02d4f8")
+    'mlp-layers-tf2.16.1-0a1b2c3d/77ab51e0'
+    """
+    return f"{case_id}/{lock_id[:8] if lock_id else 'unresolved'}"
 
 
 class Results(msgspec.Struct, frozen=True):
     """results.json: which tool and machine, when, and every case in the order of the matrix.
 
-    ``complete``: the run came to its end. ``planned`` is the number of cases that it was to run, None in files of older
-    versions.
+    ``complete`` is false where the run did not come to its end: ``planned`` is then the number of cases that it was to
+    run, of which ``cases`` holds those that ended.
     """
 
     schema: int

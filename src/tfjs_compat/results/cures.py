@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tfjs_compat.matrix.cases import Combination
+from tfjs_compat.matrix.axes import Combination
 
 
 class Step(msgspec.Struct, frozen=True):

@@ -8,12 +8,16 @@ import msgspec
 
 from tfjs_compat.errors import RequestError
 from tfjs_compat.results.case_result import SCHEMA, Results
+from tfjs_compat.results.journal import read_journal
+from tfjs_compat.results.plan_file import read_plan
 from tfjs_compat.system.files import write_whole
+
+RESULTS = "results.json"
 
 
 def write_results(results: Results, output: Path) -> Path:
     """Write OUTPUT/results.json, whole or not at all."""
-    path = output / "results.json"
+    path = output / RESULTS
     write_whole(path, msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
     return path
 
@@ -22,22 +26,57 @@ class _Head(msgspec.Struct):
     schema: int
 
 
+_HEAD, _RESULTS = msgspec.json.Decoder(_Head), msgspec.json.Decoder(Results)
+
+
 def read_results(path: Path) -> Results:
-    """The results of a run: ``path`` is its output folder or the file itself. Raises RequestError."""
-    file = path / "results.json" if path.is_dir() else path
+    """The results of a run: ``path`` is its output folder or a results.json.
+
+    Of a run that is not at its end, or was killed, what its plan and its journal hold: ``complete`` is then false.
+    Raises RequestError.
+    """
+    file = path / RESULTS if path.is_dir() else path
     try:
         content = file.read_bytes()
     except FileNotFoundError:
+        if path.is_dir() and (partial := from_journal(path)) is not None:
+            return partial
         hint = "`tfjs-compat run` writes one when it ends" if file != path else "give the output folder of a run"
         raise RequestError(f"{file}: there is no such file or folder; {hint}") from None
     except OSError as error:
         raise RequestError(f"{file}: cannot be read: {error.strerror or error}") from None
     try:
-        schema = msgspec.json.decode(content, type=_Head).schema
+        schema = _HEAD.decode(content).schema
         if schema != SCHEMA:
             older = schema < SCHEMA
             hint = "run the matrix again" if older else "a newer tfjs-compat wrote it; upgrade this one"
             raise RequestError(f"{file}: key 'schema': is {schema}, this tfjs-compat reads {SCHEMA}; {hint}")
-        return msgspec.json.decode(content, type=Results)
+        return _RESULTS.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(f"{file}: damaged, or no results.json of tfjs-compat: {error}") from None
+
+
+def from_journal(output: Path) -> Results | None:
+    """The results that an output folder's plan and journal hold so far, in the order of the plan; None without a plan.
+
+    A search plans as it goes: cases that ended and stand in no plan come last.
+    """
+    plan = read_plan(output)
+    if plan is None:
+        return None
+    lines = read_journal(output)
+    order = [planned.id for planned in plan.cases]
+    ended = [name for name in dict.fromkeys([*order, *lines]) if name in lines]
+    return Results(
+        schema=SCHEMA,
+        tool=plan.tool,
+        started=plan.started,
+        seconds=max((line.at for line in lines.values()), default=0.0),
+        matrix=plan.matrix,
+        until=plan.until,
+        complete=False,
+        machine=plan.machine,
+        left_out=plan.left_out,
+        cases=tuple(lines[name].result for name in ended),
+        planned=len(order) or None,
+    )

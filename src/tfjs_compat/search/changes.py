@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tfjs_compat.matrix.cases import RESOLVED, Case
-from tfjs_compat.matrix.routes import find_route
+from tfjs_compat.matrix.axes import RESOLVED
+from tfjs_compat.matrix.cases import Case
 
 
 def differences(before: Case, after: Case) -> Iterator[str]:
@@ -25,7 +25,7 @@ def differences(before: Case, after: Case) -> Iterator[str]:
     if old.process_env != new.process_env:
         yield f"process variables {new.process_env}"
     if before.route != after.route:
-        yield f"route {after.route} instead of {before.route}"
+        yield f"route {after.route.name} instead of {before.route.name}"
 
 
 CHANGE_COSTS = {"tensorflow": 4, "tensorflowjs": 2, "python": 1, "keras": 1, "process_env": 1}
@@ -40,6 +40,6 @@ def change_cost(before: Case, after: Case) -> int:
         len(set(getattr(new, name)) - set(getattr(old, name)))
         for name in ("extra", "constraints", "overrides", "stand_ins")
     )
-    one, other = find_route(before.route), find_route(after.route)
+    one, other = before.route, after.route
     route = (one.base != other.base) + len(set(other.variants) - set(one.variants))
     return max(1, axes + lines + route)

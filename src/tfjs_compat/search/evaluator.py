@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from concurrent.futures import Executor
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 import msgspec
 
 from tfjs_compat.diagnosis.catalogue import KnownIssue
 from tfjs_compat.diagnosis.certain import certain_issue, versions_are_certain
-from tfjs_compat.engine.plan import Plan, Planned, resolve_all
-from tfjs_compat.engine.run import run_plan
+from tfjs_compat.engine.plan import Planned, resolve_all
+from tfjs_compat.engine.run import Engine, run_trials
 from tfjs_compat.errors import Interrupted
 from tfjs_compat.index.interpreters import Interpreter, choose
 from tfjs_compat.locks.lock import Lock, Unresolved
@@ -20,13 +18,10 @@ from tfjs_compat.locks.resolver import ResolveRequest, request_of
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind
 from tfjs_compat.matrix.process_env import process_variables
-from tfjs_compat.matrix.routes import find_route
-from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult, case_result
-from tfjs_compat.trials.settings import Settings
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -61,18 +56,16 @@ class CaseEvaluator:
 
     def __init__(
         self,
-        settings: Settings,
-        output: Path,
-        executor: Executor,
-        jobs: int,
+        engine: Engine,
         found: Sequence[Interpreter],
         *,
         process_env: Mapping[str, dict[str, str]] | None = None,
         source_builds: bool = False,
         prune: bool = True,
         preferences: tuple[str, ...] = (),
+        ended: Callable[[CaseResult], None] = lambda _: None,
     ) -> None:
-        self._settings, self._output, self._executor, self._jobs = settings, output, executor, jobs
+        self._engine, self._ended = engine, ended
         self._found, self._process_env = found, dict(process_env or {})
         self._source_builds, self._prune, self._preferences = source_builds, prune, preferences
         self.trials = self.kept = self.ruled_out = 0
@@ -83,8 +76,7 @@ class CaseEvaluator:
     def ask(self, cases: Sequence[Case]) -> list[Answer]:
         """The answer to each case. Raises MachineryError where nothing can be run at all, Interrupted."""
         requests = [self.run_request(case) for case in cases]
-        settings = self._settings
-        locks = resolve_all(requests, settings.store, self._executor, settings.progress, settings.stop)
+        locks = resolve_all(requests, self._engine.context, self._engine.jobs)
         planned = [
             Planned(case, request.python, locks[request], self._variables(case))
             for case, request in zip(cases, requests, strict=True)
@@ -92,8 +84,8 @@ class CaseEvaluator:
         told = {one.case.id: issue for one in planned if self._prune and (issue := _certain(one)) is not None}
         known = {one.case.id: found for one in planned if (found := self._elsewhere(one)) is not None}
         todo = tuple(one for one in planned if one.case.id not in {*told, *known})
-        results = run_plan(Plan(Matrix(name="search"), todo, ()), self._output, self._executor, self._jobs, settings)
-        by_id = {**known, **{one.id: one for one in results.cases}}
+        ended = run_trials(todo, self._engine, self._ended)
+        by_id = {**known, **ended.results}
         for one in planned:
             answer = self._answer(one, told.get(one.case.id), by_id, elsewhere=one.case.id in known)
             if answer is not None:
@@ -109,7 +101,7 @@ class CaseEvaluator:
         found = self._unbuilt.get(_building(planned)) if self._prune else None
         if found is None or found.id == planned.case.id:
             return None
-        return msgspec.structs.replace(found, id=planned.case.id, route=planned.case.route, cached=False)
+        return msgspec.structs.replace(found, id=planned.case.id, route=planned.case.route.name, cached=False)
 
     def run_request(self, case: Case) -> ResolveRequest:
         python = choose(case.combination.python, self._found)
@@ -125,7 +117,7 @@ class CaseEvaluator:
         lock = planned.lock if isinstance(planned.lock, Lock) else None
         if issue is not None and lock is not None:
             self.ruled_out += 1
-            return Answer(_foretold(planned.case, issue, lock, self._settings.until), lock, tried=False)
+            return Answer(_foretold(planned.case, issue, lock, self._engine.options.until), lock, tried=False)
         result = by_id.get(planned.case.id)
         if result is None:
             return None
@@ -144,7 +136,7 @@ class CaseEvaluator:
 def _building(planned: Planned) -> tuple[object, ...]:
     """What decides a case as far as its stage build. A SavedModel is opened differently by the two formats."""
     model = planned.case.model
-    apart = find_route(planned.case.route).format if model.kind is Kind.SAVED_MODEL else ""
+    apart = planned.case.route.format if model.kind is Kind.SAVED_MODEL else ""
     lock = planned.lock.id if isinstance(planned.lock, Lock) else ""
     return (lock, planned.python.tag, tuple(sorted(planned.variables.items())), model.digest, model.ref, apart)
 

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from packaging.version import Version
 
-from tfjs_compat.matrix.routes import ROUTES, find_route
+from tfjs_compat.matrix.routes import ROUTES, Route
 from tfjs_compat.search.candidates import Trial
 from tfjs_compat.search.changes import CHANGE_COSTS
 
@@ -47,8 +47,7 @@ def effort(trial: Trial) -> tuple[Any, ...]:
 _AXES = ("tensorflow", "tensorflowjs")
 
 
-def _route(name: str) -> tuple[int, int]:
-    route = find_route(name)
+def _route(route: Route) -> tuple[int, int]:
     return len(route.variants), _ROUTES.index(route.base)
 
 

@@ -13,8 +13,9 @@ from tfjs_compat.diagnosis.catalogue import Remedy, catalogue
 from tfjs_compat.errors import RequestError
 from tfjs_compat.index.interpreters import Interpreter, choose_for
 from tfjs_compat.index.releases import Release
-from tfjs_compat.matrix.cases import DEFAULT, TODAY, Case, Combination
-from tfjs_compat.matrix.routes import find_route, why_unavailable
+from tfjs_compat.matrix.axes import DEFAULT, TODAY, Combination
+from tfjs_compat.matrix.cases import Case
+from tfjs_compat.matrix.routes import Route, find_route, why_unavailable
 from tfjs_compat.matrix.versions import admits, choose_versions, version_fits
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
@@ -94,7 +95,7 @@ def remedied_candidates(
                 yield found
     if len(seen) == 1:
         # Nothing is known that helps: the other format shares little with this one.
-        other = "layers" if find_route(trial.case.route).format == "graph" else "graph"
+        other = "layers" if trial.case.route.format == "graph" else "graph"
         found = _applied(trial, failed.issue or "", 0, Remedy(f"the {other} route", route=other), resolved, world)
         if found is not None and not _visited_route(trial, other):
             yield found
@@ -147,7 +148,7 @@ def apply(remedy: Remedy, case: Case, resolved: Mapping[str, str], world: Change
     changed = msgspec.structs.replace(case, combination=combination, route=route, expected=None)
     if (combination, route) == (case.combination, case.route):
         return None
-    legal = why_unavailable(find_route(route), combination.tensorflow, combination.tensorflowjs, case.model)
+    legal = why_unavailable(route, combination.tensorflow, combination.tensorflowjs, case.model)
     return changed if legal is None else None
 
 
@@ -183,18 +184,17 @@ def _combination(remedy: Remedy, given: Combination, world: ChangePolicy) -> Com
     )
 
 
-def _route(remedy: Remedy, given: str, world: ChangePolicy) -> str | None:
+def _route(remedy: Remedy, route: Route, world: ChangePolicy) -> Route | None:
     """The route after the remedy. Another base route starts without the repair of the one before."""
-    route = find_route(given)
     base = remedy.route or route.base
     if world.routes and base not in world.routes:
         return None
     kept = [name for name in route.variants if base == route.base or name != "repair"]
     try:
-        changed = find_route("+".join((base, *kept, *filter(None, [remedy.variant]))))
+        changed = find_route(base).with_variants([*kept, *filter(None, [remedy.variant])])
     except RequestError:
         return None
-    return changed.name if world.repair or not changed.repairs else None
+    return changed if world.repair or not changed.repairs else None
 
 
 def _joined(given: str, more: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from tfjs_compat.engine.request import RunRequest
-from tfjs_compat.matrix.cases import TODAY
+from tfjs_compat.matrix.axes import TODAY
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.search.preference import Prefer
 

@@ -13,11 +13,12 @@ from packaging.version import Version
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.index.interpreters import AUTO, Interpreter
 from tfjs_compat.index.releases import Release
-from tfjs_compat.matrix.cases import TODAY, Case
+from tfjs_compat.matrix.axes import TODAY, Axes
+from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.expansion import LeftOut
 from tfjs_compat.matrix.loading import checked
 from tfjs_compat.matrix.routes import ROUTES, find_route
-from tfjs_compat.matrix.schema import Axes, Matrix, Requirements
+from tfjs_compat.matrix.schema import Matrix, Requirements
 from tfjs_compat.matrix.versions import admits
 from tfjs_compat.search.installed import Installed, read_installed
 from tfjs_compat.search.remedies import ChangePolicy
@@ -179,7 +180,7 @@ def _limits(roots: Sequence[Case], wish: SearchRequest, keras: str) -> str:
         "tensorflowjs " + ", ".join(tensorflowjs),
         "Python " + ", ".join(sorted({one.combination.python for one in roots}, key=Version)),
         "routes "
-        + ", ".join(sorted({one.route for one in roots}, key=lambda name: list(ROUTES).index(name.split("+")[0]))),
+        + ", ".join(sorted({one.route.name for one in roots}, key=lambda name: list(ROUTES).index(name.split("+")[0]))),
     ]
     parts += [f"Keras {keras}"] if keras else []
     parts += [f"as of {wish.as_of}"] if wish.as_of != TODAY else []

@@ -10,7 +10,6 @@ import msgspec
 from tfjs_compat.environments.environment import Environment
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind
-from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.trials.settings import Settings
@@ -35,7 +34,7 @@ def copy_model(case: Case, folder: Path) -> Path:
 
 
 def write_job(case: Case, environment: Environment, folder: Path, model: Path, settings: Settings) -> None:
-    route = find_route(case.route)
+    route = case.route
     command = environment.bin / "tensorflowjs_converter"
     job = {
         "folder": str(folder.absolute()),

@@ -12,7 +12,6 @@ from pathlib import Path
 import msgspec
 
 from tfjs_compat.matrix.cases import Case
-from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.repairs.folder import DamagedArtifactError, repair_folder
@@ -59,7 +58,7 @@ def convert_case(case: Case, bench: EnvironmentSession, folder: Path, settings: 
         keras_in_use=keras if isinstance(keras, str) else None,
         resolved=bench.lock.resolved(),
         lock=bench.lock.id,
-        log=f"{folder.parent.name}/{folder.name}/log.txt",
+        log="log.txt",
     )
 
 
@@ -85,7 +84,7 @@ def finish_case(case: Case, folder: Path, converted: Outcome, settings: Settings
 
 
 def _in_tfjs(case: Case, folder: Path, converted: Outcome, web: Web, settings: Settings) -> Outcome:
-    outcome, route = converted, find_route(case.route)
+    outcome, route = converted, case.route
     if route.repairs:
         outcome = msgspec.structs.replace(outcome, repairs=_repaired(folder))
     subject = ArtifactUnderTest(folder, route.format, runtime_version(case), outcome.no_sample, route.quantization)
@@ -105,7 +104,7 @@ def as_converted(outcome: Outcome, folder: Path) -> Outcome | None:
         parity=None,
         unproven=None,
         seconds=seconds,
-        log=f"{folder.parent.name}/{folder.name}/log.txt",
+        log="log.txt",
     )
 
 

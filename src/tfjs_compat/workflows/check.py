@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from tfjs_compat.artifact.reading import Artifact, read
-from tfjs_compat.engine.context import memory_limit
+from tfjs_compat.engine.options import memory_limit
 from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix.routes import Quantization
 from tfjs_compat.outcomes.outcome import Outcome
@@ -37,10 +37,11 @@ def check(
     Raises RequestError, MachineryError, Interrupted.
     """
     kept = store or Store()
+    if not folder.is_dir():
+        raise RequestError(f"{folder}: there is no such folder; give one that holds a model.json")
+    named, folder = folder, _last_trial(folder)
     whole = (folder / "artifact").is_dir()
     artifact = folder / "artifact" if whole else folder
-    if not artifact.is_dir():
-        raise RequestError(f"{folder}: there is no such folder; give one that holds a model.json")
     if not (artifact / "model.json").exists():
         raise RequestError(f"{folder}: {_why_no_model(folder)}")
     web = Web(kept, runtime, node, Limits(seconds=300.0, memory=memory_limit(1)))
@@ -60,7 +61,7 @@ def check(
             _quantization(reading.artifact) if reading.artifact is not None else "",
         )
         outcome = check_converted(subject, Outcome(Stage.CHECK), web, Stage.PREDICT, stop or threading.Event())
-    return artifact_report(str(folder), outcome)
+    return artifact_report(str(named), outcome)
 
 
 def _quantization(artifact: Artifact) -> Quantization:
@@ -70,14 +71,24 @@ def _quantization(artifact: Artifact) -> Quantization:
     return next((way for way in ways if way in stored), "")
 
 
+def _last_trial(folder: Path) -> Path:
+    """Of a case (OUTPUT/cases/CASE) the trial that converted it last; any other folder itself."""
+    if folder.resolve().parent.name != "cases":
+        return folder
+    converted = [trial for trial in folder.iterdir() if _converted(trial)]
+    return max(converted, key=lambda trial: (trial / "artifact").stat().st_mtime, default=folder)
+
+
 def _why_no_model(folder: Path) -> str:
     """Why a folder that somebody wants checked has no model.json, as far as one can see."""
-    cases = sorted(one for one in (folder / "cases").glob("*") if one.is_dir())
+    cases = sorted(trial for trial in (folder / "cases").glob("*/*") if trial.is_dir())
     if cases and (folder / "results.json").is_file():
         example = next((one for one in cases if _converted(one)), cases[0])
-        return f"it is the output of a run; give one of its cases: {example}"
-    if (folder / "log.txt").is_file() and folder.resolve().parent.name == "cases":
-        return f"it is a case that ended before there was a converted model; see {folder / 'log.txt'}"
+        return f"it is the output of a run; give one of its cases: {example.parent}"
+    places = (folder.resolve().parent.name, folder.resolve().parent.parent.name)
+    logs = sorted(folder.glob("log.txt" if places[1] == "cases" else "*/log.txt"))
+    if logs and "cases" in places:
+        return f"it is a case that ended before there was a converted model; see {logs[0]}"
     return "it holds no model.json, so it is no TensorFlow.js model"
 
 

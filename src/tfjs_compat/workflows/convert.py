@@ -24,7 +24,7 @@ from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.files import digest_files, remove_tree
 from tfjs_compat.system.progress import Progress
 from tfjs_compat.system.store import Store
-from tfjs_compat.workflows.find import Found, find
+from tfjs_compat.workflows.find import WORK, Found, find
 
 
 def convert(
@@ -49,7 +49,7 @@ def convert(
         work = work_folder(target, store)
         found = find(replace(wish, how=replace(wish.how, output=work)), progress, stop)
         if found.case is not None:
-            folder = work / "cases" / found.case.id
+            folder = work / WORK / "cases" / found.case.trial
             account = _account(found, found.case, folder, wish)
             told = msgspec.json.format(msgspec.json.encode(account), indent=2) + b"\n"
             deliver(folder / "artifact", target, {ACCOUNT: told}, force=force)

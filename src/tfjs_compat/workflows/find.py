@@ -10,15 +10,14 @@ from pathlib import Path
 
 import msgspec
 
-from tfjs_compat.engine.context import settings_of
-from tfjs_compat.engine.executor import threads
-from tfjs_compat.engine.gather import gather
+from tfjs_compat.engine.executor import open_executor
+from tfjs_compat.engine.options import context_of, options_of
 from tfjs_compat.engine.output import lock_output
-from tfjs_compat.engine.plan import expand_from_index
+from tfjs_compat.engine.plan import expand_from_index, releases_of
+from tfjs_compat.engine.run import Engine, journalled
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.handover.recipe import Recipe, write_recipe
 from tfjs_compat.index.interpreters import Interpreter, find_interpreters
-from tfjs_compat.index.releases import fetch_releases
 from tfjs_compat.matrix.cases import Case, requested_versions
 from tfjs_compat.matrix.expansion import LeftOut
 from tfjs_compat.matrix.process_env import process_variables
@@ -33,8 +32,13 @@ from tfjs_compat.search.preference import ranking
 from tfjs_compat.search.remedies import other_patches, remedied_candidates
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.search.starting_points import StartingPoints, plan_search
+from tfjs_compat.system.capacity import default_jobs
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import remove_tree, write_whole
 from tfjs_compat.system.progress import Progress, Silent
+
+WORK = "find"
+"""The folder of a search in the output folder: its trials, their journal."""
 
 _MOST_STEPS = 8
 _AT_ONCE = 4
@@ -107,24 +111,24 @@ def find(wish: SearchRequest, progress: Progress | None = None, stop: threading.
     how, output = wish.how, wish.how.output.absolute()
     if how.inputs is not None and not how.inputs.is_file():
         raise RequestError(f"--inputs: there is no file {how.inputs}")
-    with lock_output(output), threads(how) as (executor, jobs):
+    jobs = how.jobs or default_jobs()
+    limited = _Halt(halt, started + wish.seconds if wish.seconds is not None else math.inf)
+    context = context_of(how, Matrix().limits, jobs, told, limited)
+    with lock_output(output), open_executor(how.executor, jobs) as executor:
         found = find_interpreters(how.store)
-        packages = ("tensorflow", "tensorflowjs")
-        fetched = gather(executor, lambda name: fetch_releases(str(name), how.store), packages, halt)
-        ground = plan_search(
-            wish, dict(zip(packages, fetched, strict=True)), found, lambda m: _expanded(m, wish, found, halt)
-        )
-        limited = _Halt(halt, started + wish.seconds if wish.seconds is not None else math.inf)
-        laboratory = CaseEvaluator(
-            settings_of(how, wish.until, Matrix().limits, jobs, told, limited),
-            output,
-            executor,
-            jobs,
-            found,
-            prune=not wish.exhaustive,
-            preferences=ground.baseline.pins() if wish.prefer == "nearest" else (),
-        )
-        best, tried, ended = _search(wish, ground, laboratory, limited, _at_once(wish, jobs))
+        asking = context_of(how, Matrix().limits, jobs, told, halt)
+        releases = releases_of(("tensorflow", "tensorflowjs"), asking)
+        ground = plan_search(wish, releases, found, lambda matrix: _expanded(matrix, wish, found, asking))
+        engine = Engine(context, options_of(how, wish.until, context), output / WORK, executor, jobs)
+        with journalled("find", engine) as ended_one:
+            laboratory = CaseEvaluator(
+                engine,
+                found,
+                prune=not wish.exhaustive,
+                preferences=ground.baseline.pins() if wish.prefer == "nearest" else (),
+                ended=ended_one,
+            )
+            best, tried, ended = _search(wish, ground, laboratory, limited, _at_once(wish, jobs))
     if best is None and laboratory.faults:
         raise MachineryError(laboratory.faults[0])
     recipe = _recipe(*best) if best is not None else None
@@ -215,9 +219,7 @@ def _recipe(trial: Trial, answer: Answer) -> Recipe | None:
 
 
 def _expanded(
-    matrix: Matrix, wish: SearchRequest, found: Sequence[Interpreter], stop: threading.Event
+    matrix: Matrix, wish: SearchRequest, found: Sequence[Interpreter], context: Context
 ) -> tuple[tuple[Case, ...], tuple[LeftOut, ...]]:
-    with threads(wish.how) as (executor, _):
-        bases = {wish.model: Path.cwd()}
-        expansion = expand_from_index(matrix, bases, found, wish.how.store, executor, (), stop)
-        return expansion.cases, expansion.left_out
+    expansion = expand_from_index(matrix, {wish.model: Path.cwd()}, found, context)
+    return expansion.cases, expansion.left_out

@@ -9,9 +9,10 @@ import msgspec
 
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import RequestError
-from tfjs_compat.matrix.loading import TABLE, checked, read_matrix
+from tfjs_compat.matrix.loading import checked, has_table, read_matrix
 from tfjs_compat.matrix.problems import missing_keys
 from tfjs_compat.matrix.schema import Include, Matrix
+from tfjs_compat.matrix.shipped import shipped_folder, shipped_matrix
 
 _NEUTRAL = "plain.toml"
 
@@ -22,9 +23,9 @@ def load_matrix(request: RunRequest) -> tuple[Matrix, dict[str, Path]]:
     matrix = with_overrides(read_matrix(path), request)
     for problem in missing_keys(matrix):
         raise RequestError(f"{path}: {problem}")
-    if request.matrix is None and path == _shipped_folder() / _NEUTRAL:
+    if request.matrix is None and path == shipped_folder() / _NEUTRAL:
         matrix = msgspec.structs.replace(matrix, name=_named_after(matrix.models))
-    shipped = path.parent == _shipped_folder()
+    shipped = path.parent == shipped_folder()
     base = Path.cwd() if shipped or request.models else path.resolve().parent
     named = {*matrix.models, *(ref for block in matrix.include for ref in block.models or [])}
     return matrix, dict.fromkeys(named, base)
@@ -38,12 +39,11 @@ def matrix_path(name: str | None, *, neutral: bool = False) -> Path:
     """
     if name is None:
         own = Path("pyproject.toml")
-        if own.is_file() and f"[tool.{TABLE}" in own.read_text("utf-8", "replace"):
+        if own.is_file() and has_table(own):
             return own
-        return _shipped_folder() / (_NEUTRAL if neutral else "seed.toml")
+        return shipped_folder() / (_NEUTRAL if neutral else "seed.toml")
     path = Path(name)
-    shipped = _shipped_folder() / f"{name}.toml"
-    if not path.is_file() and shipped.is_file():
+    if not path.is_file() and (shipped := shipped_matrix(name)) is not None:
         return shipped
     if path.is_dir():
         raise RequestError(f"{path}: a folder, not a matrix file")
@@ -53,11 +53,6 @@ def matrix_path(name: str | None, *, neutral: bool = False) -> Path:
 def _named_after(models: Sequence[str]) -> str:
     names = [ref if ref.startswith("zoo:") else Path(ref).name or ref for ref in models]
     return ", ".join(names[:3] if len(names) < 4 else names[:2]) + (f" and {len(names) - 2} more" if names[3:] else "")
-
-
-def _shipped_folder() -> Path:
-    inside = Path(__file__).parents[1] / "envs"
-    return inside if inside.is_dir() else Path(__file__).parents[3] / "envs"
 
 
 def with_overrides(matrix: Matrix, request: RunRequest) -> Matrix:

@@ -23,7 +23,7 @@ from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.text import plain
 from tfjs_compat.workflows.check import check
-from tfjs_compat.workflows.find import Found, find
+from tfjs_compat.workflows.find import WORK, Found, find
 
 
 class RepairReport(msgspec.Struct, frozen=True):
@@ -101,7 +101,7 @@ def _predictions(reference: SearchRequest, folder: Path, progress: Progress, sto
         raise Interrupted
     if found.case is not None:
         for name in ("inputs", "expected"):
-            given = work / "cases" / found.case.id / name
+            given = work / WORK / "cases" / found.case.trial / name
             if given.is_dir():
                 shutil.copytree(given, folder / name)
     return found

@@ -1,13 +1,19 @@
-"""What a run found, as a document: read its results, render them, write them where that is a file."""
+"""What a folder holds of a run, a search or a conversion, at its end or not, as a report."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from tfjs_compat.errors import RequestError
 from tfjs_compat.report.writers import Place, find_writer, seen_from
-from tfjs_compat.results.files import read_results
+from tfjs_compat.results.case_result import Results
+from tfjs_compat.results.files import RESULTS, read_results
+from tfjs_compat.results.plan_file import PLAN
 from tfjs_compat.system.files import write_whole
+from tfjs_compat.system.store import Store
+from tfjs_compat.workflows.convert import work_folder
+from tfjs_compat.workflows.find import WORK
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,17 +26,34 @@ class Report(NamedTuple):
     file: Path | None
 
 
-def report(path: Path, form: str, to: Path | None = None, console: Console | None = None) -> Report:
-    """Report the results in ``path``, an output folder or its results.json, in the format of that name.
+def report(path: Path, form: str, store: Store, to: Path | None = None, console: Console | None = None) -> Report:
+    """Report what ``path`` holds (see ``results_of``) in the format of that name.
 
     ``to`` is the file to write, ``-`` for none; without it the format decides. ``console`` shows a report that is not
     written. Raises RequestError, MachineryError.
     """
-    writer, results = find_writer(form), read_results(path)
-    output = path if path.is_dir() else path.parent
-    file = writer.target(output, to)
+    writer = find_writer(form)
+    results, output = results_of(path, store)
+    file = writer.target(path if path.is_dir() else output, to)
     if file is None:
         return Report(writer.render(results, Place(output, console)), None)
     text = writer.render(results, Place(seen_from(file, output)))
     write_whole(file, text)
     return Report(text, file)
+
+
+def results_of(path: Path, store: Store) -> tuple[Results, Path]:
+    """What was found, and the folder that its logs are relative to.
+
+    ``path`` is a results.json, the output folder of a run or of ``find``, or the target of ``convert``. Raises
+    RequestError.
+    """
+    if not path.is_dir() and path.exists():
+        return read_results(path), path.parent
+    folders = [path, path / WORK, work_folder(path, store) / WORK]
+    for folder in folders:
+        if (folder / RESULTS).is_file() or (folder / PLAN).is_file():
+            return read_results(folder), folder
+    if not path.exists():
+        raise RequestError(f"{path}: there is no such file or folder; give the output folder of a run")
+    return read_results(path), path

@@ -7,7 +7,8 @@ import threading
 from pathlib import Path
 from typing import Literal
 
-from tfjs_compat.matrix.cases import DEFAULT, Case
+from tfjs_compat.matrix.axes import DEFAULT
+from tfjs_compat.matrix.cases import Case
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.browser import find_browser

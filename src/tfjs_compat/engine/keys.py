@@ -1,0 +1,157 @@
+"""The key of an outcome: everything that can change it, and nothing that cannot.
+
+What is left out, and why it cannot change an outcome that is kept:
+
+- limits of time, memory and output: they are watched from outside, and what passes one is ``limited`` and never kept;
+- ``--jobs``, order, executor: each case has its own process, and one thread for each library in it (a constant of
+  ``trials``; what a matrix sets instead is among ``variables``);
+- the tolerance: a constant of ``outcomes`` and ``trials``, so ``code`` covers it;
+- the caller's environment variables: children get none but certificates and proxies, and what cannot be fetched is the
+  machinery's fault and never kept;
+- the words that a case is asked for in (a range, a date, a needless constraint, the model's name and place): what they
+  come to stands here, the lock and the model's content;
+- the content of a TensorFlow.js release: its hash is pinned or what the registry states.
+
+Not known, and so not covered: the system's C library, and what a model's builder reads beside Python files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import msgspec
+
+from tfjs_compat.engine.deciding_files import code_digest
+from tfjs_compat.engine.plan import Planned
+from tfjs_compat.environments.environment import DEFAULT_LAYOUT
+from tfjs_compat.errors import RequestError
+from tfjs_compat.locks.lock import Lock
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.cpu import cpu_features
+from tfjs_compat.system.files import digest_files
+from tfjs_compat.system.store import Store
+from tfjs_compat.trials.fork_server import can_fork
+
+
+class RunConditions(msgspec.Struct, frozen=True):
+    """What of a run and of its machine, beside the case itself, can change an outcome.
+
+    ``tfjs_runtime`` says what runs TensorFlow.js: its kind (``node``, ``browser``), a space, and what identifies it;
+    ``none`` where nothing does. ``inputs`` and ``code`` are digests: of the file of inputs, of what of this package
+    decides. ``isolation`` and ``layout`` are those of ``Settings``.
+    """
+
+    until: Stage
+    tfjs_runtime: str
+    inputs: str | None
+    cpu: tuple[str, ...]
+    code: str
+    isolation: str
+    layout: str
+
+
+def conditions(
+    store: Store,
+    until: Stage,
+    tfjs_runtime: str,
+    inputs: Path | None = None,
+    *,
+    isolation: str | None = None,
+    layout: str = DEFAULT_LAYOUT,
+) -> RunConditions:
+    """The conditions of a run on this machine, worked out once for all of its cases.
+
+    ``isolation`` None: the one that is the default here. Raises RequestError for inputs that cannot be read,
+    MachineryError where this package's files cannot.
+    """
+    try:
+        digest = digest_files([(inputs.name, inputs)]) if inputs is not None else None
+    except OSError as error:
+        raise RequestError(f"--inputs {inputs}: cannot be read: {error.strerror or error}") from None
+    return RunConditions(
+        until=until,
+        tfjs_runtime=tfjs_runtime,
+        inputs=digest,
+        cpu=cpu_features(),
+        code=code_digest(store),
+        isolation=isolation or ("fork" if can_fork() else "process"),
+        layout=layout,
+    )
+
+
+class CacheKey(msgspec.Struct, frozen=True):
+    """Everything that decides an outcome: two that are equal have one outcome.
+
+    ``python`` is the interpreter's tag and place: two builds of one version may have other modules. ``model`` is its
+    digest, kind, module and function; ``tfjs`` the TensorFlow.js release that loads the result.
+    """
+
+    lock: str
+    python: tuple[str, str]
+    model: tuple[str, str, str, str]
+    route: str
+    variables: tuple[tuple[str, str], ...]
+    tfjs: str
+    conditions: RunConditions
+
+    @property
+    def key(self) -> str:
+        """The name of the folder that the store keeps the outcome in: 32 hexadecimal digits."""
+        return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
+
+
+def cache_key(planned: Planned, lock: Lock, tfjs: str, conditions: RunConditions) -> CacheKey:
+    """The key of a case on a lock; ``tfjs`` is the TensorFlow.js release that loads its result."""
+    model = planned.case.model
+    return CacheKey(
+        lock=lock.id,
+        python=(planned.python.tag, planned.python.executable),
+        model=(model.digest, str(model.kind), model.module, model.function),
+        route=planned.case.route.name,
+        variables=tuple(sorted(planned.variables.items())),
+        tfjs=tfjs,
+        conditions=conditions,
+    )
+
+
+def changes(before: CacheKey, now: CacheKey) -> list[str]:
+    """What differs between two keys, a clause each."""
+    texts = [text for field, text in _CHANGES.items() if getattr(before, field) != getattr(now, field)]
+    old, new = before.conditions, now.conditions
+    texts += [text for field, text in _CONDITION_CHANGES.items() if getattr(old, field) != getattr(new, field)]
+    if old.tfjs_runtime != new.tfjs_runtime:
+        texts.append(_runtime_change(old.tfjs_runtime, new.tfjs_runtime))
+    return texts
+
+
+_CHANGES = {
+    "lock": "the packages changed",
+    "python": "the Python changed",
+    "model": "the model changed",
+    "route": "the route changed",
+    "variables": "the process variables changed",
+    "tfjs": "the TensorFlow.js release changed",
+}
+_CONDITION_CHANGES = {
+    "until": "the last stage changed",
+    "inputs": "the inputs changed",
+    "cpu": "the CPU changed",
+    "code": "tfjs-compat changed",
+    "isolation": "the isolation changed",
+    "layout": "the layout of environments changed",
+}
+_RUNTIMES = {"node": "Node", "browser": "the browser"}
+
+
+def _runtime_change(before: str, now: str) -> str:
+    """
+    >>> _runtime_change("node 20.11.0", "node 22.1.0")
+    'Node changed (20.11.0 → 22.1.0)'
+    >>> _runtime_change("node 20.11.0", "browser Chromium 130")
+    'what runs TensorFlow.js changed (node 20.11.0 → browser Chromium 130)'
+    """
+    (kind, _, old), (new_kind, _, new) = before.partition(" "), now.partition(" ")
+    if kind == new_kind and kind in _RUNTIMES:
+        return f"{_RUNTIMES[kind]} changed ({old} → {new})"
+    return f"what runs TensorFlow.js changed ({before} → {now})"

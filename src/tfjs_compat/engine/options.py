@@ -1,0 +1,56 @@
+"""A request → how its trials are run: limits, runtime, isolation."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+import psutil
+
+from tfjs_compat.engine.request import RunRequest
+from tfjs_compat.engine.tasks import TrialOptions
+from tfjs_compat.matrix.schema import LimitsTable
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.capacity import CASE_MEMORY
+from tfjs_compat.system.context import Context
+from tfjs_compat.system.process import Limits
+from tfjs_compat.system.progress import Progress, Silent
+
+
+def context_of(
+    request: RunRequest,
+    limits: LimitsTable,
+    jobs: int,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+) -> Context:
+    """The context of a command that runs ``jobs`` cases at once; ``limits`` are the matrix's, for one case."""
+    memory = int(min(limits.memory * 2**30, sys.maxsize)) if limits.memory else None
+    return Context(
+        store=request.store,
+        stop=stop or threading.Event(),
+        progress=progress or Silent(),
+        limits=Limits(seconds=limits.seconds, memory=memory or memory_limit(jobs)),
+    )
+
+
+def options_of(request: RunRequest, until: Stage, context: Context) -> TrialOptions:
+    """How each trial of the request is run, as far as ``until``."""
+    return TrialOptions(
+        store=str(request.store.root),
+        until=until,
+        seconds=context.limits.seconds,
+        memory=context.limits.memory,
+        output=context.limits.output,
+        runtime=request.runtime,
+        node=request.node,
+        inputs=str(request.inputs.absolute()) if request.inputs is not None else None,
+        isolation=request.isolation,
+        fresh=request.fresh,
+        layout=request.layout,
+    )
+
+
+def memory_limit(jobs: int) -> int:
+    """The bytes that one of ``jobs`` cases at once may use."""
+    return max(CASE_MEMORY, int(psutil.virtual_memory().total * 0.8 / jobs))

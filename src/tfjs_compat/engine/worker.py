@@ -1,0 +1,338 @@
+"""A task → its results, wherever that is: in a thread of the coordinator, in another process, on another machine.
+
+``run_task`` is the whole interface: a module-level function from plain data to plain data. A worker in the
+coordinator's process shares its context (progress, stop, memory gate, waiting Nodes); any other makes its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tfjs_compat.engine import cache
+from tfjs_compat.engine.plan import Planned
+from tfjs_compat.engine.tasks import Task, TaskResult, Trial, TrialOptions, TrialResult
+from tfjs_compat.environments.build import build
+from tfjs_compat.environments.environment import Environment, NotInstallable, in_use, is_built
+from tfjs_compat.errors import Interrupted, MachineryError
+from tfjs_compat.locks.lock import Lock
+from tfjs_compat.outcomes.failures import Failure
+from tfjs_compat.outcomes.outcome import Outcome
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.capacity import MemoryGate
+from tfjs_compat.system.context import Context
+from tfjs_compat.system.files import write_whole
+from tfjs_compat.system.process import Limits
+from tfjs_compat.system.store import Store
+from tfjs_compat.trials.runtimes.runtime import Web, runtime_version
+from tfjs_compat.trials.session import EnvironmentSession
+from tfjs_compat.trials.settings import Settings
+from tfjs_compat.trials.trial import as_converted, convert_case, finish_case
+
+STOP_FILE = ".stop"
+"""In the output folder: a worker in another process of this machine stops when it appears."""
+
+_WATCH_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Operations:
+    """What a worker does for real; tests and simulations put other functions in their places."""
+
+    build: Callable[..., Environment | NotInstallable] = build
+    session: Callable[..., EnvironmentSession] = EnvironmentSession
+    convert: Callable[..., Outcome] = convert_case
+    finish: Callable[..., Outcome] = finish_case
+
+
+@dataclass(frozen=True)
+class Worker:
+    """What the tasks of one run in one process share. ``finished`` is called with each result as it comes."""
+
+    settings: Settings
+    gate: MemoryGate
+    conditions: cache.RunConditions
+    finished: Callable[[TrialResult], None] = lambda _: None
+    operations: Operations = field(default_factory=Operations)
+
+    def close(self) -> None:
+        """End what waits for work: the Nodes that nobody took."""
+        if self.settings.web is not None:
+            self.settings.web.warm_nodes.end()
+
+
+_here: dict[str, Worker] = {}
+"""The workers of the runs that this process coordinates, by the run's name."""
+
+
+def run_task(task: Mapping[str, Any]) -> dict[str, Any]:
+    """Run a task (a Task as plain data) and give its TaskResult as plain data.
+
+    Raises nothing for what concerns a trial or its environment: that is in the result. Trials that a stop kept from
+    their end are not in it.
+    """
+    decoded = msgspec.convert(task, Task)
+    if (worker := _here.get(decoded.run)) is not None:
+        result = _run(decoded, worker)
+    else:
+        with _elsewhere(decoded) as worker:
+            result = _run(decoded, worker)
+    plain: dict[str, Any] = msgspec.to_builtins(result)
+    return plain
+
+
+@contextlib.contextmanager
+def in_this_process(run: str, worker: Worker) -> Iterator[None]:
+    """Let the tasks of a run that come to this process use the coordinator's own worker."""
+    _here[run] = worker
+    try:
+        yield
+    finally:
+        del _here[run]
+        worker.close()
+
+
+def make_worker(
+    options: TrialOptions,
+    context: Context,
+    finished: Callable[[TrialResult], None] = lambda _: None,
+    operations: Operations | None = None,
+) -> Worker:
+    """A worker for trials with these options."""
+    after = options.until.rank > Stage.CONVERT.rank
+    web = Web(context.store, options.runtime, options.node, context.limits) if after else None
+    inputs = Path(options.inputs) if options.inputs is not None else None
+    settings = Settings(
+        store=context.store,
+        until=options.until,
+        limits=context.limits,
+        web=web,
+        stop=context.stop,
+        progress=context.progress,
+        inputs=inputs,
+        isolation=options.isolation,
+        fresh=options.fresh,
+        layout=options.layout,
+    )
+    conditions = cache.conditions(
+        context.store,
+        options.until,
+        web.describe() if web is not None else "none",
+        inputs,
+        isolation=options.isolation,
+        layout=options.layout,
+    )
+    gate = MemoryGate(context.stop)
+    return Worker(settings, gate, conditions, finished, operations or Operations())
+
+
+@contextlib.contextmanager
+def _elsewhere(task: Task) -> Iterator[Worker]:
+    """A worker for a task that came to another process; it stops with the coordinator, if it can see that."""
+    options = task.options
+    limits = Limits(seconds=options.seconds, memory=options.memory, output=options.output)
+    context = Context(Store(Path(options.store)), limits=limits)
+    ended = threading.Event()
+    watch = threading.Thread(target=_watch, args=(Path(task.output) / STOP_FILE, context.stop, ended), daemon=True)
+    watch.start()
+    worker = make_worker(options, context)
+    try:
+        yield worker
+    finally:
+        worker.close()
+        ended.set()
+        watch.join()
+
+
+def _watch(stop_file: Path, stop: threading.Event, ended: threading.Event) -> None:
+    """Set ``stop`` when the coordinator asks for it, or when the process that started this one is gone."""
+    parent = os.getppid()
+    while not ended.wait(_WATCH_SECONDS):
+        if os.getppid() != parent or stop_file.exists():
+            stop.set()
+            if os.getppid() != parent:
+                # Nobody waits for a result, and the pool's pipes would keep this process for ever.
+                ended.wait(30.0)
+                os._exit(1)
+            return
+
+
+def _run(task: Task, worker: Worker) -> TaskResult:
+    results: list[TrialResult] = []
+    lock_id = task.lock.id
+
+    def end(trial: Trial, outcome: Outcome, seconds: float | None = None) -> None:
+        result = TrialResult(trial.case.id, lock_id, outcome, seconds)
+        results.append(result)
+        worker.finished(result)
+
+    def lose(stage: Stage, error: BaseException) -> None:
+        ended = {result.case for result in results}
+        for trial in task.trials:
+            if trial.case.id not in ended:
+                end(trial, lost(stage, error, task.lock))
+
+    try:
+        environment = _built(task, worker)
+        if isinstance(environment, NotInstallable):
+            for trial in task.trials:
+                end(trial, _not_installed(trial, task, environment))
+        elif worker.settings.until is Stage.INSTALL:
+            for trial in task.trials:
+                end(trial, Outcome(Stage.INSTALL, resolved=task.lock.resolved(), lock=lock_id))
+        else:
+            with in_use(environment):
+                for group in groups(task.trials):
+                    _run_group(group, environment, task, worker, end)
+    except Interrupted:
+        return TaskResult(tuple(results), interrupted=True)
+    except Exception as error:
+        # One environment's fault is not the others': their trials go on.
+        lose(Stage.INSTALL, error)
+    return TaskResult(tuple(results))
+
+
+def groups(trials: Sequence[Trial]) -> list[tuple[Trial, ...]]:
+    """The trials by process variables, in order: those of a group can share a server."""
+    found: dict[tuple[tuple[str, str], ...], list[Trial]] = {}
+    for trial in trials:
+        found.setdefault(tuple(sorted(trial.variables.items())), []).append(trial)
+    return [tuple(group) for group in found.values()]
+
+
+def _run_group(
+    trials: Sequence[Trial],
+    environment: Environment,
+    task: Task,
+    worker: Worker,
+    end: Callable[[Trial, Outcome, float | None], None],
+) -> None:
+    """Trials of one environment and one set of process variables.
+
+    While TensorFlow.js checks one, the next is converted; never more than these two at once.
+    """
+    scratch = Path(task.output) / "servers" / trials[0].case.id
+    session = worker.operations.session(environment, task.lock, trials[0].variables, scratch, worker.settings)
+    try:
+        with ThreadPoolExecutor(1, thread_name_prefix="tfjs-compat-check") as checker:
+            before: Future[None] | None = None
+            for trial in trials:
+                started = time.monotonic()
+                converted = _convert(trial, session, task, worker)
+                seconds = time.monotonic() - started
+                if before is not None:
+                    before.result()
+                before = checker.submit(_finish, trial, converted, seconds, task, worker, end)
+            if before is not None:
+                before.result()
+    finally:
+        session.close()
+
+
+def _convert(trial: Trial, session: EnvironmentSession, task: Task, worker: Worker) -> Outcome:
+    """The Python half of a trial, when there is memory for it."""
+    progress, name = worker.settings.progress, trial.case.id
+    progress.begin(name)
+    folder = Path(task.output) / trial.folder(task.lock.id)
+    if (kept := _kept_conversion(trial, task, worker, folder)) is not None:
+        return kept
+    with worker.gate.admit(lambda: progress.say(name, "waiting for free memory")):
+        try:
+            return worker.operations.convert(trial.case, session, folder, worker.settings)
+        except Interrupted:
+            raise
+        except Exception as error:
+            return lost(Stage.IMPORT, error, task.lock)
+
+
+def _finish(
+    trial: Trial,
+    converted: Outcome,
+    seconds: float,
+    task: Task,
+    worker: Worker,
+    end: Callable[[Trial, Outcome, float | None], None],
+) -> None:
+    """The TensorFlow.js half of a trial, and its end. ``seconds``: what the first half took."""
+    started, folder = time.monotonic(), Path(task.output) / trial.folder(task.lock.id)
+    try:
+        outcome = worker.operations.finish(trial.case, folder, converted, worker.settings)
+    except Interrupted:
+        raise
+    except Exception as error:
+        outcome = lost(Stage.CHECK, error, task.lock)
+    whole = not outcome.limited and outcome.machinery is None
+    key = cache_key(trial, task, worker)
+    with contextlib.suppress(MachineryError, OSError):
+        # An outcome that finds no room in the cache is one all the same.
+        if cache.keep(key.key, outcome, folder, worker.settings.store):
+            cache.record_key(trial.case.id, key, worker.settings.store)
+    end(trial, outcome, seconds + time.monotonic() - started if whole else None)
+
+
+def cache_key(trial: Trial, task: Task, worker: Worker) -> cache.CacheKey:
+    """What decides the outcome of a trial."""
+    planned = Planned(trial.case, task.python, task.lock, trial.variables)
+    return cache.cache_key(planned, task.lock, runtime_version(trial.case), worker.conditions)
+
+
+def _kept_conversion(trial: Trial, task: Task, worker: Worker, folder: Path) -> Outcome | None:
+    """What the same route without its repair left, as far as the conversion: a repair needs no Python."""
+    route = trial.case.route
+    if worker.settings.fresh or not route.repairs:
+        return None
+    unrepaired = msgspec.structs.replace(trial.case, route=route.without_repair())
+    key = cache_key(msgspec.structs.replace(trial, case=unrepaired), task, worker)
+    # The repair changes what is copied here, so it must not pass for what is kept.
+    outcome = cache.kept_outcome(key.key, worker.settings.store, folder, to_change=True)
+    return None if outcome is None else as_converted(outcome, folder)
+
+
+def _built(task: Task, worker: Worker) -> Environment | NotInstallable:
+    lock, settings = task.lock, worker.settings
+    build_here = worker.operations.build
+    if is_built(lock.id, settings.store, settings.layout):
+        return build_here(lock, task.python, settings.store, layout=settings.layout)
+    what = f"building {lock.id}: " + " ".join(f"{k} {v}" for k, v in list(lock.resolved().items())[:4])
+    settings.progress.begin(what)
+    result, warnings = "failed", list[str]()
+    try:
+        built = build_here(
+            lock,
+            task.python,
+            settings.store,
+            layout=settings.layout,
+            stop=settings.stop,
+            on_line=lambda line: settings.progress.say(what, line.strip()),
+            warn=warnings.append,
+        )
+        result = f"environment of {len(lock.packages)} packages" if isinstance(built, Environment) else built.message
+        return built
+    finally:
+        settings.progress.end(what, "; ".join((result, *warnings)))
+
+
+def _not_installed(trial: Trial, task: Task, refused: NotInstallable) -> Outcome:
+    write_whole(Path(task.output) / trial.folder(task.lock.id) / "log.txt", refused.text + "\n", lasting=False)
+    failure = Failure(Stage.INSTALL, refused.message, text=refused.text)
+    return Outcome(Stage.INSTALL, failure, resolved=task.lock.resolved(), lock=task.lock.id, log="log.txt")
+
+
+def lost(stage: Stage, error: BaseException, lock: Lock) -> Outcome:
+    """The outcome of a trial that a fault of the machinery ended, or a bug of ours."""
+    message = str(error)
+    if not isinstance(error, (MachineryError, OSError)):
+        place = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
+        where = f" at {Path(place.filename).name}:{place.lineno}" if place is not None else ""
+        message = f"a bug of tfjs-compat: {type(error).__name__}: {error}{where}"
+    return Outcome(stage=stage, machinery=message, resolved=lock.resolved(), lock=lock.id)

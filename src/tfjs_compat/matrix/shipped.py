@@ -1,0 +1,23 @@
+"""The matrices that ship with the tool."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def shipped_folder() -> Path:
+    """Where they are: in the installed package, or beside ``src`` in a clone."""
+    installed = _PACKAGE / "envs"
+    return installed if installed.is_dir() else _PACKAGE.parents[1] / "envs"
+
+
+def shipped_matrix(name: str) -> Path | None:
+    """The file of a shipped matrix, or None where there is none of that name."""
+    return next((path for path in shipped_folder().glob("*.toml") if path.stem == name), None)
+
+
+def shipped_names() -> list[str]:
+    """The names of all of them, in alphabetical order."""
+    return sorted(path.stem for path in shipped_folder().glob("*.toml"))

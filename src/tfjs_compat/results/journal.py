@@ -1,0 +1,102 @@
+"""OUTPUT/results.jsonl: one line for each trial that ended, written by the coordinator as it ends.
+
+A line is there whole or not at all: it is appended in one write, and a line that a kill tore off is cut away before the
+next is appended. Of several lines of a case the last counts.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from tfjs_compat.results.case_result import CaseResult
+from tfjs_compat.system.files import disk_errors
+
+JOURNAL = "results.jsonl"
+
+
+class Line(msgspec.Struct, frozen=True):
+    """A trial that ended: ``at`` seconds after the run began."""
+
+    trial: str
+    at: float
+    result: CaseResult
+
+
+_DECODER = msgspec.json.Decoder(Line)
+_ENCODER = msgspec.json.Encoder()
+
+
+class Journal:
+    """The journal of an output folder, for the one run that holds the folder."""
+
+    def __init__(self, output: Path) -> None:
+        """Raises MachineryError where the folder cannot be written to."""
+        self._path = output / JOURNAL
+        self._lock = threading.Lock()
+        with disk_errors(self._path):
+            output.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            os.ftruncate(self._descriptor, _whole_bytes(self._descriptor))
+
+    def append(self, result: CaseResult, at: float) -> None:
+        """Add a trial that ended. Raises MachineryError on a full disk; the journal is then as it was."""
+        line = _ENCODER.encode(Line(result.trial, round(at, 3), result)) + b"\n"
+        with self._lock, disk_errors(self._path):
+            before = os.fstat(self._descriptor).st_size
+            try:
+                written = os.write(self._descriptor, line)
+            except OSError:
+                os.ftruncate(self._descriptor, before)
+                raise
+            if written != len(line):
+                os.ftruncate(self._descriptor, before)
+                raise OSError(28, "No space left on device", str(self._path))
+
+    def close(self) -> None:
+        """Write it through to the disk."""
+        with disk_errors(self._path):
+            os.fsync(self._descriptor)
+        os.close(self._descriptor)
+
+
+def _whole_bytes(descriptor: int) -> int:
+    """The length of the journal without a last line that was torn off."""
+    size = os.fstat(descriptor).st_size
+    end, block = size, 1 << 16
+    while end > 0:
+        start = max(0, end - block)
+        at = os.pread(descriptor, end - start, start).rfind(b"\n")
+        if at >= 0:
+            return start + at + 1
+        end = start
+    return 0
+
+
+def read_journal(output: Path) -> dict[str, Line]:
+    """The last line of each case that ended, by the case's id, in the order in which they ended last.
+
+    Empty where there is no journal; lines that are damaged are left out.
+    """
+    found: dict[str, Line] = {}
+    for line in _lines(output / JOURNAL):
+        found.pop(line.result.id, None)
+        found[line.result.id] = line
+    return found
+
+
+def _lines(path: Path) -> Iterator[Line]:
+    try:
+        with path.open("rb") as file:
+            for raw in file:
+                try:
+                    if raw.endswith(b"\n"):
+                        yield _DECODER.decode(raw)
+                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                    continue
+    except OSError:
+        return

@@ -1,0 +1,66 @@
+"""OUTPUT/plan.json: what a run is to do, in order. Written before anything runs; a plan is a value."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from tfjs_compat.matrix.axes import Combination
+from tfjs_compat.matrix.cases import Expectation
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.files import write_whole
+
+PLAN = "plan.json"
+PLAN_SCHEMA = 1
+
+
+class PlannedCase(msgspec.Struct, frozen=True):
+    """A case of a plan: what is asked, and the lock it will run in, or why it has none.
+
+    ``trial`` names its files below OUTPUT/cases; ``model_digest`` is the SHA-256 of the model's content; ``message``
+    says why there is no ``lock``. ``requested``: this run was to run it, and not only to keep what is known of it.
+    """
+
+    id: str
+    trial: str
+    combination: Combination
+    model: str
+    model_digest: str
+    route: str
+    lock: str | None
+    message: str = ""
+    requested: bool = True
+    expected: Expectation | None = None
+
+
+class PlanDocument(msgspec.Struct, frozen=True):
+    """plan.json. ``matrix_digest`` identifies what the matrix says, with all that was put in its place by options."""
+
+    schema: int
+    tool: str
+    started: str
+    matrix: str
+    matrix_digest: str
+    until: Stage
+    machine: dict[str, str]
+    left_out: tuple[str, ...]
+    cases: tuple[PlannedCase, ...]
+
+
+_DECODER = msgspec.json.Decoder(PlanDocument)
+
+
+def write_plan(plan: PlanDocument, output: Path) -> None:
+    """Write OUTPUT/plan.json, whole or not at all. Raises MachineryError."""
+    # Not lasting: after a loss of power a run begins anew.
+    write_whole(output / PLAN, msgspec.json.encode(plan) + b"\n", lasting=False)
+
+
+def read_plan(output: Path) -> PlanDocument | None:
+    """The plan of an output folder, or None where there is none that can be read."""
+    try:
+        found = _DECODER.decode((output / PLAN).read_bytes())
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return found if found.schema == PLAN_SCHEMA else None
