@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tfjs_compat.report.numbers import clock
+from tfjs_compat.report.numbers import clock, duration
 from tfjs_compat.system.progress import Progress
 
 
@@ -35,7 +35,7 @@ class Lines:
         """Print the line, unless the result is empty."""
         seconds = time.monotonic() - self._begun.pop(what, time.monotonic())
         if result:
-            line = f"[{clock(time.monotonic() - self._started)}] {what}: {result} ({seconds:.1f} s)"
+            line = f"[{clock(time.monotonic() - self._started)}] {what}: {result} ({duration(seconds)})"
             with self._lock:
                 self._console.print(Text(line), soft_wrap=True)
 
