@@ -1,8 +1,9 @@
 """Finds out, by running it, which versions of TensorFlow, tensorflowjs and Keras convert a model to TensorFlow.js.
 
 What the commands call: ``run(RunRequest(...))``, ``plan(RunRequest(...))``, ``find(SearchRequest(...))``,
-``convert(SearchRequest(...), folder)``, ``check(folder)``, ``repair(folder, target, reference, how=SearchRequest(...))``
-and, without TensorFlow.js, ``repair_folder(source, target)``. ``tfjs_compat.api`` has the rest of the library.
+``convert(SearchRequest(...), folder)``, ``check(folder)``, ``repair(folder, target, SearchRequest(...), run_options=
+RunRequest())`` and, without TensorFlow.js, ``repair_folder(source, target)``. ``tfjs_compat.api`` has the rest of the
+library.
 """
 
 from __future__ import annotations

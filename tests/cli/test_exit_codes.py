@@ -49,7 +49,7 @@ def test_a_check(verdict: str, code: int) -> None:
 
 
 def test_a_search() -> None:
-    found = Found(True, None, None, (), 1, 0, 0, 1.0, "", None, (), ())
+    found = Found(found=True)
     assert exit_codes.of_search(found) == 0
     assert exit_codes.of_search(msgspec.structs.replace(found, found=False)) == 1
     assert exit_codes.of_search(msgspec.structs.replace(found, ended="when it was interrupted")) == 130

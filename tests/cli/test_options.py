@@ -111,7 +111,7 @@ def test_without_options_a_request_has_its_own_defaults() -> None:
                 assert getattr(request, field.name) == getattr(RunRequest(), field.name)
     request = search_request(parsed("find", "--model", "m"))
     for search_field in fields(SearchRequest):
-        if search_field.name not in ("model", "how"):
+        if search_field.name not in ("model", "run_options"):
             assert getattr(request, search_field.name) == getattr(SearchRequest("m"), search_field.name)
 
 
@@ -120,9 +120,9 @@ def test_options_of_a_search_reach_the_right_request() -> None:
         parsed("find", "--model", "m", "--no-repair", "--time", "60", "--jobs", "3", "--no-cache", "--route", "graph")
     )
     assert (request.model, request.repair, request.seconds, request.routes) == ("m", False, 60.0, ("graph",))
-    assert (request.how.jobs, request.how.fresh) == (3, True)
-    assert request.how.seconds is None, "--time limits the search, not a case"
-    assert request.how.routes == ()
+    assert (request.run_options.jobs, request.run_options.fresh) == (3, True)
+    assert request.run_options.seconds is None, "--time limits the search, not a case"
+    assert request.run_options.routes == ()
 
 
 @pytest.mark.parametrize("command", ["run", "plan", "find", "convert"])

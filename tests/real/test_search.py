@@ -57,40 +57,40 @@ model.save(sys.argv[1])
 
 
 @pytest.fixture(scope="module")
-def how(store: Store, tmp_path_factory: pytest.TempPathFactory) -> RunRequest:
+def options(store: Store, tmp_path_factory: pytest.TempPathFactory) -> RunRequest:
     return RunRequest(output=tmp_path_factory.mktemp("search"), store=store, jobs=2)
 
 
-def wish(how: RunRequest, model: str, *require: str, **more: Any) -> SearchRequest:
-    return SearchRequest(model=model, require=require, as_of=TODAY, how=how, **more)
+def request_for(options: RunRequest, model: str, *require: str, **more: Any) -> SearchRequest:
+    return SearchRequest(model=model, require=require, as_of=TODAY, run_options=options, **more)
 
 
 @pytest.fixture(scope="module")
-def repaired(how: RunRequest) -> Found:
-    return find(wish(how, "zoo:seed", *KERAS_3, routes=("layers",)))
+def repaired(options: RunRequest) -> Found:
+    return find(request_for(options, "zoo:seed", *KERAS_3, routes=("layers",)))
 
 
 def test_find_cures_what_is_stacked_and_proves_it(repaired: Found) -> None:
-    assert repaired.found
+    assert (repaired.found, repaired.best, repaired.unknown) == (True, True, ())
     assert repaired.case is not None
     assert (repaired.case.verdict, repaired.case.stage) == (Verdict.WORKS, Stage.PREDICT)
     assert repaired.case.parity is not None
     assert (repaired.case.parity.max_abs or 0) < 1e-6
     assert [step.issue for step in repaired.steps] == ["pkg-resources-gone", "keras3-batch-shape"]
     assert repaired.case.route == "layers+repair"
-    assert {one.id for one in repaired.case.repairs} >= {"batch-shape", "weight-names"}
+    assert {applied.id for applied in repaired.case.repairs} >= {"batch-shape", "weight-names"}
     # What was converted once is repaired without another conversion.
-    (plain,) = [one.case for one in repaired.tried if one.case.stage is Stage.CHECK]
+    (plain,) = [tried.case for tried in repaired.tried if tried.case.stage is Stage.CHECK]
     assert repaired.case.seconds["convert"] == plain.seconds["convert"]
 
 
-def test_a_recipe_followed_to_the_letter_ends_in_a_model_that_loads(
-    repaired: Found, how: RunRequest, store: Store, tmp_path: Path
+def test_a_recipe_followed_to_the_letter_makes_a_loadable_model(
+    repaired: Found, options: RunRequest, store: Store, tmp_path: Path
 ) -> None:
     recipe = repaired.recipe
     assert recipe is not None
     assert repaired.case is not None
-    shutil.copytree(how.output / "recipe", tmp_path / "by-hand")
+    shutil.copytree(options.output / "recipe", tmp_path / "by-hand")
     # In the environment of that very lock; making one with pip is what the full set does.
     environment = find_environment(str(repaired.case.lock), store)
     subprocess.run(
@@ -102,24 +102,24 @@ def test_a_recipe_followed_to_the_letter_ends_in_a_model_that_loads(
     )
     made = tmp_path / "by-hand" / "web_model"
     assert check(made, store=store).verdict is Verdict.FAILS
-    found = repair(made, tmp_path / "fixed", None, how=wish(how, ""))
+    found = repair(made, tmp_path / "fixed", None, run_options=options)
     assert found.written
     assert found.checked.verdict is Verdict.CONVERTS
     assert check(tmp_path / "fixed", store=store).verdict is Verdict.CONVERTS
 
 
-def test_where_nothing_works_the_causes_are_the_proof(how: RunRequest) -> None:
-    found = find(wish(how, "zoo:seed", *KERAS_3, routes=("layers",), repair=False))
+def test_where_nothing_works_the_causes_are_the_proof(options: RunRequest) -> None:
+    found = find(request_for(options, "zoo:seed", *KERAS_3, routes=("layers",), repair=False))
     assert not found.found
     assert found.ended is None
-    assert {one.issue for one in found.failures()} == {"pkg-resources-gone", "keras3-batch-shape"}
+    assert {failed.issue for failed in found.failures()} == {"pkg-resources-gone", "keras3-batch-shape"}
     assert (found.trials, found.ruled_out) == (1, 1)
 
 
-def test_pruning_hides_nothing(how: RunRequest, repaired: Found) -> None:
+def test_pruning_hides_nothing(options: RunRequest, repaired: Found) -> None:
     limits = (*KERAS_3[:2],)
-    pruned = find(wish(how, "zoo:mlp", *limits, routes=("layers", "graph")))
-    whole = find(wish(how, "zoo:mlp", *limits, routes=("layers", "graph"), exhaustive=True))
+    pruned = find(request_for(options, "zoo:mlp", *limits, routes=("layers", "graph")))
+    whole = find(request_for(options, "zoo:mlp", *limits, routes=("layers", "graph"), exhaustive=True))
     assert pruned.case is not None
     assert whole.case is not None
     assert (pruned.case.id, pruned.steps) == (whole.case.id, whole.steps)
@@ -127,39 +127,42 @@ def test_pruning_hides_nothing(how: RunRequest, repaired: Found) -> None:
     assert pruned.ruled_out >= whole.ruled_out
 
 
-def test_a_search_that_may_try_nothing_more_says_so(how: RunRequest) -> None:
-    found = find(wish(how, "zoo:seed", *KERAS_3, routes=("layers",), max_trials=1))
+def test_a_search_that_may_try_nothing_more_says_so(options: RunRequest) -> None:
+    found = find(request_for(options, "zoo:seed", *KERAS_3, routes=("layers",), max_trials=1))
     assert not found.found
     assert found.ended == "after 1 trial (--max-trials)"
 
 
 @pytest.mark.full
-def test_the_newest_tensorflow_works_without_what_no_release_fits(how: RunRequest) -> None:
-    found = find(wish(how, "zoo:seed", "tensorflow>=2.20"))
+def test_the_newest_tensorflow_works_without_what_no_release_fits(options: RunRequest) -> None:
+    found = find(request_for(options, "zoo:seed", "tensorflow>=2.20"))
     assert found.case is not None
     assert found.case.combination.tensorflow == "2.21.0"
     assert found.case.combination.stand_ins == ("tensorflow-decision-forests",)
-    needed = find(wish(how, "zoo:seed", "tensorflow>=2.20", wanted=("tensorflow-decision-forests",)))
+    needed = find(
+        request_for(options, "zoo:seed", "tensorflow>=2.20", required_packages=("tensorflow-decision-forests",))
+    )
     assert not needed.found
 
 
-def test_every_failing_case_of_the_seed_has_a_remedy_that_was_run(
-    store: Store, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_every_failing_seed_case_has_a_proven_remedy(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:
     folder = tmp_path_factory.mktemp("remedies")
     pinned = folder / "seed.toml"
     pinned.write_text(matrix_path("seed").read_text("utf-8").replace('"today"', f'"{TODAY}"'), "utf-8")
     results = api.run(RunRequest(matrix=str(pinned), output=folder / "out", store=store, jobs=2, try_remedies=True))
-    cures = {(one.combination.tensorflow, one.combination.as_of, one.issue): one.cure for one in failing(results)}
-    assert all(cure is not None and cure.works and (cure.max_abs or 0) < 1e-6 for cure in cures.values())
-    dated = cures["2.16.1", "2024-04-10", "duplicate-weight-name"]
+    remedies = {
+        (case.combination.tensorflow, case.combination.as_of, case.issue): case.cure for case in failing(results)
+    }
+    assert all(found is not None and found.works and (found.max_abs or 0) < 1e-6 for found in remedies.values())
+    assert all(found is not None and found.unknown == 0 for found in remedies.values())
+    dated = remedies["2.16.1", "2024-04-10", "duplicate-weight-name"]
     assert dated is not None
     assert [step.changes for step in dated.steps] == [("process variables legacy-keras",)]
-    assert all(one.cure is None for one in results.cases if one.verdict is Verdict.WORKS)
+    assert all(case.cure is None for case in results.cases if case.verdict is Verdict.WORKS)
 
 
 def failing(results: Results) -> list[CaseResult]:
-    return [one for one in results.cases if one.verdict is Verdict.FAILS]
+    return [case for case in results.cases if case.verdict is Verdict.FAILS]
 
 
 @pytest.fixture(scope="module")
@@ -194,17 +197,17 @@ const from = {load: async () => ({modelTopology: told.modelTopology, weightSpecs
 """
 
 
-def test_a_model_of_keras_3_is_converted_by_one_command_and_can_be_trained_further(
-    trained: Path, how: RunRequest, store: Store, tmp_path: Path
+def test_one_command_converts_keras_3_to_a_trainable_model(
+    trained: Path, options: RunRequest, store: Store, tmp_path: Path
 ) -> None:
     target = tmp_path / "web"
-    found = convert(wish(how, str(trained), *KERAS_3, routes=("layers",)), target)
+    found = convert(request_for(options, str(trained), *KERAS_3, routes=("layers",)), target)
     assert found.case is not None
     account = json.loads((target / "CONVERSION.json").read_text("utf-8"))
     assert account["parity"]["agrees"]
-    assert {one["name"] for one in account["inputs"]} == {"table", "picture"}
+    assert {tensor["name"] for tensor in account["inputs"]} == {"table", "picture"}
     assert account["combination"]["tensorflow"] == "2.16.1"
-    assert set(account["files"]) == {one.name for one in target.iterdir()} - {"CONVERSION.json"}
+    assert set(account["files"]) == {path.name for path in target.iterdir()} - {"CONVERSION.json"}
     assert "tensorflow==2.16.1" in account["packages"]
     node = find_node("wheel")
     bundle = get_bundle(default_version(), store, node)
@@ -212,36 +215,38 @@ def test_a_model_of_keras_3_is_converted_by_one_command_and_can_be_trained_furth
     done = subprocess.run(
         [node.path, tmp_path / "tune.js", bundle.path, target], check=True, capture_output=True, text=True
     )
-    told = json.loads(done.stdout.splitlines()[-1])
-    assert told["loss"] > 0
-    assert told["moved"]
+    trained_further = json.loads(done.stdout.splitlines()[-1])
+    assert trained_further["loss"] > 0
+    assert trained_further["moved"]
     with pytest.raises(RequestError, match="not empty"):
-        convert(wish(how, str(trained), *KERAS_3, routes=("layers",)), target)
+        convert(request_for(options, str(trained), *KERAS_3, routes=("layers",)), target)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "uint8", "uint16"])
-def test_smaller_weights_agree_as_far_as_they_can(trained: Path, how: RunRequest, tmp_path: Path, dtype: str) -> None:
-    found = convert(wish(how, str(trained), *KERAS_3, routes=(f"layers+{dtype}",)), tmp_path / "web")
+def test_smaller_weights_agree_as_far_as_they_can(
+    trained: Path, options: RunRequest, tmp_path: Path, dtype: str
+) -> None:
+    found = convert(request_for(options, str(trained), *KERAS_3, routes=(f"layers+{dtype}",)), tmp_path / "web")
     assert found.case is not None
     assert found.case.parity is not None
     assert found.case.parity.tolerance.relative > 1e-4
-    told = json.loads((tmp_path / "web" / "model.json").read_text("utf-8"))
+    document = json.loads((tmp_path / "web" / "model.json").read_text("utf-8"))
     stored = {
-        one["quantization"]["dtype"]
-        for group in told["weightsManifest"]
-        for one in group["weights"]
-        if "quantization" in one
+        weight["quantization"]["dtype"]
+        for group in document["weightsManifest"]
+        for weight in group["weights"]
+        if "quantization" in weight
     }
     assert stored == {dtype}
 
 
-def test_a_repair_is_proven_by_its_reference_and_refused_where_the_numbers_differ(
-    trained: Path, repaired: Found, how: RunRequest, store: Store, tmp_path: Path
+def test_a_repair_is_written_only_if_its_reference_agrees(
+    trained: Path, repaired: Found, options: RunRequest, store: Store, tmp_path: Path
 ) -> None:
-    (plain,) = [one.case for one in repaired.tried if one.case.stage is Stage.CHECK]
-    broken = how.output / "cases" / plain.trial / "artifact"
-    seed = wish(how, "zoo:seed", *KERAS_3)
-    found = repair(broken, tmp_path / "good", seed, how=seed)
+    (plain,) = [tried.case for tried in repaired.tried if tried.case.stage is Stage.CHECK]
+    broken = options.output / "cases" / plain.id / "artifact"
+    seed = request_for(options, "zoo:seed", *KERAS_3)
+    found = repair(broken, tmp_path / "good", seed, run_options=options)
     assert found.checked.verdict is Verdict.WORKS
     assert found.written
     shutil.copytree(broken, tmp_path / "spoilt")
@@ -249,20 +254,20 @@ def test_a_repair_is_proven_by_its_reference_and_refused_where_the_numbers_diffe
     content = bytearray(shard.read_bytes())
     content[-64:] = os.urandom(32) * 2
     shard.write_bytes(content)
-    found = repair(tmp_path / "spoilt", tmp_path / "bad", seed, how=seed)
+    found = repair(tmp_path / "spoilt", tmp_path / "bad", seed, run_options=options)
     assert found.checked.verdict in (Verdict.MISMATCH, Verdict.FAILS)
     assert not found.written
     assert not (tmp_path / "bad").exists()
 
 
-def test_what_no_way_leads_to_leaves_the_target_untouched(how: RunRequest, tmp_path: Path) -> None:
+def test_what_no_way_leads_to_leaves_the_target_untouched(options: RunRequest, tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "from tensorflow import keras\n\n\n"
         "class Odd(keras.layers.Layer):\n    def call(self, x):\n        raise RuntimeError('never')\n\n\n"
         "def build():\n    return keras.Sequential([keras.layers.Input((2,)), Odd()])\n"
     )
     model = f"{tmp_path / 'mine.py'}:build"
-    found = convert(replace(wish(how, model, *KERAS_3), max_trials=6), tmp_path / "web")
+    found = convert(replace(request_for(options, model, *KERAS_3), max_trials=6), tmp_path / "web")
     assert not found.found
     assert not (tmp_path / "web").exists()
-    assert any("never" in one.message for one in found.failures())
+    assert any("never" in failed.message for failed in found.failures())

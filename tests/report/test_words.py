@@ -8,7 +8,7 @@ from support.samples import FORESEEN, failed, result, results
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report import words
 from tfjs_compat.results.case_result import CaseResult, Results
-from tfjs_compat.results.cures import RemedyResult, Step
+from tfjs_compat.results.remedies import RemedyResult, Step
 
 
 @pytest.mark.parametrize(

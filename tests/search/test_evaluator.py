@@ -1,109 +1,116 @@
-"""The search over a laboratory whose machinery is replaced: how it stops, and what it keeps of what it heard."""
+"""The oracle over a resolver and a runner that are replaced: yes, no and unknown, and what it counts."""
 
 from __future__ import annotations
 
-import threading
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
-from support.samples import case, interpreters, lock, plan, result
+from support.evaluators import NotingRun, evaluator
+from support.samples import case, lock, result
 
-from tfjs_compat.engine.options import options_of
 from tfjs_compat.engine.plan import Planned
-from tfjs_compat.engine.request import RunRequest
-from tfjs_compat.engine.run import Ended, Engine
 from tfjs_compat.errors import Interrupted
+from tfjs_compat.locks.lock import Lock, Unresolved
+from tfjs_compat.locks.resolver import ResolveRequest
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.search import evaluator as laboratory
-from tfjs_compat.search.installed import Installed
-from tfjs_compat.search.remedies import ChangePolicy
-from tfjs_compat.search.request import SearchRequest
-from tfjs_compat.search.starting_points import StartingPoints
-from tfjs_compat.system.context import Context
-from tfjs_compat.system.store import Store
-from tfjs_compat.workflows import find as room
+from tfjs_compat.search.answer import Answer
+from tfjs_compat.search.oracle import Evaluation, answer_of, evaluate_with_retry
 
-WORLD = ChangePolicy(
-    pick=lambda name, wanted: None, python=lambda tensorflow: None, versions=False, routes=frozenset({"layers"})
+FAULT = "the index could not be reached"
+
+
+def works(planned: Planned) -> CaseResult:
+    """As the engine does: without a lock it says why there is none."""
+    given = {"id": planned.case.id, "combination": planned.case.combination, "route": planned.case.route.name}
+    if isinstance(planned.lock, Lock):
+        return result(**given)
+    proven = isinstance(planned.lock, Unresolved)
+    message = planned.lock.message if isinstance(planned.lock, Unresolved) else planned.lock
+    return result(
+        **given, verdict=Verdict.FAILS if proven else Verdict.ERROR, stage=Stage.RESOLVE, parity=None, message=message
+    )
+
+
+@pytest.mark.parametrize(
+    ("verdict", "issue", "answer"),
+    [
+        (Verdict.WORKS, None, Answer.YES),
+        (Verdict.CONVERTS, None, Answer.YES),
+        (Verdict.CONVERTS, "proves-nothing", Answer.NO),
+        (Verdict.MISMATCH, "numbers-differ", Answer.NO),
+        (Verdict.FAILS, None, Answer.NO),
+        (Verdict.ERROR, None, Answer.UNKNOWN),
+    ],
 )
-ROOTS = tuple(case("layers", tensorflow=f"2.{minor}.0") for minor in (19, 18, 17, 16))
-Ran = Callable[[Any, threading.Event], Sequence[CaseResult]]
+def test_a_verdict_is_yes_no_or_unknown(verdict: Verdict, issue: str | None, answer: Answer) -> None:
+    assert answer_of(result(verdict=verdict, issue=issue)) is answer
 
 
-def ends(asked: Any, *, works: bool) -> CaseResult:
-    verdict = {} if works else {"verdict": Verdict.FAILS, "stage": Stage.BUILD, "issue": None, "issues": ()}
-    return result(id=asked.id, combination=asked.combination, route=asked.route.name, **verdict)
+def test_a_conflict_is_no_and_an_unreachable_index_is_unknown() -> None:
+    conflict, unreachable = case(tensorflow="2.15.0"), case(tensorflow="2.16.1")
+
+    def resolved(request: ResolveRequest) -> Lock | Unresolved | str:
+        return Unresolved("a needs b<2", ("a",), "") if "tensorflow==2.15.0" in request.requirements else FAULT
+
+    oracle = evaluator(NotingRun(works), resolved)
+    found = oracle.evaluate([conflict, unreachable])
+    assert found[conflict.id].answer is Answer.NO
+    assert found[unreachable.id].answer is Answer.UNKNOWN
+    assert not found[unreachable.id].tried
+    assert found[unreachable.id].result.message == FAULT
+    assert (oracle.trials, oracle.ruled_out) == (0, 1)
 
 
-@pytest.fixture
-def search(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Any]:
-    def searching(ran: Ran, jobs: int = 4, stop: threading.Event | None = None, **wish: Any) -> Any:
-        halt = room._Halt(stop or threading.Event(), time.monotonic() + wish.get("seconds", 1000.0))
-        context = Context(Store(tmp_path), halt)
-        options = options_of(RunRequest(store=context.store), Stage.PREDICT, context)
+def test_what_ended_before_a_stop_is_answered() -> None:
+    first, second = case("layers"), case("graph")
 
-        def resolved(requests: Sequence[Any], *_: object) -> dict[Any, Any]:
-            return {one: lock(at) for at, one in enumerate(requests)}
+    def run(cases: Sequence[Planned]) -> Sequence[CaseResult]:
+        return [works(planned) for planned in cases if planned.case == second]
 
-        def run(todo: Sequence[Planned], *_: object) -> Ended:
-            return Ended({found.id: found for found in ran(plan(*todo), halt)}, complete=True)
-
-        monkeypatch.setattr(laboratory, "resolve_all", resolved)
-        monkeypatch.setattr(laboratory, "run_trials", run)
-        with ThreadPoolExecutor(1) as executor:
-            asked = laboratory.CaseEvaluator(
-                Engine(context, options, tmp_path, executor, jobs), interpreters("3.11.7"), prune=False
-            )
-            given = SearchRequest("zoo:mlp", repair=False, routes=("layers",), **wish)
-            ground = StartingPoints(ROOTS, WORLD, Installed(), (), "")
-            return asked, *room._search(given, ground, asked, halt, room._at_once(given, jobs))
-
-    return searching
+    oracle = evaluator(run)
+    assert set(oracle.evaluate([first, second])) == {second.id}
 
 
-def test_what_had_ended_when_the_user_stopped_is_an_answer(search: Callable[..., Any]) -> None:
-    stop = threading.Event()
-
-    def ran(plan: Any, _: threading.Event) -> Sequence[CaseResult]:
-        stop.set()
-        return [ends(plan.cases[1].case, works=True)]
-
-    _, best, tried, ended = search(ran, stop=stop)
-    assert best is not None
-    assert best[0].case == ROOTS[1]
-    assert len(tried) == 1
-    assert ended == "when it was interrupted"
-
-
-def test_the_time_ends_what_is_running_and_is_not_called_an_interruption(search: Callable[..., Any]) -> None:
-    def ran(plan: Any, halt: threading.Event) -> Sequence[CaseResult]:
-        started = time.monotonic()
-        while not halt.is_set() and time.monotonic() < started + 20:
-            time.sleep(0.01)
-        # As the machinery does: what goes away sets its event too.
-        halt.set()
+def test_a_stop_while_resolving_answers_nothing() -> None:
+    def resolved(request: ResolveRequest) -> Lock:
         raise Interrupted
 
-    _, best, _, ended = search(ran, seconds=0.1)
-    assert best is None
-    assert ended == "after 0.1 s (--time)"
+    assert evaluator(NotingRun(works), resolved).evaluate([case()]) == {}
 
 
-@pytest.mark.parametrize("jobs", [1, 4])
-@pytest.mark.parametrize("most", [1, 3])
-def test_as_many_trials_as_allowed_and_the_same_with_any_number_of_jobs(
-    search: Callable[..., Any], jobs: int, most: int
-) -> None:
-    def ran(plan: Any, _: threading.Event) -> Sequence[CaseResult]:
-        return [ends(one.case, works=False) for one in plan.cases]
+def test_kept_results_are_counted_apart() -> None:
+    oracle = evaluator(lambda cases: [result(id=planned.case.id, cached=True) for planned in cases])
+    oracle.evaluate([case("layers"), case("graph")])
+    assert (oracle.trials, oracle.kept) == (2, 2)
 
-    asked, best, tried, ended = search(ran, jobs=jobs, max_trials=most)
-    assert best is None
-    assert asked.trials == most
-    assert [one.case.id for one in tried] == [one.id for one in ROOTS[:most]]
-    assert ended == f"after {most} trial{'s' if most > 1 else ''} (--max-trials)"
+
+def test_an_unknown_answer_is_tried_once_more() -> None:
+    faults = [FAULT, lock(19)]
+    oracle = evaluator(NotingRun(works), lambda _: faults.pop(0))
+    assert evaluate_with_retry(oracle, [case()])[case().id].answer is Answer.YES
+    assert oracle.trials == 1
+
+
+def test_what_stays_unknown_is_not_tried_a_third_time() -> None:
+    requests: list[ResolveRequest] = []
+
+    def resolved(request: ResolveRequest) -> str:
+        requests.append(request)
+        return FAULT
+
+    found = evaluate_with_retry(evaluator(NotingRun(works), resolved), [case()])
+    assert found[case().id].answer is Answer.UNKNOWN
+    assert len(requests) == 2
+
+
+def test_a_retry_that_is_stopped_leaves_the_answer_unknown() -> None:
+    class Stopped:
+        calls = 0
+
+        def evaluate(self, cases: Sequence[object]) -> dict[str, Evaluation]:
+            self.calls += 1
+            came = result(id=case().id, verdict=Verdict.ERROR)
+            return {came.id: Evaluation(Answer.UNKNOWN, came, None, tried=False)} if self.calls == 1 else {}
+
+    assert evaluate_with_retry(Stopped(), [case()])[case().id].answer is Answer.UNKNOWN

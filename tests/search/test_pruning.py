@@ -2,85 +2,69 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import msgspec
 import pytest
-from support.samples import case, interpreters, lock, model, result
+from support.evaluators import NotingRun, evaluator
+from support.samples import case, lock, model, result
 
-from tfjs_compat.engine.options import options_of
 from tfjs_compat.engine.plan import Planned
-from tfjs_compat.engine.request import RunRequest
-from tfjs_compat.engine.run import Ended, Engine
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.search import evaluator as laboratory
-from tfjs_compat.search.evaluator import Answer, CaseEvaluator
-from tfjs_compat.system.context import Context
-from tfjs_compat.system.store import Store
+from tfjs_compat.search.answer import Answer
+from tfjs_compat.search.evaluator import CaseEvaluator
 
 
-class EnvironmentSession:
-    """A laboratory whose runner ends every case at one stage, and notes what it was asked to run."""
+def ends_at(stage: Stage) -> Callable[[Planned], CaseResult]:
+    def end(planned: Planned) -> CaseResult:
+        where = {"id": planned.case.id, "route": planned.case.route.name, "stage": stage}
+        return result(**where, verdict=Verdict.FAILS, message="the weights are gone", signature="gone")
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, folder: Path, stage: Stage, *, prune: bool = True) -> None:
-        self.ran: list[str] = []
-        self._stage = stage
-        monkeypatch.setattr(laboratory, "resolve_all", lambda requests, *_: dict.fromkeys(requests, lock(19)))
-        monkeypatch.setattr(laboratory, "run_trials", self._run)
-        context = Context(Store(folder))
-        options = options_of(RunRequest(store=context.store), Stage.PREDICT, context)
-        engine = Engine(context, options, folder, ThreadPoolExecutor(1), 1)
-        self._laboratory = CaseEvaluator(engine, interpreters("3.11.7"), prune=prune)
+    return end
 
-    def _run(self, todo: Sequence[Planned], *_: object) -> Ended:
-        self.ran += [planned.case.route.name for planned in todo]
-        return Ended({planned.case.id: self._end(planned.case) for planned in todo}, complete=True)
 
-    def _end(self, one: Case) -> CaseResult:
-        given: dict[str, Any] = {"id": one.id, "route": one.route.name, "stage": self._stage, "verdict": Verdict.FAILS}
-        return result(**given, message="the weights are gone", signature="gone")
-
-    def ask(self, *cases: Case) -> Sequence[Answer]:
-        return self._laboratory.ask(cases)
+def each(evaluator: CaseEvaluator, *cases: Case) -> list[tuple[Answer, bool, CaseResult]]:
+    """The evaluations of cases, one after the other."""
+    found = [evaluator.evaluate([given])[given.id] for given in cases]
+    return [(evaluation.answer, evaluation.tried, evaluation.result) for evaluation in found]
 
 
 @pytest.mark.parametrize("stage", [Stage.IMPORT, Stage.BUILD])
-def test_a_model_that_is_not_built_is_not_tried_on_another_route(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, stage: Stage
-) -> None:
-    bench = EnvironmentSession(monkeypatch, tmp_path, stage)
-    (first,) = bench.ask(case("layers"))
-    (second,) = bench.ask(case("graph+repair"))
-    assert bench.ran == ["layers"]
-    assert (first.tried, second.tried) == (True, False)
-    assert (second.result.route, second.result.message) == ("graph+repair", "the weights are gone")
-    assert second.result.id == case("graph+repair").id
+def test_an_unbuilt_model_is_not_tried_on_another_route(stage: Stage) -> None:
+    run = NotingRun(ends_at(stage))
+    oracle = evaluator(run)
+    (_, first_tried, _), (answer, second_tried, second) = each(oracle, case("layers"), case("graph+repair"))
+    assert run.routes == ["layers"]
+    assert (first_tried, second_tried, answer) == (True, False, Answer.NO)
+    assert (second.route, second.message) == ("graph+repair", "the weights are gone")
+    assert second.id == case("graph+repair").id
+    assert (oracle.trials, oracle.ruled_out) == (1, 1)
 
 
-def test_later_stages_other_variables_and_saved_models_are_tried(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    bench = EnvironmentSession(monkeypatch, tmp_path, Stage.BUILD)
-    bench.ask(case("layers"))
-    bench.ask(case("layers", process_env="legacy-keras"))
+def test_later_stages_other_variables_and_saved_models_are_tried() -> None:
+    run = NotingRun(ends_at(Stage.BUILD))
     saved = msgspec.structs.replace(case("layers"), model=model("saved", Kind.SAVED_MODEL))
-    bench.ask(saved)
-    bench.ask(msgspec.structs.replace(saved, route=case("graph").route))
-    assert bench.ran == ["layers", "layers", "layers", "graph"]
-    later = EnvironmentSession(monkeypatch, tmp_path, Stage.CONVERT)
-    later.ask(case("layers"))
-    later.ask(case("graph"))
-    assert later.ran == ["layers", "graph"]
+    also_graph = msgspec.structs.replace(saved, route=case("graph").route)
+    each(evaluator(run), case("layers"), case("layers", process_env="legacy-keras"), saved, also_graph)
+    assert run.routes == ["layers", "layers", "layers", "graph"]
+    later = NotingRun(ends_at(Stage.CONVERT))
+    each(evaluator(later), case("layers"), case("graph"))
+    assert later.routes == ["layers", "graph"]
 
 
-def test_an_exhaustive_search_tries_it_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    bench = EnvironmentSession(monkeypatch, tmp_path, Stage.BUILD, prune=False)
-    bench.ask(case("layers"))
-    bench.ask(case("graph"))
-    assert bench.ran == ["layers", "graph"]
+def test_versions_that_are_certain_to_fail_are_not_run() -> None:
+    packages = {"setuptools": "84.0.0", "tensorflow-hub": "0.16.1", "tensorflowjs": "4.17.0"}
+    run = NotingRun(ends_at(Stage.BUILD))
+    oracle = evaluator(run, lambda _: msgspec.structs.replace(lock(19), packages=packages))
+    ((answer, tried, found),) = each(oracle, case())
+    assert (answer, tried, found.issue, run.routes) == (Answer.NO, False, "pkg-resources-gone", [])
+    assert found.message.startswith("not run: ")
+
+
+def test_an_exhaustive_search_tries_it_all() -> None:
+    run = NotingRun(ends_at(Stage.BUILD))
+    each(evaluator(run, prune=False), case("layers"), case("graph"))
+    assert run.routes == ["layers", "graph"]

@@ -16,21 +16,22 @@ from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.search.candidates import Trial
+from tfjs_compat.results.remedies import Step
+from tfjs_compat.search.candidates import Candidate
 from tfjs_compat.search.changes import change_cost, differences
 from tfjs_compat.search.preference import ranking
 from tfjs_compat.search.remedies import ChangePolicy, apply, remedied_candidates
 
 NEWEST = {"tensorflow": "2.19.0", "tensorflowjs": "4.22.0"}
-WORLD = ChangePolicy(pick=lambda name, wanted: NEWEST.get(name), python=lambda tensorflow: "3.11")
+POLICY = ChangePolicy(pick=lambda name, wanted: NEWEST.get(name), python=lambda tensorflow: "3.11")
 RESOLVED = {"keras": "3.15.1", "setuptools": "84.0.0", "tensorflow": "2.16.1"}
 
 
-def world(**changed: Any) -> ChangePolicy:
-    return msgspec.structs.replace(WORLD, **changed)
+def policy(**changed: Any) -> ChangePolicy:
+    return msgspec.structs.replace(POLICY, **changed)
 
 
-def changed(remedy: Remedy, start: Case | None = None, given: ChangePolicy = WORLD) -> list[str] | None:
+def changed(remedy: Remedy, start: Case | None = None, given: ChangePolicy = POLICY) -> list[str] | None:
     start = start or case()
     found = apply(remedy, start, RESOLVED, given)
     return None if found is None else list(differences(start, found))
@@ -63,21 +64,21 @@ def test_a_remedy_changes_a_case_in_the_terms_of_a_matrix(remedy: Remedy, said: 
 
 def test_what_is_there_already_is_no_change() -> None:
     remedy = Remedy("x", constraints=("setuptools<81",), process_env="legacy-keras", route="layers")
-    once = apply(remedy, case(), RESOLVED, WORLD)
+    once = apply(remedy, case(), RESOLVED, POLICY)
     assert once is not None
-    assert apply(remedy, once, RESOLVED, WORLD) is None
+    assert apply(remedy, once, RESOLVED, POLICY) is None
 
 
-def test_the_same_lines_are_the_same_case_in_whatever_order_they_came() -> None:
+def test_the_order_of_remedies_makes_no_other_case() -> None:
     first, second = Remedy("x", constraints=("b<1",)), Remedy("y", constraints=("a<1",), process_env="no-onednn")
-    one = apply(second, apply(first, case(), {}, WORLD) or case(), {}, WORLD)
-    other = apply(first, apply(second, case(), {}, WORLD) or case(), {}, WORLD)
-    assert one == other
+    forward = apply(second, apply(first, case(), {}, POLICY) or case(), {}, POLICY)
+    backward = apply(first, apply(second, case(), {}, POLICY) or case(), {}, POLICY)
+    assert forward == backward
 
 
 def test_another_route_starts_without_the_repair_of_the_one_before() -> None:
     repaired = case("layers+repair")
-    found = apply(Remedy("x", route="graph"), repaired, {}, WORLD)
+    found = apply(Remedy("x", route="graph"), repaired, {}, POLICY)
     assert found is not None
     assert found.route.name == "graph"
 
@@ -87,7 +88,7 @@ def test_another_route_starts_without_the_repair_of_the_one_before() -> None:
     [
         (
             Remedy("x", stand_ins=("Tensorflow_Decision.Forests",)),
-            {"wanted": frozenset({"tensorflow-decision-forests"})},
+            {"required_packages": frozenset({"tensorflow-decision-forests"})},
         ),
         (Remedy("x", process_env="legacy-keras"), {"keras": ">=3"}),
         (Remedy("x", route="graph"), {"routes": frozenset({"layers"})}),
@@ -99,13 +100,13 @@ def test_another_route_starts_without_the_repair_of_the_one_before() -> None:
 )
 def test_a_remedy_stays_within_the_users_limits(remedy: Remedy, limits: dict[str, Any]) -> None:
     assert changed(remedy) is not None
-    assert changed(remedy, given=world(**limits)) is None
+    assert changed(remedy, given=policy(**limits)) is None
 
 
 def test_a_route_that_does_not_take_the_model_is_no_remedy() -> None:
     start = case("graph")
     start = msgspec.structs.replace(start, model=msgspec.structs.replace(start.model, kind=Kind.SAVED_MODEL))
-    assert apply(Remedy("x", route="keras-h5"), start, {}, WORLD) is None
+    assert apply(Remedy("x", route="keras-h5"), start, {}, POLICY) is None
 
 
 def failed(*issues: str, stage: Stage = Stage.CHECK, message: str = "") -> CaseResult:
@@ -125,26 +126,44 @@ def failed(*issues: str, stage: Stage = Stage.CHECK, message: str = "") -> CaseR
         (Stage.CHECK, "Unknown op 'Erfc'", ["graph+repair", "layers"]),
     ],
 )
-def test_only_the_remedies_that_are_for_this_failure_are_tried(stage: Stage, message: str, routes: list[str]) -> None:
-    start = Trial(case("graph"))
-    found = remedied_candidates(start, failed("unsupported-ops", stage=stage, message=message), RESOLVED, WORLD)
-    assert [one.case.route.name for one in found] == routes
+def test_only_remedies_for_this_failure_are_tried(stage: Stage, message: str, routes: list[str]) -> None:
+    start = Candidate(case("graph"))
+    found = remedied_candidates(start, failed("unsupported-ops", stage=stage, message=message), RESOLVED, POLICY)
+    assert [candidate.case.route.name for candidate in found] == routes
 
 
-def test_remedies_of_the_first_issue_come_first_and_each_says_what_it_is_for() -> None:
-    trials = list(
-        remedied_candidates(Trial(case()), failed("pkg-resources-gone", "keras3-batch-shape"), RESOLVED, WORLD)
-    )
-    assert [trial.steps[-1].issue for trial in trials][:2] == ["pkg-resources-gone", "keras3-batch-shape"]
-    assert trials[0].case.combination.constraints == ("setuptools<81",)
-    assert len(set(trials)) == len(trials)
-    assert all(trial.cost >= 1 for trial in trials)
+def test_remedies_of_the_first_issue_come_first() -> None:
+    failure = failed("pkg-resources-gone", "keras3-batch-shape")
+    candidates = list(remedied_candidates(Candidate(case()), failure, RESOLVED, POLICY))
+    assert [candidate.steps[-1].issue for candidate in candidates][:2] == ["pkg-resources-gone", "keras3-batch-shape"]
+    assert candidates[0].case.combination.constraints == ("setuptools<81",)
+    assert len(set(candidates)) == len(candidates)
+    assert all(candidate.cost >= 1 for candidate in candidates)
 
 
-def test_another_tensorflow_is_dearer_than_a_constraint_or_a_repair() -> None:
+def routes_after(candidate: Candidate) -> list[str]:
+    """Where a candidate goes that failed with something unknown."""
+    return [grown.case.route.name for grown in remedied_candidates(candidate, failed(), RESOLVED, POLICY)]
+
+
+def test_an_unknown_failure_leads_to_the_other_format_and_never_back() -> None:
+    start = Candidate(case("layers+float16"))
+    (other,) = remedied_candidates(start, failed(), RESOLVED, POLICY)
+    assert other.case.route.name == "graph+float16"
+    assert routes_after(other) == []
+
+
+def test_the_words_of_a_step_decide_nothing() -> None:
+    step = Step("an-issue", "a remedy", ("package graph-tools instead of graph", "route layers instead of graph"))
+    assert routes_after(Candidate(case("layers"), (step,))) == ["graph"]
+    silent = msgspec.structs.replace(Candidate(case("layers")), left_routes=frozenset({"graph"}))
+    assert routes_after(silent) == []
+
+
+def test_another_tensorflow_costs_more_than_a_constraint_or_a_repair() -> None:
     start = case()
     repair, pin, version = (
-        apply(remedy, start, {}, WORLD)
+        apply(remedy, start, {}, POLICY)
         for remedy in (
             Remedy("x", variant="repair"),
             Remedy("x", constraints=("a<1",)),
@@ -163,22 +182,23 @@ ISSUES = st.lists(st.sampled_from(sorted(catalogue())), max_size=5)
 @given(ISSUES, ISSUES, st.sampled_from(["newest", "nearest", "oldest"]))
 def test_nothing_ranks_before_what_it_grew_out_of(first: list[str], second: list[str], prefer: Any) -> None:
     rank = ranking(prefer, {"tensorflow": "2.16.1"})
-    given = world(versions=False)
-    for trial in remedied_candidates(Trial(case()), failed(*first), RESOLVED, given):
-        assert rank(Trial(case())) < rank(trial)
-        for later in remedied_candidates(trial, failed(*second), RESOLVED, given):
-            assert rank(trial) < rank(later)
+    given = policy(versions=False)
+    for candidate in remedied_candidates(Candidate(case()), failed(*first), RESOLVED, given):
+        assert rank(Candidate(case())) < rank(candidate)
+        for later in remedied_candidates(candidate, failed(*second), RESOLVED, given):
+            assert rank(candidate) < rank(later)
 
 
-def at(tensorflow: str, **more: Any) -> Trial:
-    return Trial(case(tensorflow=tensorflow), **more)
+def at(tensorflow: str, **more: Any) -> Candidate:
+    return Candidate(case(tensorflow=tensorflow), **more)
 
 
 def test_newest_oldest_and_nearest_order_versions() -> None:
-    trials = [at("2.9.1"), at("2.16.2"), at("2.21.0"), at("2.19.0", cost=3)]
+    candidates = [at("2.9.1"), at("2.16.2"), at("2.21.0"), at("2.19.0", cost=3)]
     order = {
         prefer: [
-            one.case.combination.tensorflow for one in sorted(trials, key=ranking(prefer, {"tensorflow": "2.16.1"}))
+            candidate.case.combination.tensorflow
+            for candidate in sorted(candidates, key=ranking(prefer, {"tensorflow": "2.16.1"}))
         ]
         for prefer in ("newest", "oldest", "nearest")
     }
@@ -198,6 +218,6 @@ def test_newest_oldest_and_nearest_order_versions() -> None:
         ({}, None),
     ],
 )
-def test_only_what_a_lock_is_certain_to_run_into_is_foretold(packages: dict[str, str], issue: str | None) -> None:
+def test_only_versions_that_are_certain_to_fail_are_named(packages: dict[str, str], issue: str | None) -> None:
     found = certain_issue(packages, "3.11")
     assert (found.id if found else None) == issue

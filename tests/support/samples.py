@@ -149,12 +149,14 @@ class SmallIndex:
     """A package index (PEP 691, 658, 700) on a port of this machine.
 
     ``add`` gives it a package; ``status`` is what it answers to everything but 200; ``timed``: it tells upload times.
+    ``faults``: how many more times the page of a package, by its name, cannot be had.
     """
 
     def __init__(self) -> None:
         self.files: dict[str, dict[str, bytes]] = {}
         self.metadata: dict[str, bytes] = {}
         self.status = 200
+        self.faults: dict[str, int] = {}
         self.timed = True
         self.body: bytes | None = None
         self.asked: list[str] = []
@@ -169,17 +171,17 @@ class SmallIndex:
         self._server.shutdown()
         self._server.server_close()
 
-    def add(self, name: str, version: str, *requires: str) -> None:
+    def add(self, name: str, version: str, *requires: str, tag: str = "py3-none-any") -> None:
         stem = f"{name.replace('-', '_')}-{version}"
         metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
         metadata += "".join(f"Requires-Dist: {one}\n" for one in requires)
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as wheel:
             wheel.writestr(f"{stem}.dist-info/METADATA", metadata)
-            wheel.writestr(f"{stem}.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+            wheel.writestr(f"{stem}.dist-info/WHEEL", f"Wheel-Version: 1.0\nTag: {tag}\n")
             wheel.writestr(f"{stem}.dist-info/RECORD", "")
-        self.files.setdefault(name, {})[f"{stem}-py3-none-any.whl"] = content.getvalue()
-        self.metadata[f"{stem}-py3-none-any.whl.metadata"] = metadata.encode()
+        self.files.setdefault(name, {})[f"{stem}-{tag}.whl"] = content.getvalue()
+        self.metadata[f"{stem}-{tag}.whl.metadata"] = metadata.encode()
 
     def _file(self, name: str, file: str) -> bytes:
         return self.metadata[file] if file in self.metadata else self.files[name][file]
@@ -206,6 +208,9 @@ class SmallIndex:
                 kind, name, *file = self.path.strip("/").split("/")
                 known = name in index.files
                 status = index.status if index.status != 200 else 200 if known else 404
+                if index.faults.get(name, 0) > 0:
+                    index.faults[name] -= 1
+                    status = 500
                 body = b""
                 if status == 200:
                     body = index.body or (index._file(name, file[0]) if kind == "files" else index._page(name))

@@ -1,192 +1,126 @@
-"""Where a search starts and what it may change, and the recipe at its end. Nothing is run."""
+"""A search as far as the locks, over an index of our own that fails where the test wants: what it finds and says."""
 
 from __future__ import annotations
 
+import io
+import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from support.samples import PYTHON, case, interpreters, release
+from rich.console import Console
+from support.samples import SmallIndex, case, result
 
-from tfjs_compat.errors import RequestError
-from tfjs_compat.handover.recipe import Recipe, write_recipe
-from tfjs_compat.locks.lock import make_lock
-from tfjs_compat.matrix.cases import Case
-from tfjs_compat.matrix.expansion import LeftOut, expand
-from tfjs_compat.matrix.models import Kind, Model, find_model
-from tfjs_compat.matrix.schema import Matrix
+from tfjs_compat.cli.views import found as view
+from tfjs_compat.engine.request import RunRequest
+from tfjs_compat.errors import MachineryError
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.results.case_result import CaseResult
+from tfjs_compat.search.answer import Answer
+from tfjs_compat.search.best_case import INTERRUPTED, Searched
+from tfjs_compat.search.best_first import Best
+from tfjs_compat.search.candidates import Candidate
+from tfjs_compat.search.oracle import Evaluation
 from tfjs_compat.search.request import SearchRequest
-from tfjs_compat.search.starting_points import StartingPoints, plan_search
+from tfjs_compat.system.store import Store
+from tfjs_compat.workflows.find import Found, could_not_be_tried, find, require_answer
 
-FOUND = interpreters("3.11.7", "3.13.1")
-RELEASES = {
-    "tensorflow": tuple(
-        release(version, tags="cp311 cp313" if version >= "2.20" else "cp311")
-        for version in ("2.15.0", "2.15.1", "2.16.1", "2.19.0", "2.19.1", "2.21.0")
-    ),
-    "tensorflowjs": tuple(release(version, tags="py3") for version in ("4.10.0", "4.17.0", "4.22.0")),
-}
+MINOR = "{}.{}".format(*sys.version_info[:2])
+ALWAYS = 10_000
 
 
-def ground(**wish: Any) -> StartingPoints:
-    def expanded(matrix: Matrix) -> tuple[tuple[Case, ...], tuple[LeftOut, ...]]:
-        found = expand(matrix, RELEASES, FOUND, lambda ref: find_model(ref, Path.cwd()))
-        return found.cases, found.left_out
-
-    return plan_search(SearchRequest(**{"model": "zoo:seed", **wish}), RELEASES, FOUND, expanded)
-
-
-def versions(given: StartingPoints) -> set[tuple[str, str]]:
-    return {(one.combination.tensorflow, one.combination.tensorflowjs) for one in given.roots}
-
-
-def test_without_limits_the_latest_patches_and_two_converters_are_looked_at() -> None:
-    given = ground()
-    assert versions(given) == {
-        (tensorflow, tensorflowjs)
-        for tensorflow in ("2.15.1", "2.16.1", "2.19.1", "2.21.0")
-        for tensorflowjs in ("4.17.0", "4.22.0")
-    }
-    assert {one.route.name for one in given.roots} == {"layers", "graph"}
-    assert given.world.patches["2.19.1"] == ("2.19.0",)
-    assert given.world.patches["2.21.0"] == ()
-    assert "TensorFlow 2.15.1, 2.16.1, 2.19.1, 2.21.0" in given.limits
+@pytest.fixture
+def index(small_index: SmallIndex) -> SmallIndex:
+    """Two TensorFlows, of which the newer one needs a package whose page cannot always be had."""
+    tag = "cp{}{}-none-any".format(*sys.version_info[:2])
+    small_index.add("faulty", "1.0")
+    small_index.add("tensorflow", "2.20.0", tag=tag)
+    small_index.add("tensorflow", "2.21.0", "faulty", tag=tag)
+    small_index.add("tensorflowjs", "4.17.0")
+    return small_index
 
 
-def test_requirements_are_limits() -> None:
-    given = ground(require=("tensorflow>=2.16", "tensorflow<2.20", "TensorFlowJS==4.10.0", "keras>=3", "numpy<2"))
-    assert versions(given) == {("2.16.1", "4.10.0"), ("2.19.1", "4.10.0")}
-    assert {(one.combination.extra, one.combination.constraints) for one in given.roots} == {
-        (("keras>=3",), ("numpy<2",))
-    }
-    assert given.world.keras == ">=3"
-    exact = ground(require=("tensorflow==2.19.1",))
-    assert versions(exact) == {("2.19.1", "4.17.0"), ("2.19.1", "4.22.0")}
-    assert exact.world.patches == {"2.19.1": ()}
+def searched(folder: Path) -> Found:
+    options = RunRequest(output=folder / "out", store=Store(folder / "store"), jobs=2)
+    routes, python = ("layers",), (MINOR,)
+    return find(SearchRequest("zoo:mlp", python=python, routes=routes, until=Stage.RESOLVE, run_options=options))
 
 
-def test_a_tensorflow_without_a_wheel_for_the_python_is_not_looked_at_and_that_is_said() -> None:
-    given = ground(python=("3.13",))
-    assert {tensorflow for tensorflow, _ in versions(given)} == {"2.21.0"}
-    assert LeftOut("TensorFlow 2.16.1", "it has no wheel for Python 3.13") in given.left_out
-    with pytest.raises(
-        RequestError, match=r"nothing to look at: TensorFlow 2\.16\.1: it has no wheel for Python 3\.13"
-    ):
-        ground(python=("3.13",), require=("tensorflow==2.16.1",))
+def as_json(found: Found) -> Any:
+    return json.loads(msgspec.json.encode(view.as_json(found)))
 
 
-def test_what_the_user_has_is_looked_at_too_and_its_packages_come_along(tmp_path: Path) -> None:
-    (tmp_path / "mine.txt").write_text("tensorflow==2.15.0\ntensorflowjs==4.10.0\npandas==2.2\n")
-    given = ground(source=str(tmp_path / "mine.txt"), wanted=("pillow",))
-    assert ("2.15.0", "4.10.0") in versions(given)
-    assert {one.combination.extra for one in given.roots} == {("pillow", "pandas")}
-    assert given.world.wanted == {"pillow"}
-    outside = ground(source=str(tmp_path / "mine.txt"), require=("tensorflow>=2.16",))
-    assert "2.15.0" not in {tensorflow for tensorflow, _ in versions(outside)}
+def shown(found: Found) -> str:
+    console = Console(width=400, file=io.StringIO())
+    view.show(console, found, "out/")
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
 
 
-@pytest.mark.parametrize(
-    ("wish", "said"),
-    [
-        ({"require": ("tensorflow>>2",)}, "--require: 'tensorflow>>2' is no requirement"),
-        ({"require": ("tensorflow==2.99.0",)}, "tensorflow: "),
-        ({"require": ("tensorflow @ https://example.org/x.whl",)}, "'tensorflow' is given with a URL"),
-        ({"require": ("numpy @ https://me:secret@example.org/x.whl",)}, "'numpy' is given with a URL"),
-        ({"require": ("tensorflow[and-cuda]>=2.16",)}, "'tensorflow' is given with extras"),
-        ({"require": ('tensorflow>=2.16; python_version < "3"',)}, "'tensorflow' is given with a marker"),
-        ({"wanted": ("pillow @ https://example.org/x.whl",)}, "--with: 'pillow' is given with a URL"),
-        ({"wanted": ("not a name",)}, "--with: 'not a name' is no requirement"),
-        ({"routes": ("grph",)}, "did you mean 'graph'"),
-        ({"python": ("three",)}, "not a Python version"),
-        ({"as_of": "yesterday"}, "neither a date"),
-        ({"source": "/nowhere/x.txt"}, "there is no such file"),
-    ],
-)
-def test_a_wrong_wish_is_refused(wish: dict[str, Any], said: str) -> None:
-    with pytest.raises(RequestError) as raised:
-        ground(**wish)
-    assert said in str(raised.value)
+def test_a_preferred_release_that_met_a_fault_is_named_first(index: SmallIndex, tmp_path: Path) -> None:
+    index.faults["faulty"] = ALWAYS
+    found = searched(tmp_path)
+    assert found.case is not None
+    assert found.case.combination.tensorflow == "2.20.0"
+    assert not found.best
+    assert {unknown.combination.tensorflow for unknown in found.unknown} == {"2.21.0"}
+    (document, text) = as_json(found), shown(found)
+    assert (document["found"], document["best"]) == (True, False)
+    assert [unknown["case"] for unknown in document["unknown"]] == [unknown.id for unknown in found.unknown]
+    assert all(unknown["message"] for unknown in document["unknown"])
+    assert text.startswith("TensorFlow 2.21.0, tensorflowjs 4.17.0, route layers could not be tried: ")
+    assert text.index("This is the best of what could be tried") < text.index("works")
+    assert "Passed over" not in text
 
 
-LOCK = make_lock(
-    "tensorflow==2.19.0 --hash=sha256:0\ntensorflowjs==4.22.0 --hash=sha256:1", PYTHON, source_builds=False
-)
+def test_a_fault_that_passes_is_not_noticed(index: SmallIndex, tmp_path: Path) -> None:
+    index.faults["faulty"] = 1
+    found = searched(tmp_path)
+    assert index.faults["faulty"] == 0
+    assert found.case is not None
+    assert found.case.combination.tensorflow == "2.21.0"
+    assert (found.best, found.unknown) == (True, ())
+    assert as_json(found)["unknown"] == []
+    assert "could not be tried" not in shown(found)
 
 
-def recipe(model: Model, route: str = "layers", keras: str | None = "3.15.1", **more: Any) -> Recipe:
-    asked = msgspec.structs.replace(case(route), model=model)
-    return write_recipe(asked, LOCK, more.get("variables", {}), keras)
+def test_where_nothing_is_found_every_fault_is_named(index: SmallIndex, tmp_path: Path) -> None:
+    index.faults["faulty"] = ALWAYS
+    index.add("tensorflow", "2.22.0", "faulty", tag="cp{}{}-none-any".format(*sys.version_info[:2]))
+    index.add("tensorflow", "2.20.0", "nowhere", tag="cp{}{}-none-any".format(*sys.version_info[:2]))
+    with pytest.raises(MachineryError) as raised:
+        searched(tmp_path)
+    message = str(raised.value)
+    assert "TensorFlow 2.22.0, tensorflowjs 4.17.0, route layers" in message
+    assert "TensorFlow 2.21.0, tensorflowjs 4.17.0, route layers" in message
+    assert message.splitlines()[-1].startswith("hint: ")
+    assert not (tmp_path / "out" / "recipe").exists()
 
 
-def file(kind: Kind, path: str) -> Model:
-    return Model(path, Path(path).name, kind, path, "0" * 64)
+def unknown_at(minor: int, message: str = "no route to host") -> CaseResult:
+    given = case(tensorflow=f"2.{minor}.0")
+    return result(id=given.id, combination=given.combination, verdict=Verdict.ERROR, message=message)
 
 
-def builder(path: str, module: str, function: str = "build") -> Model:
-    return Model(
-        f"{path}:{function}", module, Kind.BUILDER, path, "0" * 64, module, function, (str(Path(path).parent),)
-    )
+def test_cases_with_one_reason_share_a_line() -> None:
+    lines = could_not_be_tried([unknown_at(minor) for minor in range(21, 11, -1)] + [unknown_at(9, "disk full")])
+    assert len(lines) == 2
+    assert lines[0].startswith("TensorFlow 2.21.0, tensorflowjs 4.17.0, route layers; TensorFlow 2.20.0")
+    assert lines[0].endswith("; and 4 more could not be tried: no route to host")
+    assert lines[1].endswith("could not be tried: disk full")
 
 
-@pytest.mark.parametrize(
-    ("model", "route", "keras", "lines"),
-    [
-        (
-            file(Kind.KERAS, "/m/a b.keras"),
-            "layers",
-            "3.15.1",
-            ["tf.keras.models.load_model('/m/a b.keras'", 'save_keras_model(model, "web_model")'],
-        ),
-        (
-            file(Kind.H5, "/m/a.h5"),
-            "graph",
-            "2.15.0",
-            ['tf.saved_model.save(model, "saved_model")', 'convert_tf_saved_model("saved_model", "web_model")'],
-        ),
-        (file(Kind.KERAS, "/m/a.keras"), "graph+control-flow-v2", "3.1.0", ["model.export(", "control_flow_v2=True)"]),
-        (file(Kind.SAVED_MODEL, "/m/saved"), "graph", None, ["convert_tf_saved_model('/m/saved', \"web_model\")"]),
-        (file(Kind.H5, "/m/a.h5"), "keras-h5+uint8", "2.15.0", ['model.save("model.h5")']),
-        (builder("/m/train.py", "train"), "layers", "3.15.1", ["runpy.run_path('/m/train.py')['build']()"]),
-        (builder("/m/pack/nets.py", "pack.nets"), "layers", "3.15.1", ["from pack.nets import build"]),
-        (file(Kind.H5, '/m/a\\x\\N{b\n\'"""\udc80\u202e\x1b.h5'), "layers", "2.15.0", ["save_keras_model(model"]),
-    ],
-)
-def test_the_script_of_a_recipe_is_python_that_does_what_the_case_did(
-    model: Model, route: str, keras: str | None, lines: list[str]
-) -> None:
-    written = recipe(model, route, keras)
-    compile(written.script, "convert.py", "exec")
-    assert "\x1b" not in written.script
-    written.script.encode()
-    assert all(line in written.script for line in lines)
-    assert written.files["convert.py"] == written.script
+def test_an_interruption_is_the_reason_where_there_were_faults_too() -> None:
+    candidate = Candidate(case())
+    evaluation = Evaluation(Answer.UNKNOWN, unknown_at(16), None, tried=False)
+    best = Best(None, ((candidate, evaluation),), ())
+    require_answer(Searched(best, (), INTERRUPTED))
+    with pytest.raises(MachineryError, match="no route to host"):
+        require_answer(Searched(best, (), "after 1 s (--time)"))
 
 
-def test_a_recipe_says_everything_that_the_case_had() -> None:
-    lock = make_lock("tensorflow==2.21.0 --hash=sha256:0", PYTHON, source_builds=False, stand_ins=("a-b",))
-    asked = case("layers+repair", tensorflow="2.21.0", constraints=("setuptools<81",), stand_ins=("a-b",))
-    written = write_recipe(asked, lock, {"TF_USE_LEGACY_KERAS": "1"}, "2.21.0")
-    assert written.requirements == ("tensorflow==2.21.0", "tensorflowjs==4.17.0", "setuptools<81")
-    assert written.commands == (
-        "python3.11 -m venv env",
-        "env/bin/pip install --require-hashes --no-deps -r requirements.txt",
-        "touch env/lib/python3.11/site-packages/a_b.py",
-        "TF_USE_LEGACY_KERAS=1 env/bin/python convert.py",
-        "tfjs-compat repair web_model --output web_model_repaired",
-    )
-    assert written.uv_commands[0] == "uv venv --python 3.11 env"
-    assert written.files["requirements.txt"] == lock.text
-
-
-def test_the_recipe_of_an_example_brings_its_source() -> None:
-    written = recipe(find_model("zoo:seed", Path.cwd()))
-    assert "from zoo.sequences import seed" in written.script
-    assert "def seed(" in written.files["zoo/sequences.py"]
-
-
-def test_a_command_line_route_is_a_command() -> None:
-    written = recipe(file(Kind.H5, "/m/a.h5"), "keras-h5+uint8", "2.15.0")
-    assert written.commands[-1] == (
-        "env/bin/tensorflowjs_converter --input_format keras --quantize_uint8 '*' model.h5 web_model"
-    )
+def test_an_early_end_is_said_where_something_better_may_be_left() -> None:
+    found = Found(found=False, ended="after 3 trials (--max-trials)")
+    assert "Nothing that works was found; the search ended after 3 trials" in shown(found)
+    assert as_json(found)["best"] is False

@@ -11,14 +11,14 @@ import pytest
 from rich.console import Console
 from support.samples import parity
 
-from tfjs_compat.cli.views import repaired as report
+from tfjs_compat.cli.views import repaired as view
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import Interrupted
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.artifact_report import ArtifactReport
+from tfjs_compat.search.best_case import INTERRUPTED
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.store import Store
-from tfjs_compat.workflows import repair as room
 from tfjs_compat.workflows.find import Found
 from tfjs_compat.workflows.repair import RepairReport, repair
 
@@ -38,20 +38,23 @@ def source(tmp_path: Path) -> Path:
 
 
 def found(*, works: bool, ended: str | None = None) -> Found:
-    return Found(works, None, None, (), 1, 0, 0, 1.0, "", ended, (), ())
+    return Found(found=works, trials=1, seconds=1.0, ended=ended)
 
 
-def mended(
-    source: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict = Verdict.WORKS, reference: Found | None = None
-) -> RepairReport:
-    def check(folder: Path, **_: Any) -> ArtifactReport:
+def repaired(source: Path, verdict: Verdict = Verdict.WORKS, reference: Found | None = None) -> RepairReport:
+    """The repair of ``source`` where TensorFlow.js says ``verdict``, and the search for the reference comes to that."""
+
+    def checker(folder: Path, **_: Any) -> ArtifactReport:
         return ArtifactReport(str(folder), "4.22.0", "node cpu", verdict, Stage.PREDICT, (), "", (), parity())
 
-    monkeypatch.setattr(room, "check", check)
-    monkeypatch.setattr(room, "find", lambda *_: reference)
-    how = SearchRequest("", how=RunRequest(store=Store(source.parent / "store")))
-    wish = SearchRequest("m.py:build", how=how.how) if reference is not None else None
-    return repair(source, source.parent / "fixed", wish, how=how)
+    def finder(*_: Any) -> Found:
+        assert reference is not None
+        return reference
+
+    options = RunRequest(store=Store(source.parent / "store"))
+    request = SearchRequest("m.py:build", run_options=options) if reference is not None else None
+    target = source.parent / "fixed"
+    return repair(source, target, request, run_options=options, checker=checker, finder=finder)
 
 
 @pytest.mark.parametrize(
@@ -67,15 +70,15 @@ def mended(
     ],
 )
 def test_with_a_reference_only_what_it_proves_is_written(
-    source: Path, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, reference: Found | None, written: bool
+    source: Path, verdict: Verdict, reference: Found | None, written: bool
 ) -> None:
-    assert mended(source, monkeypatch, verdict, reference).written is written
+    assert repaired(source, verdict, reference).written is written
     assert (source.parent / "fixed").exists() is written
 
 
-def test_an_interrupted_reference_is_an_interruption(source: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_reference_is_an_interruption(source: Path) -> None:
     with pytest.raises(Interrupted):
-        mended(source, monkeypatch, reference=found(works=False, ended="when it was interrupted"))
+        repaired(source, reference=found(works=False, ended=INTERRUPTED))
     assert not (source.parent / "fixed").exists()
 
 
@@ -90,15 +93,13 @@ def test_an_interrupted_reference_is_an_interruption(source: Path, monkeypatch: 
         ("model.json", json.dumps(LAYERS).replace("float32", "\x1b[31mred").encode()),
     ],
 )
-def test_a_damaged_artifact_is_a_finding_and_nothing_is_written(
-    source: Path, monkeypatch: pytest.MonkeyPatch, file: str, content: bytes
-) -> None:
+def test_a_damaged_artifact_is_a_finding_and_nothing_is_written(source: Path, file: str, content: bytes) -> None:
     (source / file).write_bytes(content)
-    came = mended(source, monkeypatch)
+    came = repaired(source)
     assert (came.written, came.checked.verdict, came.checked.stage) == (False, Verdict.FAILS, Stage.CHECK)
     assert came.checked.findings
     assert not (source.parent / "fixed").exists()
-    told = io.StringIO()
-    report.show(Console(file=told), came, source.parent / "fixed")
-    assert "cannot be read: $" in told.getvalue()
-    assert "\x1b" not in told.getvalue()
+    shown = io.StringIO()
+    view.show(Console(file=shown), came, source.parent / "fixed")
+    assert "cannot be read: $" in shown.getvalue()
+    assert "\x1b" not in shown.getvalue()

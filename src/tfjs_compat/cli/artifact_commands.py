@@ -11,7 +11,18 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, stop_on_signal
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import AS_JSON, FORCE, INPUTS, RUNTIME, TARGET, TFJS, require, search_request, with_options
+from tfjs_compat.cli.options import (
+    AS_JSON,
+    FORCE,
+    INPUTS,
+    RUNTIME,
+    TARGET,
+    TFJS,
+    require,
+    run_request,
+    search_request,
+    with_options,
+)
 
 
 @cli.command(short_help="Check a converted model and load it in TensorFlow.js.")
@@ -53,13 +64,13 @@ def repair(
     from tfjs_compat.cli.views import repaired
 
     out, err = outputs()
-    how = search_request({**given, "model": reference or ""})
+    request = search_request({**given, "model": reference}) if reference else None
     with on_terminal(err) as progress:
         report = api.repair(
             folder,
             target,
-            how if reference else None,
-            how=how,
+            request,
+            run_options=run_request(given),
             tfjs=tfjs,
             force=force,
             progress=progress,

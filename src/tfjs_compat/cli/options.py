@@ -136,11 +136,11 @@ SEARCH = (
     click.option("--model", "model", required=True, metavar="M", help=_MODELS),
     require("A limit: 'tensorflow>=2.19', 'keras>=3', 'numpy<2' [default: tensorflow>=2.13]."),
     _many("--python", "python", "V", "Python of the environments."),
-    _many("--with", "wanted", "PACKAGE", "A package that has to be installed."),
+    _many("--with", "required_packages", "PACKAGE", "A package that has to be installed."),
     click.option("--as-of", "as_of", default="today", metavar="DATE", help="Packages as they were on that date."),
     click.option(
         "--from",
-        "source",
+        "installed_from",
         metavar="FILE",
         help="What you have: a requirements file, a uv.lock, or 'active' for the active environment.",
     ),
@@ -193,4 +193,4 @@ def search_request(given: Mapping[str, Any]) -> SearchRequest:
 
     known = {field.name for field in fields(SearchRequest)}
     own = {name: value for name, value in given.items() if name in known and value is not None}
-    return SearchRequest(how=run_request({name: given[name] for name in given if name not in own}), **own)
+    return SearchRequest(run_options=run_request({name: given[name] for name in given if name not in own}), **own)

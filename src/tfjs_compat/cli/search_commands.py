@@ -38,7 +38,7 @@ def find(as_json: bool, **given: Any) -> None:
     if as_json:
         print_json(found_view.as_json(found))
     else:
-        found_view.show(out, found, f"{request.how.output}{os.sep}")
+        found_view.show(out, found, f"{request.run_options.output}{os.sep}")
     sys.exit(exit_codes.of_search(found))
 
 
@@ -65,7 +65,7 @@ def convert(target: Path, form: str | None, quantize: str | None, force: bool, a
     if as_json:
         print_json({**found_view.as_json(found), "output": str(target) if found.found else None})
     else:
-        found_view.show_converted(out, found, target, f"{api.work_folder(target, request.how.store)}{os.sep}")
+        found_view.show_converted(out, found, target, f"{api.work_folder(target, request.run_options.store)}{os.sep}")
     sys.exit(exit_codes.of_search(found))
 
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import datetime
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
 import msgspec
 
+from tfjs_compat import __version__
+from tfjs_compat.artifact.tensors import read_tensors
+from tfjs_compat.handover.recipe import REQUIREMENTS, Recipe
 from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.outcomes.outcome import Applied
 from tfjs_compat.outcomes.parity import Parity
-from tfjs_compat.results.cures import Step
+from tfjs_compat.results.case_result import CaseResult
+from tfjs_compat.results.remedies import Step
+from tfjs_compat.system.files import digest_files
 
 
-class InputsTold(msgspec.Struct, frozen=True):
+class InputTensor(msgspec.Struct, frozen=True):
     """One input that predictions were compared on."""
 
     name: str
@@ -43,7 +53,54 @@ class Account(msgspec.Struct, frozen=True):
     tfjs: str | None
     runtime: str | None
     parity: Parity
-    inputs: tuple[InputsTold, ...]
+    inputs: tuple[InputTensor, ...]
     inputs_from: str
     files: tuple[str, ...]
     digest: str
+
+    def to_json(self) -> bytes:
+        """The content of CONVERSION.json."""
+        return msgspec.json.format(msgspec.json.encode(self), indent=2) + b"\n"
+
+
+def account_of(
+    case: CaseResult, steps: tuple[Step, ...], recipe: Recipe, model_digest: str, folder: Path, inputs: Path | None
+) -> Account:
+    """The account of a case that works, which left its artifact and its inputs in ``folder``.
+
+    ``steps`` led to it, ``inputs`` is the file that the user gave them in. Raises OSError for a file that is not there.
+    """
+    assert case.parity is not None, "what works was compared"
+    files = sorted(path for path in (folder / "artifact").iterdir() if path.is_file())
+    tensors = read_tensors(folder / "inputs")
+    return Account(
+        schema=1,
+        tool=__version__,
+        created=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+        model=case.model,
+        model_digest=model_digest,
+        combination=case.combination,
+        resolved=case.resolved,
+        keras_in_use=case.keras_in_use,
+        route=case.route,
+        process_env=recipe.process_env,
+        steps=steps,
+        repairs=case.repairs,
+        lock=case.lock,
+        packages=tuple(_pins(recipe.files[REQUIREMENTS])),
+        tfjs=case.tfjs,
+        runtime=case.runtime,
+        parity=case.parity,
+        inputs=tuple(InputTensor(each.name, _dtype(each.values), tuple(each.values.shape)) for each in tensors),
+        inputs_from=str(inputs) if inputs is not None else "generated from the model's signature",
+        files=tuple(path.name for path in files),
+        digest=digest_files((path.name, path) for path in files),
+    )
+
+
+def _dtype(values: Any) -> str:
+    return "string" if values.dtype.kind in "OSU" else str(values.dtype)
+
+
+def _pins(lock: str) -> Iterable[str]:
+    return (line.partition(" ")[0] for line in lock.splitlines() if "==" in line and not line.startswith((" ", "#")))

@@ -30,7 +30,8 @@ class Axis(msgspec.Struct, frozen=True):
     ``default`` is its value where a matrix says nothing (None: a matrix has to say); ``shown_always``: it is part of
     every key and name, at its default too. ``title`` heads its column, ``phrase`` stands before its value in a
     sentence, ``label`` in a list (empty: the phrase does), ``prefix`` before each of its texts, ``mark`` before its
-    value in a short name. ``cost`` is what a change on it asks of who follows a recipe.
+    value in a short name, ``noun`` before what a change adds on it. ``cost`` is what a change on it asks of who follows a
+    recipe.
     ``option``, ``metavar`` and ``help`` are those of the command line; empty: it has no option.
     """
 
@@ -43,6 +44,7 @@ class Axis(msgspec.Struct, frozen=True):
     mark: str = ""
     label: str = ""
     prefix: str = ""
+    noun: str = ""
     cost: int = 1
     option: str = ""
     metavar: str = "V"
@@ -138,18 +140,19 @@ AXES: tuple[Axis, ...] = (
         option="--keras",
         help="Keras release or range; 'resolved': what the resolver gives.",
     ),
-    Axis("extra", "requirements", "with", "with", label="extra packages", prefix="+"),
+    Axis("extra", "requirements", "with", "with", label="extra packages", prefix="+", noun="package"),
     Axis(
         "constraints",
         "requirements",
         "with",
         "with",
         label="constraints",
+        noun="constraint",
         option="--constraint",
         metavar="REQ",
         help="A constraint on every combination: 'setuptools<81'.",
     ),
-    Axis("overrides", "requirements", "with", "with", label="overrides", prefix="override "),
+    Axis("overrides", "requirements", "with", "with", label="overrides", prefix="override ", noun="override"),
     Axis(
         "stand_ins",
         "packages",
@@ -158,6 +161,7 @@ AXES: tuple[Axis, ...] = (
         mark="no-",
         label="stub packages",
         prefix="no-",
+        noun="an empty module in place of",
         option="--stand-in",
         metavar="PACKAGE",
         help="Leave a package out, with an empty module in its place.",
@@ -177,6 +181,7 @@ AXES: tuple[Axis, ...] = (
         "process_env",
         "with",
         "with",
+        noun="process variables",
         default=DEFAULT,
         label="process variables",
         option="--process-env",

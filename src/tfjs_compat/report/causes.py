@@ -53,15 +53,20 @@ def _ordered(
 
 
 def proven(cases: Sequence[CaseResult]) -> tuple[str, ...]:
-    """What cured how many of these cases, the most frequent first; empty where no remedy was run.
+    """What cured how many of these cases, the most frequent first, then why remedies could not be tried.
+
+    Empty where none was run.
 
     A chain of remedies is given as the changes that it made, in order.
     """
     run = [case for case in cases if case.cure is not None]
+    untried = [case.cure for case in run if case.cure is not None and case.cure.unknown and not case.cure.works]
     times = Counter(cures(case) for case in run)
-    nothing = times.pop("", 0)
+    nothing = times.pop("", 0) - len(untried)
     lines = [f"{text} ({number} of {len(run)})" for text, number in times.most_common()]
-    return (*lines, *([f"cured by nothing ({nothing} of {len(run)})"] if nothing else []))
+    lines += [f"cured by nothing ({nothing} of {len(run)})"] if nothing else []
+    faults = Counter(short(cure.message, 300) for cure in untried)
+    return (*lines, *(f"could not be tried: {fault} ({number} of {len(run)})" for fault, number in faults.items()))
 
 
 def _key(case: CaseResult) -> str:

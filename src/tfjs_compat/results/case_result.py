@@ -13,8 +13,8 @@ from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.results.cures import RemedyResult
 from tfjs_compat.results.expectations import as_expected
+from tfjs_compat.results.remedies import RemedyResult
 
 SCHEMA = 1
 

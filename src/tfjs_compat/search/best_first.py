@@ -1,67 +1,121 @@
-"""Best-first search over things that grow out of each other, asked in small batches. Pure: it runs nothing.
-
-The terms:
-
-- A *candidate* can be asked about; an *answer* says whether it works.
-- ``grow`` gives the candidates that may work where one does not.
-- ``rank`` says what is preferred: the smaller, the better. No candidate may rank before the one it grew out of; under
-  that condition the first candidate that works, in the order of ranks, is the best of all that can be reached.
-"""
+"""Best-first search over things that grow out of each other, evaluated in small batches. Pure: it runs nothing."""
 
 from __future__ import annotations
 
 import heapq
 import itertools
-from collections.abc import Callable, Generator, Hashable, Iterable, Sequence
-from typing import Any, TypeVar
+from collections.abc import Callable, Hashable, Iterable
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from tfjs_compat.search.answer import Answer
 
 C = TypeVar("C", bound=Hashable)
-A = TypeVar("A")
+E = TypeVar("E")
 
 
-def best_first(
-    roots: Iterable[C],
-    *,
-    rank: Callable[[C], Any],
-    grow: Callable[[C, A], Iterable[C]],
-    works: Callable[[A], bool],
-    at_once: int = 1,
-    exhaustive: bool = False,
-) -> Generator[tuple[C, ...], Sequence[A], tuple[C, A] | None]:
-    """Yield batches of candidates, be sent their answers; return the best that works and its answer, or None.
+class Best(NamedTuple, Generic[C, E]):
+    """What a search knows, best rank first.
 
-    ``at_once``: how many are asked about together; more than one may ask about some that a slower search would not.
-    ``exhaustive``: ask about everything that can be reached, although the best is known. Every candidate is asked
-    about once. ``roots`` are read at once; it ends if what grows out of them does.
-
-    >>> search = best_first([3, 1, 2], rank=lambda n: n, grow=lambda n, a: [], works=bool)
-    >>> next(search), search.send([False])
-    ((1,), (2,))
+    ``found``: the best candidate that answered yes, with its evidence. ``unknown``: those that answered unknown and
+    rank before it (all of them, where nothing was found), with their evidence. ``open``: those that would still have
+    to be evaluated because they rank before it. Where both are empty, ``found`` is the best of all that there is, or
+    nothing works; otherwise whatever is better is among them or grows out of them.
     """
-    order = itertools.count()
-    frontier: list[tuple[Any, int, C]] = []
-    seen: set[C] = set()
-    best: tuple[Any, C, A] | None = None
 
-    def add(candidates: Iterable[C]) -> None:
+    found: tuple[C, E] | None
+    unknown: tuple[tuple[C, E], ...]
+    open: tuple[C, ...]
+
+
+class BestFirst(Generic[C, E]):
+    """Looks for the best candidate whose answer is yes.
+
+    The terms:
+
+    - A *candidate* is evaluated; the *evidence* of that says yes, no or unknown, which ``answer`` reads from it.
+    - ``rank`` says what is preferred: the smaller, the better. No two candidates share a rank.
+    - ``grow`` gives the candidates that may answer yes where one answered no. None may rank before the one it grew
+      out of. Nothing grows out of an unknown: what it failed with, if it did, was not seen.
+
+    The law, whatever ``at_once`` and whatever was answered: ``best().found`` is the best of the reachable candidates
+    that answer yes, ``best().unknown`` names each reachable one that answers unknown and ranks before it. A candidate
+    is reachable if it is a root or grows out of a reachable one that answers no. What might have grown out of an
+    unknown ranks behind it, so that naming the unknown ones that rank before the answer names all that is uncertain.
+
+    ``at_once``: how many are evaluated together; more than one may evaluate some that a slower search would not.
+    ``exhaustive``: evaluate everything that can be reached, although the best is known. Every candidate is evaluated
+    once. ``roots`` are read at once; the search ends if what grows out of them does.
+
+    >>> search = BestFirst([3, 1, 2], rank=lambda n: n, grow=lambda n, _: [], answer=Answer)
+    >>> for word in ("unknown", "no", "yes"):
+    ...     (candidate,) = search.next_batch()
+    ...     search.record(candidate, word)
+    >>> search.next_batch(), search.best()
+    ((), Best(found=(3, 'yes'), unknown=((1, 'unknown'),), open=()))
+    """
+
+    def __init__(
+        self,
+        roots: Iterable[C],
+        *,
+        rank: Callable[[C], Any],
+        grow: Callable[[C, E], Iterable[C]],
+        answer: Callable[[E], Answer],
+        at_once: int = 1,
+        exhaustive: bool = False,
+    ) -> None:
+        self._rank, self._grow, self._answer = rank, grow, answer
+        self._at_once, self._exhaustive = at_once, exhaustive
+        self._order = itertools.count()
+        self._frontier: list[tuple[Any, int, C]] = []
+        self._waiting: dict[C, Any] = {}
+        self._seen: set[C] = set()
+        self._found: tuple[Any, C, E] | None = None
+        self._unknown: dict[C, tuple[Any, E]] = {}
+        self._add(roots)
+
+    def next_batch(self) -> tuple[C, ...]:
+        """The candidates to evaluate next, best first; empty where the search is over.
+
+        Those of the batch before that were not recorded come again.
+        """
+        while self._frontier and len(self._waiting) < self._at_once:
+            rank, _, candidate = heapq.heappop(self._frontier)
+            if self._exhaustive or self._before_found(rank):
+                self._waiting[candidate] = rank
+        return tuple(self._waiting)
+
+    def record(self, candidate: C, evidence: E) -> None:
+        """Take the evidence of a candidate of the last batch. Raises KeyError for any other."""
+        rank = self._waiting.pop(candidate)
+        answer = self._answer(evidence)
+        if answer is Answer.NO:
+            self._add(self._grow(candidate, evidence))
+        elif answer is Answer.UNKNOWN:
+            self._unknown[candidate] = (rank, evidence)
+        elif self._before_found(rank):
+            self._found = (rank, candidate, evidence)
+
+    def best(self) -> Best[C, E]:
+        """What is known so far; final when ``next_batch`` is empty."""
+        unknown = [(rank, candidate, evidence) for candidate, (rank, evidence) in self._unknown.items()]
+        unfinished = [(rank, candidate) for candidate, rank in self._waiting.items()]
+        unfinished += [(rank, candidate) for rank, _, candidate in self._frontier]
+        return Best(
+            None if self._found is None else self._found[1:],
+            tuple(entry[1:] for entry in sorted(unknown, key=_first) if self._before_found(entry[0])),
+            tuple(entry[1] for entry in sorted(unfinished, key=_first) if self._before_found(entry[0])),
+        )
+
+    def _before_found(self, rank: Any) -> bool:
+        return self._found is None or bool(rank < self._found[0])
+
+    def _add(self, candidates: Iterable[C]) -> None:
         for candidate in candidates:
-            if candidate not in seen:
-                seen.add(candidate)
-                heapq.heappush(frontier, (rank(candidate), next(order), candidate))
+            if candidate not in self._seen:
+                self._seen.add(candidate)
+                heapq.heappush(self._frontier, (self._rank(candidate), next(self._order), candidate))
 
-    add(roots)
-    while frontier:
-        batch: list[tuple[Any, C]] = []
-        while frontier and len(batch) < at_once:
-            place, _, candidate = heapq.heappop(frontier)
-            if exhaustive or best is None or place < best[0]:
-                batch.append((place, candidate))
-        if not batch:
-            break
-        answers = yield tuple(candidate for _, candidate in batch)
-        for (place, candidate), answer in zip(batch, answers, strict=True):
-            if not works(answer):
-                add(grow(candidate, answer))
-            elif best is None or place < best[0]:
-                best = (place, candidate, answer)
-    return None if best is None else (best[1], best[2])
+
+def _first(entry: tuple[Any, ...]) -> Any:
+    return entry[0]

@@ -1,35 +1,42 @@
-"""A case that a search may run, and the steps that led to it."""
+"""A case that a search may evaluate, and the steps that led to it."""
 
 from __future__ import annotations
 
 import msgspec
 
 from tfjs_compat.matrix.cases import Case
-from tfjs_compat.results.cures import Step
+from tfjs_compat.results.remedies import Step
 
 
-class Trial(msgspec.Struct, frozen=True, eq=False):
-    """A case, and the steps that led to it. Two trials of one case are the same trial.
+class Candidate(msgspec.Struct, frozen=True, eq=False):
+    """A case, and the steps that led to it. Two candidates of one case are the same candidate.
 
-    ``cost`` says how much the steps changed, ``order`` which of its issue's remedies each of them was, ``after`` is the
-    signature of the failure that the last of them is for.
+    ``cost``: how much the steps changed, as ``change_cost`` counts it. ``order``: for each step, the place of its
+    remedy among those of its issue. ``left_routes``: the base routes that the steps started from. ``remedied``: the
+    signature of the failure that the last step is for; None where there is no step, or the failure had no signature.
     """
 
     case: Case
     steps: tuple[Step, ...] = ()
     cost: int = 0
     order: tuple[int, ...] = ()
-    after: str | None = None
+    left_routes: frozenset[str] = frozenset()
+    remedied: str | None = None
 
     def changed_nothing(self, signature: str | None) -> bool:
         """Whether the last step left the failure as it was: what builds on it has little hope."""
-        return self.after is not None and self.after == signature
+        return self.remedied is not None and self.remedied == signature
 
-    def _asked(self) -> tuple[object, ...]:
+    def with_step(self, case: Case, step: Step, cost: int, place: int) -> Candidate:
+        """The candidate that one more step leads to. ``cost`` is that of the step, ``place`` its remedy's."""
+        left = self.left_routes | {self.case.route.base}
+        return Candidate(case, (*self.steps, step), self.cost + cost, (*self.order, place), left)
+
+    def _identity(self) -> tuple[object, ...]:
         return (self.case.combination, self.case.model.ref, self.case.route)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Trial) and self._asked() == other._asked()
+        return isinstance(other, Candidate) and self._identity() == other._identity()
 
     def __hash__(self) -> int:
-        return hash(self._asked())
+        return hash(self._identity())

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 import msgspec
 
-from tfjs_compat.diagnosis.catalogue import KnownIssue
-from tfjs_compat.diagnosis.certain import certain_issue, versions_are_certain
 from tfjs_compat.engine.plan import Planned, resolve_all
 from tfjs_compat.engine.run import Engine, run_trials
 from tfjs_compat.errors import Interrupted
@@ -16,143 +13,136 @@ from tfjs_compat.index.interpreters import Interpreter, choose
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.locks.resolver import ResolveRequest, request_of
 from tfjs_compat.matrix.cases import Case
-from tfjs_compat.matrix.models import Kind
 from tfjs_compat.matrix.process_env import process_variables
-from tfjs_compat.outcomes.failures import Failure
-from tfjs_compat.outcomes.outcome import Outcome
-from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.results.case_result import CaseResult, case_result
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.results.case_result import CaseResult
+from tfjs_compat.search.answer import Answer
+from tfjs_compat.search.oracle import Evaluation, answer_of
+from tfjs_compat.search.pruning import UnbuiltModels, certain_failure
 
-
-class Answer(msgspec.Struct, frozen=True):
-    """What is known of a case: its result; ``tried`` unless the versions of its lock told how it ends."""
-
-    result: CaseResult
-    lock: Lock | None
-    tried: bool
-
-    @property
-    def works(self) -> bool:
-        """Whether it was run, and agreed (or reached the stage that was asked for)."""
-        asked_less = self.result.issue is None and self.result.verdict is Verdict.CONVERTS
-        return self.tried and (self.result.verdict is Verdict.WORKS or asked_less)
-
-
-class Oracle(Protocol):
-    """Something that answers what cases come to."""
-
-    def ask(self, cases: Sequence[Case]) -> list[Answer]:
-        """The answer to each case. Raises Interrupted."""
+Resolve = Callable[[Sequence[ResolveRequest]], Mapping[ResolveRequest, Lock | Unresolved | str]]
+"""Locks of requests: a lock, a proof that there is none, or what failed. Raises Interrupted."""
+Run = Callable[[Sequence[Planned]], Sequence[CaseResult]]
+"""Results of cases; some are missing where the user stopped it."""
 
 
 class CaseEvaluator:
     """Answers what cases come to. Everything that an earlier run or search found out is not run again.
 
-    ``trials`` counts the cases that were run here, ``ruled_out`` those that were not, because their lock cannot be
-    resolved or is certain to fail, or because the model was not built there on another route; ``faults`` are the
-    failures of the machine, which answer nothing. ``answers`` are the answers so far by the id of their case, those of a
-    question that was interrupted too.
+    ``trials`` counts the cases that were run and answered (``kept`` of them by an earlier run), ``ruled_out`` those
+    that were not run, because their lock cannot be resolved or is certain to fail, or because the model was not built
+    there on another route.
     """
 
     def __init__(
         self,
-        engine: Engine,
-        found: Sequence[Interpreter],
+        resolve: Resolve,
+        run: Run,
+        interpreters: Sequence[Interpreter],
         *,
+        until: Stage = Stage.PREDICT,
         process_env: Mapping[str, dict[str, str]] | None = None,
         source_builds: bool = False,
         prune: bool = True,
         preferences: tuple[str, ...] = (),
-        ended: Callable[[CaseResult], None] = lambda _: None,
     ) -> None:
-        self._engine, self._ended = engine, ended
-        self._found, self._process_env = found, dict(process_env or {})
+        self._resolve, self._run, self._interpreters, self._until = resolve, run, interpreters, until
+        self._process_env = dict(process_env or {})
         self._source_builds, self._prune, self._preferences = source_builds, prune, preferences
+        self._unbuilt = UnbuiltModels()
         self.trials = self.kept = self.ruled_out = 0
-        self.faults: list[str] = []
-        self._unbuilt: dict[tuple[object, ...], CaseResult] = {}
-        self.answers: dict[str, Answer] = {}
 
-    def ask(self, cases: Sequence[Case]) -> list[Answer]:
-        """The answer to each case. Raises MachineryError where nothing can be run at all, Interrupted."""
-        requests = [self.run_request(case) for case in cases]
-        locks = resolve_all(requests, self._engine.context, self._engine.jobs)
-        planned = [
-            Planned(case, request.python, locks[request], self._variables(case))
-            for case, request in zip(cases, requests, strict=True)
-        ]
-        told = {one.case.id: issue for one in planned if self._prune and (issue := _certain(one)) is not None}
-        known = {one.case.id: found for one in planned if (found := self._elsewhere(one)) is not None}
-        todo = tuple(one for one in planned if one.case.id not in {*told, *known})
-        ended = run_trials(todo, self._engine, self._ended)
-        by_id = {**known, **ended.results}
-        for one in planned:
-            answer = self._answer(one, told.get(one.case.id), by_id, elsewhere=one.case.id in known)
-            if answer is not None:
-                self.answers[one.case.id] = answer
-        if any(one.case.id not in self.answers for one in planned):
-            # The run was stopped before their turn came.
-            raise Interrupted
-        return [self.answers[one.case.id] for one in planned]
+    def evaluate(self, cases: Sequence[Case]) -> dict[str, Evaluation]:
+        """The evaluation of each case by its id; some are missing where it was stopped before their turn.
 
-    def _elsewhere(self, planned: Planned) -> CaseResult | None:
-        """What the model came to on another route in the same environment, where it was not built: routes part after
-        that."""
-        found = self._unbuilt.get(_building(planned)) if self._prune else None
-        if found is None or found.id == planned.case.id:
-            return None
-        return msgspec.structs.replace(found, id=planned.case.id, route=planned.case.route.name, cached=False)
+        Raises MachineryError where nothing can be run at all.
+        """
+        try:
+            planned = self._planned(cases)
+        except (Interrupted, KeyboardInterrupt):
+            return {}
+        found: dict[str, Evaluation] = {}
+        to_run: list[Planned] = []
+        for item in planned:
+            if (ruled_out := self._ruled_out(item)) is not None:
+                found[item.case.id] = ruled_out
+            else:
+                to_run.append(item)
+        results = {result.id: result for result in self._run(to_run)}
+        for item in to_run:
+            if item.case.id in results:
+                found[item.case.id] = self._evaluated(item, results[item.case.id])
+        return found
 
-    def run_request(self, case: Case) -> ResolveRequest:
-        python = choose(case.combination.python, self._found)
+    def resolve_request(self, case: Case) -> ResolveRequest:
+        """What has to be resolved for a case."""
+        python = choose(case.combination.python, self._interpreters)
         request = request_of(case.combination, python, source_builds=self._source_builds)
         return msgspec.structs.replace(request, preferences=self._preferences)
 
-    def _variables(self, case: Case) -> dict[str, str]:
-        return process_variables(case.combination.process_env, self._process_env)
+    def _planned(self, cases: Sequence[Case]) -> list[Planned]:
+        requests = [self.resolve_request(case) for case in cases]
+        locks = self._resolve(requests)
+        return [
+            Planned(
+                case,
+                request.python,
+                locks[request],
+                process_variables(case.combination.process_env, self._process_env),
+            )
+            for case, request in zip(cases, requests, strict=True)
+        ]
 
-    def _answer(
-        self, planned: Planned, issue: KnownIssue | None, by_id: Mapping[str, CaseResult], *, elsewhere: bool
-    ) -> Answer | None:
-        lock = planned.lock if isinstance(planned.lock, Lock) else None
-        if issue is not None and lock is not None:
-            self.ruled_out += 1
-            return Answer(_foretold(planned.case, issue, lock, self._engine.options.until), lock, tried=False)
-        result = by_id.get(planned.case.id)
+    def _ruled_out(self, planned: Planned) -> Evaluation | None:
+        """The evaluation of a case that need not be run, or None."""
+        if not self._prune or not isinstance(planned.lock, Lock):
+            return None
+        result = certain_failure(planned, self._until) or self._unbuilt.result_of(planned)
         if result is None:
             return None
-        if result.verdict is Verdict.ERROR:
-            self.faults.append(result.message)
-        elif elsewhere or isinstance(planned.lock, Unresolved):
+        self.ruled_out += 1
+        return Evaluation(Answer.NO, result, planned.lock, tried=False)
+
+    def _evaluated(self, planned: Planned, result: CaseResult) -> Evaluation:
+        """What is made of the result of a case that was run."""
+        lock = planned.lock if isinstance(planned.lock, Lock) else None
+        answer = answer_of(result)
+        if answer is Answer.UNKNOWN:
+            return Evaluation(answer, result, lock, tried=False)
+        if isinstance(planned.lock, Unresolved):
             self.ruled_out += 1
         else:
             self.trials += 1
             self.kept += result.cached
-        if result.verdict is Verdict.FAILS and result.stage in (Stage.IMPORT, Stage.BUILD):
-            self._unbuilt.setdefault(_building(planned), result)
-        return Answer(result, lock, tried=not elsewhere)
+        self._unbuilt.record(planned, result)
+        return Evaluation(answer, result, lock, tried=True)
 
 
-def _building(planned: Planned) -> tuple[object, ...]:
-    """What decides a case as far as its stage build. A SavedModel is opened differently by the two formats."""
-    model = planned.case.model
-    apart = planned.case.route.format if model.kind is Kind.SAVED_MODEL else ""
-    lock = planned.lock.id if isinstance(planned.lock, Lock) else ""
-    return (lock, planned.python.tag, tuple(sorted(planned.variables.items())), model.digest, model.ref, apart)
+def engine_evaluator(
+    engine: Engine,
+    interpreters: Sequence[Interpreter],
+    *,
+    process_env: Mapping[str, dict[str, str]] | None = None,
+    source_builds: bool = False,
+    prune: bool = True,
+    preferences: tuple[str, ...] = (),
+    ended: Callable[[CaseResult], None] = lambda _: None,
+) -> CaseEvaluator:
+    """An evaluator over uv and the engine. ``ended`` is called with each result as it comes."""
 
+    def resolve(requests: Sequence[ResolveRequest]) -> Mapping[ResolveRequest, Lock | Unresolved | str]:
+        return resolve_all(requests, engine.context, engine.jobs)
 
-def _certain(planned: Planned) -> KnownIssue | None:
-    lock = planned.lock
-    return certain_issue(lock.packages, lock.resolved()["python"]) if isinstance(lock, Lock) else None
+    def run(cases: Sequence[Planned]) -> Sequence[CaseResult]:
+        return list(run_trials(cases, engine, ended).results.values())
 
-
-def _foretold(case: Case, issue: KnownIssue, lock: Lock, until: Stage) -> CaseResult:
-    """The result of a case that was not run, because its versions tell how it ends."""
-    given = {**lock.packages, "python": lock.resolved()["python"]}
-    versions = next(one for one in issue.certain_for if versions_are_certain(one, given))
-    told = ", ".join(f"{name} {given[name]}" for name in versions)
-    failure = Failure(issue.stages[0], f"not run: {told} always ends so ({issue.title})")
-    outcome = Outcome(issue.stages[0], failure, resolved=lock.resolved(), lock=lock.id)
-    result = case_result(case, outcome, until)
-    titles = tuple(remedy.title for remedy in issue.remedies)
-    return msgspec.structs.replace(result, issue=issue.id, issues=(issue.id,), remedies=titles)
+    return CaseEvaluator(
+        resolve,
+        run,
+        interpreters,
+        until=engine.options.until,
+        process_env=process_env,
+        source_builds=source_builds,
+        prune=prune,
+        preferences=preferences,
+    )

@@ -1,4 +1,4 @@
-"""What is preferred: ranks of trials, the smaller the better. Pure."""
+"""What is preferred: ranks of candidates, the smaller the better. Pure."""
 
 from __future__ import annotations
 
@@ -7,47 +7,48 @@ from typing import Any, Literal
 
 from packaging.version import Version
 
-from tfjs_compat.matrix.routes import ROUTES, Route
-from tfjs_compat.search.candidates import Trial
-from tfjs_compat.search.changes import CHANGE_COSTS
+from tfjs_compat.matrix.axes import AXES
+from tfjs_compat.matrix.cases import Case
+from tfjs_compat.matrix.routes import ROUTES
+from tfjs_compat.search.candidates import Candidate
 
 Prefer = Literal["newest", "nearest", "oldest"]
 
 _ROUTES = tuple(ROUTES)
+_AXES = ("tensorflow", "tensorflowjs")
+_COSTS = {axis.name: axis.cost for axis in AXES}
 
 
-def ranking(prefer: Prefer, have: Mapping[str, str]) -> Callable[[Trial], tuple[Any, ...]]:
-    """The rank of a trial. ``have``: the versions that the user has, which ``nearest`` stays close to.
+def ranking(prefer: Prefer, installed: Mapping[str, str]) -> Callable[[Candidate], tuple[Any, ...]]:
+    """The rank of a candidate. ``installed``: the versions that the user has, which ``nearest`` stays close to.
 
     Versions decide first (``newest``, ``oldest``) or how many things have to change (``nearest``); then how much was
     changed to get there, then the route, in the order of ROUTES. A step is never free, so that what grows out of a
-    trial never ranks before it.
+    candidate never ranks before it; the id of the case comes last, so that no two share a rank.
     """
 
-    def rank(trial: Trial) -> tuple[Any, ...]:
-        asked = trial.case.combination
+    def rank(candidate: Candidate) -> tuple[Any, ...]:
+        combination = candidate.case.combination
         if prefer == "nearest":
-            distances = tuple(_far(getattr(asked, name), have.get(name)) for name in _AXES)
-            moved = sum(CHANGE_COSTS[name] for name, distance in zip(_AXES, distances, strict=True) if any(distance))
-            return (moved + trial.cost, distances, *effort(trial))
-        versions = tuple(_order(getattr(asked, name), newest=prefer == "newest") for name in _AXES)
-        return (versions, *effort(trial))
+            distances = tuple(_distance(getattr(combination, name), installed.get(name)) for name in _AXES)
+            moved = sum(_COSTS[name] for name, distance in zip(_AXES, distances, strict=True) if any(distance))
+            return (moved + candidate.cost, distances, *effort(candidate))
+        versions = tuple(_order(getattr(combination, name), newest=prefer == "newest") for name in _AXES)
+        return (versions, *effort(candidate))
 
     return rank
 
 
-def effort(trial: Trial) -> tuple[Any, ...]:
-    """How much a trial asks of who follows it: the less, the better; the id makes the order total.
+def effort(candidate: Candidate) -> tuple[Any, ...]:
+    """How much a candidate asks of who follows it: the less, the better; the id makes the order total.
 
     What is cheaper comes first, then what the catalogue names first, then the route that stands first in ROUTES.
     """
-    return (trial.cost, trial.order, _route(trial.case.route), trial.case.id)
+    return (candidate.cost, candidate.order, _route_order(candidate.case), candidate.case.id)
 
 
-_AXES = ("tensorflow", "tensorflowjs")
-
-
-def _route(route: Route) -> tuple[int, int]:
+def _route_order(case: Case) -> tuple[int, int]:
+    route = case.route
     return len(route.variants), _ROUTES.index(route.base)
 
 
@@ -57,9 +58,9 @@ def _order(version: str, *, newest: bool) -> tuple[int, ...]:
     return (-major, -minor, -patch) if newest else (major, minor, -patch)
 
 
-def _far(version: str, have: str | None) -> tuple[int, ...]:
-    """How far a release is from the one that the user has: in major, minor and patch; (0, 0, 0) where none is told."""
-    if have is None:
+def _distance(version: str, installed: str | None) -> tuple[int, ...]:
+    """How far a release is from the installed one, in major, minor and patch; (0, 0, 0) where none is installed."""
+    if installed is None:
         return (0, 0, 0)
-    one, other = Version(version).release, Version(have).release
-    return tuple(abs(a - b) for a, b in zip((*one, 0, 0)[:3], (*other, 0, 0)[:3], strict=True))
+    ours, theirs = Version(version).release, Version(installed).release
+    return tuple(abs(a - b) for a, b in zip((*ours, 0, 0)[:3], (*theirs, 0, 0)[:3], strict=True))

@@ -14,22 +14,25 @@ from tfjs_compat.search.preference import Prefer
 class SearchRequest:
     """What to look for, and within which limits.
 
-    ``require``: requirements such as ``tensorflow>=2.19``; ``wanted``: packages that must be there (and be real);
-    ``source``: a requirements file, a uv.lock or ``active``: what the user has; ``repair``: whether artifacts may be
-    repaired. ``until`` is the stage that has to be reached; ``how`` says how cases run.
+    ``model`` is a reference as the command line takes it. ``require``: requirements such as ``tensorflow>=2.19``, which
+    are limits; ``required_packages``: packages that must be there, and be real; ``installed_from``: what the user has:
+    a requirements file, a uv.lock or ``active``. ``python`` and ``routes`` are the only ones to take, where any are
+    given. ``repair``: whether artifacts may be repaired. ``exhaustive``: try also what is certain to fail or no better.
+    ``max_trials``: how many cases may be run; ``seconds``: how long the search may take. ``until`` is the stage that
+    has to be reached; ``run_options`` says how cases run, and where the output goes.
     """
 
     model: str
     require: tuple[str, ...] = ()
     python: tuple[str, ...] = ()
     routes: tuple[str, ...] = ()
-    wanted: tuple[str, ...] = ()
+    required_packages: tuple[str, ...] = ()
     as_of: str = TODAY
-    source: str | None = None
+    installed_from: str | None = None
     prefer: Prefer = "newest"
     repair: bool = True
     exhaustive: bool = False
     max_trials: int | None = None
     seconds: float | None = None
     until: Stage = Stage.PREDICT
-    how: RunRequest = field(default_factory=RunRequest)
+    run_options: RunRequest = field(default_factory=RunRequest)

@@ -1,11 +1,10 @@
-"""Find versions, remedies and a route with which a model works: wish → the best verified way, or why there is none."""
+"""Find with which versions, remedies and route a model works: request → the best verified way, or why none is."""
 
 from __future__ import annotations
 
-import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -15,21 +14,20 @@ from tfjs_compat.engine.options import context_of, options_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import expand_from_index, releases_of
 from tfjs_compat.engine.run import Engine, journalled
-from tfjs_compat.errors import Interrupted, MachineryError, RequestError
+from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.handover.recipe import Recipe, write_recipe
 from tfjs_compat.index.interpreters import Interpreter, find_interpreters
-from tfjs_compat.matrix.cases import Case, requested_versions
+from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.expansion import LeftOut
 from tfjs_compat.matrix.process_env import process_variables
 from tfjs_compat.matrix.schema import Matrix
-from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.results.cures import Step
-from tfjs_compat.search.best_first import best_first
-from tfjs_compat.search.candidates import Trial
-from tfjs_compat.search.evaluator import Answer, CaseEvaluator
-from tfjs_compat.search.preference import ranking
-from tfjs_compat.search.remedies import other_patches, remedied_candidates
+from tfjs_compat.results.remedies import Step
+from tfjs_compat.search.best_case import INTERRUPTED, Searched, Tried, find_best_case
+from tfjs_compat.search.candidates import Candidate
+from tfjs_compat.search.deadline import Deadline
+from tfjs_compat.search.evaluator import CaseEvaluator, engine_evaluator
+from tfjs_compat.search.oracle import Evaluation
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.search.starting_points import StartingPoints, plan_search
 from tfjs_compat.system.capacity import default_jobs
@@ -38,188 +36,161 @@ from tfjs_compat.system.files import remove_tree, write_whole
 from tfjs_compat.system.progress import Progress, Silent
 
 WORK = "find"
-"""The folder of a search in the output folder: its trials, their journal."""
+"""The folder of a search in the output folder: its trials and their journal."""
 
-_MOST_STEPS = 8
-_AT_ONCE = 4
-_INTERRUPTED = "when it was interrupted"
-
-
-class Tried(msgspec.Struct, frozen=True):
-    """A case that was looked at: the remedies that led to it, and what it came to; ``tried``: it was run."""
-
-    steps: tuple[Step, ...]
-    case: CaseResult
-    tried: bool
+_NAMED = 6
+"""How many cases a line on what could not be tried names."""
 
 
-class Found(msgspec.Struct, frozen=True):
+class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What a search came to.
 
-    ``recipe``, ``case`` and ``steps`` are those of the best case that works. ``trials`` were run (``kept`` of them by
-    an earlier run), ``ruled_out`` were not: no lock, or a lock whose versions tell the end. ``ended``: why the search
-    stopped before its end, else None. ``limits`` says what it ranged over, ``left_out`` what it did not look at.
+    ``recipe``, ``case`` and ``steps`` are those of the best case that works. ``best``: nothing that is preferred to it
+    is unanswered; ``unknown`` are the cases that are preferred (all, where none works) and that the machinery failed
+    on. ``trials`` were run (``kept`` of them by an earlier run), ``ruled_out`` were not: no lock, or a lock whose
+    versions tell the end. ``seconds``: how long it took. ``ended``: why the search stopped before its end, else None.
+    ``limits`` says what it ranged over, ``left_out`` what it did not look at, ``tried`` all that it did.
     """
 
     found: bool
-    recipe: Recipe | None
-    case: CaseResult | None
-    steps: tuple[Step, ...]
-    trials: int
-    kept: int
-    ruled_out: int
-    seconds: float
-    limits: str
-    ended: str | None
-    left_out: tuple[LeftOut, ...]
-    tried: tuple[Tried, ...]
+    recipe: Recipe | None = None
+    case: CaseResult | None = None
+    steps: tuple[Step, ...] = ()
+    best: bool = False
+    unknown: tuple[CaseResult, ...] = ()
+    trials: int = 0
+    kept: int = 0
+    ruled_out: int = 0
+    seconds: float = 0.0
+    limits: str = ""
+    ended: str | None = None
+    left_out: tuple[LeftOut, ...] = ()
+    tried: tuple[Tried, ...] = ()
 
     @property
     def interrupted(self) -> bool:
         """Whether the user ended it."""
-        return self.ended == _INTERRUPTED
+        return self.ended == INTERRUPTED
 
     def failures(self) -> list[CaseResult]:
         """The results of what does not work, in the order in which they were found."""
-        return [one.case for one in self.tried if one.case.id != (self.case.id if self.case else None)]
+        return [tried.case for tried in self.tried if tried.case.id != (self.case.id if self.case else None)]
 
 
-class _Halt(threading.Event):
-    """Set when the user's event is, and when the time is up: then also what is being built or run has to end."""
-
-    def __init__(self, asked: threading.Event, ends: float) -> None:
-        super().__init__()
-        self._asked, self._ends = asked, ends
-
-    @property
-    def late(self) -> bool:
-        """Whether the time is up, and nobody asked to stop."""
-        return time.monotonic() > self._ends and not self._asked.is_set()
-
-    def is_set(self) -> bool:
-        """Whether to stop, for either reason."""
-        return super().is_set() or self._asked.is_set() or time.monotonic() > self._ends
+Finder = Callable[[SearchRequest, "Progress | None", "threading.Event | None"], Found]
+"""``find``, or what a test puts in its place."""
 
 
-def find(wish: SearchRequest, progress: Progress | None = None, stop: threading.Event | None = None) -> Found:
+def find(request: SearchRequest, progress: Progress | None = None, stop: threading.Event | None = None) -> Found:
     """Search until the best case that works is known, or nothing is left. Writes OUTPUT/recipe/.
 
-    Raises RequestError, and MachineryError where the machine kept it from an answer. When ``stop`` is set, or at the
-    wish's own limits, the best answer so far is given.
+    When ``stop`` is set, or at the request's own limits, the best answer so far is given. Raises RequestError, and
+    MachineryError where nothing was found and the machinery kept it from an answer.
     """
-    told, halt, started = progress or Silent(), stop or threading.Event(), time.monotonic()
-    how, output = wish.how, wish.how.output.absolute()
-    if how.inputs is not None and not how.inputs.is_file():
-        raise RequestError(f"--inputs: there is no file {how.inputs}")
-    jobs = how.jobs or default_jobs()
-    limited = _Halt(halt, started + wish.seconds if wish.seconds is not None else math.inf)
-    context = context_of(how, Matrix().limits, jobs, told, limited)
-    with lock_output(output), open_executor(how.executor, jobs) as executor:
-        found = find_interpreters(how.store)
-        asking = context_of(how, Matrix().limits, jobs, told, halt)
-        releases = releases_of(("tensorflow", "tensorflowjs"), asking)
-        ground = plan_search(wish, releases, found, lambda matrix: _expanded(matrix, wish, found, asking))
-        engine = Engine(context, options_of(how, wish.until, context), output / WORK, executor, jobs)
-        with journalled("find", engine) as ended_one:
-            laboratory = CaseEvaluator(
-                engine,
-                found,
-                prune=not wish.exhaustive,
-                preferences=ground.baseline.pins() if wish.prefer == "nearest" else (),
-                ended=ended_one,
-            )
-            best, tried, ended = _search(wish, ground, laboratory, limited, _at_once(wish, jobs))
-    if best is None and laboratory.faults:
-        raise MachineryError(laboratory.faults[0])
-    recipe = _recipe(*best) if best is not None else None
-    if recipe is not None or not halt.is_set():
-        # That of an earlier search would look like the answer of this one.
-        remove_tree(output / "recipe")
-    if recipe is not None:
-        for name, content in recipe.files.items():
-            write_whole(output / "recipe" / name, content)
-    return Found(
-        found=best is not None,
-        recipe=recipe,
-        case=best[1].result if best is not None else None,
-        steps=best[0].steps if best is not None else (),
-        trials=laboratory.trials,
-        kept=laboratory.kept,
-        ruled_out=laboratory.ruled_out,
-        seconds=round(time.monotonic() - started, 3),
-        limits=ground.limits,
+    started, options = time.monotonic(), request.run_options
+    output, context = options.output.absolute(), Context(options.store, stop or threading.Event(), progress or Silent())
+    if options.inputs is not None and not options.inputs.is_file():
+        raise RequestError(f"--inputs: there is no file {options.inputs}")
+    jobs = options.jobs or default_jobs()
+    with lock_output(output), open_executor(options.executor, jobs) as executor:
+        interpreters = find_interpreters(options.store)
+        points = _starting_points(request, interpreters, context)
+        ends = started + request.seconds if request.seconds is not None else None
+        with Deadline(context.stop, ends) as deadline:
+            limited = context_of(options, Matrix().limits, jobs, context.progress, deadline.stop)
+            engine = Engine(limited, options_of(options, request.until, limited), output / WORK, executor, jobs)
+            with journalled("find", engine) as ended:
+                evaluator = _evaluator(request, points, interpreters, engine, ended)
+                searched = find_best_case(request, points, evaluator, deadline, jobs)
+    require_answer(searched)
+    recipe = _recipe(*searched.best.found) if searched.best.found is not None else None
+    _write_recipe(recipe, output / "recipe", interrupted=searched.ended == INTERRUPTED)
+    return _found(searched, recipe, points, evaluator, seconds=round(time.monotonic() - started, 3))
+
+
+def _starting_points(request: SearchRequest, interpreters: Sequence[Interpreter], context: Context) -> StartingPoints:
+    def expand(matrix: Matrix) -> tuple[tuple[Case, ...], tuple[LeftOut, ...]]:
+        expansion = expand_from_index(matrix, {request.model: Path.cwd()}, interpreters, context)
+        return expansion.cases, expansion.left_out
+
+    releases = releases_of(("tensorflow", "tensorflowjs"), context)
+    return plan_search(request, releases, interpreters, expand)
+
+
+def _evaluator(
+    request: SearchRequest,
+    points: StartingPoints,
+    interpreters: Sequence[Interpreter],
+    engine: Engine,
+    ended: Callable[[CaseResult], None],
+) -> CaseEvaluator:
+    return engine_evaluator(
+        engine,
+        interpreters,
+        prune=not request.exhaustive,
+        preferences=points.installed.pins() if request.prefer == "nearest" else (),
         ended=ended,
-        left_out=ground.left_out,
-        tried=tuple(tried),
     )
 
 
-def _at_once(wish: SearchRequest, jobs: int) -> int:
-    """How many cases are asked about together. One after the other where they are counted: which ones are run must not
-    depend on the number of jobs."""
-    return min(jobs, _AT_ONCE) if wish.max_trials is None else 1
+def require_answer(searched: Searched) -> None:
+    """See that a search that found nothing was kept from nothing. Raises MachineryError that names what it was.
+
+    Where the user stopped it, that is the reason.
+    """
+    unknown = [evaluation.result for _, evaluation in searched.best.unknown]
+    if searched.best.found is None and unknown and searched.ended != INTERRUPTED:
+        lines = "\n".join(could_not_be_tried(unknown))
+        raise MachineryError(
+            f"nothing that works was found, and not all could be tried:\n{lines}\n"
+            "hint: run the same command again; what has an answer is not run twice"
+        )
 
 
-def _search(
-    wish: SearchRequest, ground: StartingPoints, laboratory: CaseEvaluator, halt: _Halt, at_once: int
-) -> tuple[tuple[Trial, Answer] | None, list[Tried], str | None]:
-    """Drive the pure search with the laboratory: the best trial, all that was tried, and why it ended early."""
-    late = f"after {wish.seconds or 0:g} s (--time)"
+def could_not_be_tried(cases: Sequence[CaseResult]) -> tuple[str, ...]:
+    """What could not be tried and why: a line for each distinct reason, with the first of the cases."""
+    by_reason: dict[str, dict[str, None]] = {}
+    for case in cases:
+        versions = f"TensorFlow {case.combination.tensorflow}, tensorflowjs {case.combination.tensorflowjs}"
+        by_reason.setdefault(case.message, {})[f"{versions}, route {case.route}"] = None
+    lines = []
+    for reason, names in by_reason.items():
+        more = f"; and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        lines.append(f"{'; '.join(list(names)[:_NAMED])}{more} could not be tried: {reason}")
+    return tuple(lines)
 
-    def grow(trial: Trial, answer: Answer) -> list[Trial]:
-        signature = answer.result.signature
-        if len(trial.steps) >= _MOST_STEPS or (not wish.exhaustive and trial.changed_nothing(signature)):
-            return []
-        resolved = answer.lock.packages if answer.lock is not None else requested_versions(trial.case)
-        found = list(remedied_candidates(trial, answer.result, resolved, ground.world))
-        if answer.result.stage is Stage.RESOLVE:
-            found += other_patches(trial, answer.result.issue or "", ground.world)
-        return [msgspec.structs.replace(one, after=signature) for one in found]
 
-    rank = ranking(wish.prefer, ground.baseline.versions)
-    roots = [Trial(case) for case in ground.roots]
-    core = best_first(
-        roots, rank=rank, grow=grow, works=lambda answer: answer.works, at_once=at_once, exhaustive=wish.exhaustive
+def _recipe(candidate: Candidate, evaluation: Evaluation) -> Recipe:
+    assert evaluation.lock is not None, "what works was run in an environment"
+    variables = process_variables(candidate.case.combination.process_env, {})
+    return write_recipe(candidate.case, evaluation.lock, variables, evaluation.result.keras_in_use)
+
+
+def _write_recipe(recipe: Recipe | None, folder: Path, *, interrupted: bool) -> None:
+    if recipe is not None or not interrupted:
+        # That of an earlier search would look like the answer of this one.
+        remove_tree(folder)
+    for name, content in (recipe.files if recipe is not None else {}).items():
+        write_whole(folder / name, content)
+
+
+def _found(
+    searched: Searched, recipe: Recipe | None, points: StartingPoints, evaluator: CaseEvaluator, *, seconds: float
+) -> Found:
+    best = searched.best
+    return Found(
+        found=best.found is not None,
+        recipe=recipe,
+        case=best.found[1].result if best.found is not None else None,
+        steps=best.found[0].steps if best.found is not None else (),
+        best=best.found is not None and not best.unknown and not best.open,
+        unknown=tuple(evaluation.result for _, evaluation in best.unknown),
+        trials=evaluator.trials,
+        kept=evaluator.kept,
+        ruled_out=evaluator.ruled_out,
+        seconds=seconds,
+        limits=points.limits,
+        ended=searched.ended,
+        left_out=points.left_out,
+        tried=searched.tried,
     )
-    best: tuple[Trial, Answer] | None = None
-    tried: list[Tried] = []
-    batch: tuple[Trial, ...] = ()
-
-    def note(asked: Sequence[Trial]) -> None:
-        nonlocal best
-        for trial in asked:
-            if (answer := laboratory.answers.get(trial.case.id)) is not None:
-                tried.append(Tried(trial.steps, answer.result, answer.tried))
-                if answer.works and (best is None or rank(trial) < rank(best[0])):
-                    best = (trial, answer)
-
-    try:
-        batch = next(core)
-        while True:
-            if wish.max_trials is not None and laboratory.trials >= wish.max_trials:
-                return best, tried, f"after {laboratory.trials} trial{'s' * (laboratory.trials > 1)} (--max-trials)"
-            if halt.late:
-                return best, tried, late
-            answers = laboratory.ask([trial.case for trial in batch])
-            note(batch)
-            batch = core.send(answers)
-    except StopIteration as end:
-        return end.value, tried, None
-    except (Interrupted, KeyboardInterrupt):
-        # What of the batch had ended is an answer too.
-        note(batch)
-        return best, tried, late if halt.late else _INTERRUPTED
-
-
-def _recipe(trial: Trial, answer: Answer) -> Recipe | None:
-    if answer.lock is None:
-        return None
-    variables = process_variables(trial.case.combination.process_env, {})
-    return write_recipe(trial.case, answer.lock, variables, answer.result.keras_in_use)
-
-
-def _expanded(
-    matrix: Matrix, wish: SearchRequest, found: Sequence[Interpreter], context: Context
-) -> tuple[tuple[Case, ...], tuple[LeftOut, ...]]:
-    expansion = expand_from_index(matrix, {wish.model: Path.cwd()}, found, context)
-    return expansion.cases, expansion.left_out

@@ -6,11 +6,13 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
+from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import Interrupted, RequestError
 from tfjs_compat.handover.delivery import check_target, deliver, lock_target
 from tfjs_compat.outcomes.stages import Stage, Verdict
@@ -23,7 +25,7 @@ from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.text import plain
 from tfjs_compat.workflows.check import check
-from tfjs_compat.workflows.find import WORK, Found, find
+from tfjs_compat.workflows.find import WORK, Finder, Found, find
 
 
 class RepairReport(msgspec.Struct, frozen=True):
@@ -48,42 +50,37 @@ def repair(
     target: Path,
     reference: SearchRequest | None,
     *,
-    how: SearchRequest,
+    run_options: RunRequest,
     tfjs: str | None = None,
     force: bool = False,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
+    checker: Callable[..., ArtifactReport] = check,
+    finder: Finder = find,
 ) -> RepairReport:
     """Repair the artifact in ``source`` into ``target``, which is written only if the result loads and no number
     disagrees.
 
-    ``reference``: a wish for the model that it was converted from, which is built and run in the first environment
-    that can; then the result has to be proven by it. ``how`` says with which TensorFlow.js runtime to check. Raises
+    ``reference``: a search for the model that it was converted from, which is built and run in the first environment
+    that can; then the result has to be proven by it. ``run_options`` say with which TensorFlow.js runtime to check, and
+    with which store. ``checker`` and ``finder`` are what checks the result and looks for that environment. Raises
     RequestError, MachineryError, Interrupted.
     """
-    if not (source / "model.json").is_file():
-        raise RequestError(f"{source}: it holds no model.json, so it is no TensorFlow.js model")
-    if os.path.lexists(target) and source.samefile(target):
-        raise RequestError(f"--output {target}: it is the folder to repair; give another one")
+    _require_different(source, target)
     check_target(target, force=force)
-    told, store = progress or Silent(), how.how.store
+    reporter, store = progress or Silent(), run_options.store
     scratch = store.folder("scratch")
     with (
         lock_target(target, store),
         disk_errors(scratch),
         tempfile.TemporaryDirectory(dir=scratch, prefix="repair-") as name,
     ):
-        folder, what = Path(name), "repairing"
-        told.begin(what)
-        try:
-            repaired = repair_folder(source, folder / "artifact", lambda done, all: told.say(what, _share(done, all)))
-        except DamagedArtifactError as error:
-            told.end(what, "it cannot be read")
-            return _damaged(source, error)
-        told.end(what, f"{len(repaired.applied)} repairs" if repaired.applied else "nothing to repair")
-        found = _predictions(reference, folder, told, stop) if reference is not None else None
-        options = {"runtime": how.how.runtime, "node": how.how.node, "store": store, "stop": stop}
-        checked = check(folder, tfjs=tfjs, **options)  # type: ignore[arg-type]
+        folder = Path(name)
+        repaired = _repaired(source, folder / "artifact", reporter)
+        if isinstance(repaired, DamagedArtifactError):
+            return _damaged(source, repaired)
+        found = _predictions(reference, folder, finder, reporter, stop) if reference is not None else None
+        checked = checker(folder, tfjs=tfjs, runtime=run_options.runtime, node=run_options.node, store=store, stop=stop)
         checked = msgspec.structs.replace(checked, folder=str(source))
         # A reference was given for its proof: that nothing could be compared is none.
         good = checked.verdict is Verdict.WORKS or (checked.verdict is Verdict.CONVERTS and found is None)
@@ -92,11 +89,33 @@ def repair(
         return RepairReport(str(source), repaired, checked, unrepairable(checked.findings), found, good)
 
 
-def _predictions(reference: SearchRequest, folder: Path, progress: Progress, stop: threading.Event | None) -> Found:
+def _require_different(source: Path, target: Path) -> None:
+    if not (source / "model.json").is_file():
+        raise RequestError(f"{source}: it holds no model.json, so it is no TensorFlow.js model")
+    if os.path.lexists(target) and source.samefile(target):
+        raise RequestError(f"--output {target}: it is the folder to repair; give another one")
+
+
+def _repaired(source: Path, artifact: Path, progress: Progress) -> Repaired | DamagedArtifactError:
+    """Put the repaired artifact into a folder, or say that it cannot be read."""
+    what = "repairing"
+    progress.begin(what)
+    try:
+        repaired = repair_folder(source, artifact, lambda done, total: progress.say(what, _share(done, total)))
+    except DamagedArtifactError as error:
+        progress.end(what, "it cannot be read")
+        return error
+    progress.end(what, f"{len(repaired.applied)} repairs" if repaired.applied else "nothing to repair")
+    return repaired
+
+
+def _predictions(
+    reference: SearchRequest, folder: Path, finder: Finder, progress: Progress, stop: threading.Event | None
+) -> Found:
     """Put inputs and the reference's predictions on them into ``folder``."""
     work = folder / "reference"
-    wish = replace(reference, until=Stage.SERIALIZE, how=replace(reference.how, output=work))
-    found = find(wish, progress, stop)
+    run_options = replace(reference.run_options, output=work)
+    found = finder(replace(reference, until=Stage.SERIALIZE, run_options=run_options), progress, stop)
     if found.interrupted:
         raise Interrupted
     if found.case is not None:
@@ -108,8 +127,8 @@ def _predictions(reference: SearchRequest, folder: Path, progress: Progress, sto
 
 
 def _damaged(source: Path, error: DamagedArtifactError) -> RepairReport:
-    """The end of a repair of what cannot even be read: no TensorFlow.js was asked."""
-    issues = tuple(dict.fromkeys(one.id for one in error.findings))
+    """The end of a repair of what cannot even be read: TensorFlow.js was not started."""
+    issues = tuple(dict.fromkeys(finding.id for finding in error.findings))
     message = plain(f"{error.findings[0].path}: {error.findings[0].message}")
     checked = ArtifactReport(str(source), None, None, Verdict.FAILS, Stage.CHECK, issues, message, error.findings, None)
     return RepairReport(str(source), Repaired({}), checked, (), None, written=False)

@@ -20,21 +20,24 @@ from tfjs_compat.report.numbers import clock, magnitude
 from tfjs_compat.report.terminal import cause_summary, cause_text
 from tfjs_compat.report.words import count, plain, short
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.results.cures import Step
-from tfjs_compat.workflows.find import Found
+from tfjs_compat.results.remedies import Step
+from tfjs_compat.workflows.find import Found, could_not_be_tried
 
 _SHOWN_CAUSES = 12
-_MANY = 2
+_SEVERAL = 2
 
 
 def as_json(found: Found) -> dict[str, Any]:
     """The contract of ``find --json``, and what else is known."""
     fields = ("combination", "route", "process_env", "requirements", "commands", "uv_commands", "script")
-    groups = [cause for cause in causes(found.failures()) if cause.kind != "machinery"]
-    first = [(cause.cases[0], len(cause.cases)) for cause in groups]
+    recipe = {name: getattr(found.recipe, name) for name in fields} if found.recipe is not None else None
+    groups = [group for group in causes(found.failures()) if group.kind != "machinery"]
+    first = [(group.cases[0], len(group.cases)) for group in groups]
     return {
         "found": found.found,
-        "recipe": {name: getattr(found.recipe, name) for name in fields} if found.recipe is not None else None,
+        "best": found.best,
+        "unknown": [{"case": case.id, "message": case.message} for case in found.unknown],
+        "recipe": recipe,
         "case": found.case,
         "steps": found.steps,
         "trials": found.trials,
@@ -50,17 +53,18 @@ def as_json(found: Found) -> dict[str, Any]:
 
 def show(console: Console, found: Found, output: str) -> None:
     """Print the recipe, or the causes. ``output``: the folder that logs and the recipe are in."""
+    _show_unknown(console, found)
     if found.case is not None and found.recipe is not None:
         _show_case(console, found.case, found.steps)
         _show_passed_over(console, found, found.case)
         _show_recipe(console, found.recipe, f"{output}recipe{os.sep}")
     else:
         _show_failures(console, found, output)
-    if found.found and found.ended is not None:
+    kept = f" ({found.kept} known from earlier runs)" if found.kept else ""
+    if found.found and not found.best and found.ended is not None:
         console.print(Text(f"\nThe search ended {found.ended}: there may be a better answer.", "bold"))
-    known = f" ({found.kept} known from earlier runs)" if found.kept else ""
     without = f", {found.ruled_out} ruled out by their versions" if found.ruled_out else ""
-    console.print(Text(f"\n{count(found.trials, 'trial')}{known}{without}, {clock(found.seconds)}.", "dim"))
+    console.print(Text(f"\n{count(found.trials, 'trial')}{kept}{without}, {clock(found.seconds)}.", "dim"))
 
 
 def show_converted(console: Console, found: Found, target: Path, logs: str) -> None:
@@ -69,6 +73,7 @@ def show_converted(console: Console, found: Found, target: Path, logs: str) -> N
         show(console, found, logs)
         console.print(Text(f"nothing was written to {target}", "dim"), soft_wrap=True)
         return
+    _show_unknown(console, found)
     _show_case(console, found.case, found.steps)
     load = "loadGraphModel" if find_route(found.case.route).format == "graph" else "loadLayersModel"
     console.print(
@@ -77,8 +82,16 @@ def show_converted(console: Console, found: Found, target: Path, logs: str) -> N
     console.print(Text(f"its origin and proof: {target}{os.sep}CONVERSION.json"), soft_wrap=True)
 
 
+def _show_unknown(console: Console, found: Found) -> None:
+    """What is preferred to the answer and could not be tried; first, so that the answer is not taken for the best."""
+    for line in could_not_be_tried(found.unknown):
+        console.print(Hanging(Text(plain(short(line, 600)), "bold"), 0, 2))
+    if found.unknown and found.found:
+        console.print(Text("This is the best of what could be tried:\n", "bold"))
+
+
 def _show_case(console: Console, case: CaseResult, steps: Sequence[Step]) -> None:
-    requested = case.combination
+    combination = case.combination
     largest = case.parity.max_abs if case.parity is not None else None
     numbers = f"; its predictions agree with Python's to {magnitude(largest)}" if largest is not None else ""
     runtime = f" in TensorFlow.js {case.tfjs} ({case.runtime})" if case.tfjs else ""
@@ -87,9 +100,8 @@ def _show_case(console: Console, case: CaseResult, steps: Sequence[Step]) -> Non
     )
     console.print(Hanging(head, 0, 2))
     keras = f", Keras {case.keras_in_use}" if case.keras_in_use else ""
-    versions = f"TensorFlow {requested.tensorflow}, tensorflowjs {requested.tensorflowjs}{keras}"
-    versions += f", Python {requested.python}"
-    console.print(Hanging(Text(f"with {versions}, route {case.route}"), 0, 2))
+    versions = f"TensorFlow {combination.tensorflow}, tensorflowjs {combination.tensorflowjs}{keras}"
+    console.print(Hanging(Text(f"with {versions}, Python {combination.python}, route {case.route}"), 0, 2))
     if steps:
         console.print(Text("\nWhat it took:", "bold"))
         for step in steps:
@@ -102,10 +114,10 @@ def _show_case(console: Console, case: CaseResult, steps: Sequence[Step]) -> Non
 def _show_passed_over(console: Console, found: Found, case: CaseResult) -> None:
     """Why the other TensorFlow releases that were tried are not the answer."""
     causes_of: dict[str, dict[str, None]] = {}
-    for failure in found.failures():
-        version = failure.combination.tensorflow
+    for failed in (failed for failed in found.failures() if failed.verdict is not Verdict.ERROR):
+        version = failed.combination.tensorflow
         if version != case.combination.tensorflow:
-            causes_of.setdefault(version, {})[failure.issue or short(failure.signature or failure.message, 60)] = None
+            causes_of.setdefault(version, {})[failed.issue or short(failed.signature or failed.message, 60)] = None
     if causes_of:
         console.print(Text("\nPassed over:", "bold"))
     for version, names in list(causes_of.items())[:_SHOWN_CAUSES]:
@@ -131,12 +143,11 @@ def _show_recipe(console: Console, recipe: Recipe, folder: str) -> None:
 
 def _everywhere(found: Found) -> tuple[int, str] | None:
     """The number of environments and the message, where building the model failed alike in every one that was tried."""
-    run = [tried.case for tried in found.tried if tried.tried]
-    reached = [case for case in run if case.stage.rank >= Stage.BUILD.rank]
-    environments = len({case.lock for case in reached})
-    if environments < _MANY or {case.stage for case in reached} != {Stage.BUILD}:
+    reached = [tried.case for tried in found.tried if tried.tried and tried.case.stage.rank >= Stage.BUILD.rank]
+    locks = {case.lock for case in reached}
+    if len(locks) < _SEVERAL or {case.stage for case in reached} != {Stage.BUILD}:
         return None
-    return (environments, reached[0].message) if len({case.signature for case in reached}) == 1 else None
+    return (len(locks), reached[0].message) if len({case.signature for case in reached}) == 1 else None
 
 
 def _show_failures(console: Console, found: Found, output: str) -> None:
@@ -152,12 +163,12 @@ def _show_failures(console: Console, found: Found, output: str) -> None:
     console.print(Hanging(Text(f"Searched: {found.limits}."), 0, 2))
     if (everywhere := _everywhere(found)) is not None:
         environments, message = everywhere
-        head = f"Building the model failed in all {count(environments, 'environment')}, with one cause: "
-        console.print(Hanging(Text.assemble((head, "bold"), short(message, 400)), 0, 2))
+        start = f"Building the model failed in all {count(environments, 'environment')}, with one cause: "
+        console.print(Hanging(Text.assemble((start, "bold"), short(message, 400)), 0, 2))
     if groups:
         console.print(cause_summary(groups))
         for group in groups[:_SHOWN_CAUSES]:
             console.print(cause_text(group, output), crop=False)
-    for omitted in found.left_out[:_SHOWN_CAUSES]:
-        line = f"not tried: {plain(short(omitted.what, 200))}: {plain(short(omitted.why, 200))}"
+    for skipped in found.left_out[:_SHOWN_CAUSES]:
+        line = f"not tried: {plain(short(skipped.what, 200))}: {plain(short(skipped.why, 200))}"
         console.print(Text(line, "dim"), soft_wrap=True)

@@ -8,7 +8,7 @@ from tfjs_compat.matrix.axes import Combination
 
 
 class Step(msgspec.Struct, frozen=True):
-    """One remedy that was applied: for which issue (empty: none was known), which, and what it changed."""
+    """One remedy that was applied: for which issue (empty: none was known), which, and what it changed, in words."""
 
     issue: str
     remedy: str
@@ -19,7 +19,10 @@ class RemedyResult(msgspec.Struct, frozen=True):
     """What running the remedies of a failing case came to.
 
     ``works``: the ``steps``, one after another, led to a case that works: ``case``, with its combination and route and
-    the largest difference of its predictions. ``trials``: how many changed cases were run.
+    ``max_abs``, the largest absolute difference of its predictions. ``trials``: how many changed cases were run.
+    ``unknown``: how many changed cases could not be tried, because the machinery failed or a limit was reached; a
+    remedy may be among them, or (where ``works``) one that changes less. ``message`` says why the first of them could
+    not.
     """
 
     works: bool
@@ -30,3 +33,5 @@ class RemedyResult(msgspec.Struct, frozen=True):
     route: str | None = None
     keras_in_use: str | None = None
     max_abs: float | None = None
+    unknown: int = 0
+    message: str = ""

@@ -1,0 +1,95 @@
+"""The recipe at the end of a search: what to type by hand. Nothing is run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from support.samples import PYTHON, case
+
+from tfjs_compat.handover.recipe import Recipe, write_recipe
+from tfjs_compat.locks.lock import make_lock
+from tfjs_compat.matrix.models import Kind, Model, find_model
+
+LOCK = make_lock(
+    "tensorflow==2.19.0 --hash=sha256:0\ntensorflowjs==4.22.0 --hash=sha256:1", PYTHON, source_builds=False
+)
+
+
+def recipe(model: Model, route: str = "layers", keras: str | None = "3.15.1", **more: Any) -> Recipe:
+    return write_recipe(msgspec.structs.replace(case(route), model=model), LOCK, more.get("variables", {}), keras)
+
+
+def file(kind: Kind, path: str) -> Model:
+    return Model(path, Path(path).name, kind, path, "0" * 64)
+
+
+def builder(path: str, module: str, function: str = "build") -> Model:
+    return Model(
+        f"{path}:{function}", module, Kind.BUILDER, path, "0" * 64, module, function, (str(Path(path).parent),)
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "route", "keras", "lines"),
+    [
+        (
+            file(Kind.KERAS, "/m/a b.keras"),
+            "layers",
+            "3.15.1",
+            ["tf.keras.models.load_model('/m/a b.keras'", 'save_keras_model(model, "web_model")'],
+        ),
+        (
+            file(Kind.H5, "/m/a.h5"),
+            "graph",
+            "2.15.0",
+            ['tf.saved_model.save(model, "saved_model")', 'convert_tf_saved_model("saved_model", "web_model")'],
+        ),
+        (file(Kind.KERAS, "/m/a.keras"), "graph+control-flow-v2", "3.1.0", ["model.export(", "control_flow_v2=True)"]),
+        (file(Kind.SAVED_MODEL, "/m/saved"), "graph", None, ["convert_tf_saved_model('/m/saved', \"web_model\")"]),
+        (file(Kind.H5, "/m/a.h5"), "keras-h5+uint8", "2.15.0", ['model.save("model.h5")']),
+        (builder("/m/train.py", "train"), "layers", "3.15.1", ["runpy.run_path('/m/train.py')['build']()"]),
+        (builder("/m/pack/nets.py", "pack.nets"), "layers", "3.15.1", ["from pack.nets import build"]),
+        (file(Kind.H5, '/m/a\\x\\N{b\n\'"""\udc80\u202e\x1b.h5'), "layers", "2.15.0", ["save_keras_model(model"]),
+    ],
+)
+def test_the_script_is_python_that_does_what_the_case_did(
+    model: Model, route: str, keras: str | None, lines: list[str]
+) -> None:
+    written = recipe(model, route, keras)
+    compile(written.script, "convert.py", "exec")
+    assert "\x1b" not in written.script
+    written.script.encode()
+    assert all(line in written.script for line in lines)
+    assert written.files["convert.py"] == written.script
+
+
+def test_a_recipe_says_everything_that_the_case_had() -> None:
+    lock = make_lock("tensorflow==2.21.0 --hash=sha256:0", PYTHON, source_builds=False, stand_ins=("a-b",))
+    given = case("layers+repair", tensorflow="2.21.0", constraints=("setuptools<81",), stand_ins=("a-b",))
+    written = write_recipe(given, lock, {"TF_USE_LEGACY_KERAS": "1"}, "2.21.0")
+    assert written.requirements == ("tensorflow==2.21.0", "tensorflowjs==4.17.0", "setuptools<81")
+    assert written.commands == (
+        "python3.11 -m venv env",
+        "env/bin/pip install --require-hashes --no-deps -r requirements.txt",
+        "touch env/lib/python3.11/site-packages/a_b.py",
+        "TF_USE_LEGACY_KERAS=1 env/bin/python convert.py",
+        "tfjs-compat repair web_model --output web_model_repaired",
+    )
+    assert written.uv_commands[0] == "uv venv --python 3.11 env"
+    assert written.files["requirements.txt"] == lock.text
+
+
+def test_the_recipe_of_an_example_brings_its_source() -> None:
+    written = recipe(find_model("zoo:seed", Path.cwd()))
+    assert "from zoo.sequences import seed" in written.script
+    assert "def seed(" in written.files["zoo/sequences.py"]
+
+
+def test_a_command_line_route_is_a_command() -> None:
+    written = recipe(file(Kind.H5, "/m/a.h5"), "keras-h5+uint8", "2.15.0")
+    assert written.commands[-1] == (
+        "env/bin/tensorflowjs_converter --input_format keras --quantize_uint8 '*' model.h5 web_model"
+    )
