@@ -275,9 +275,9 @@ def test_string_weights_end_where_their_bytes_say(tmp_path: Path) -> None:
 
 def test_duplicated_names(tmp_path: Path) -> None:
     document = manifest([SHARD], [BIAS, BIAS])
-    one, two = struct.pack("<3f", 1, 2, 3), struct.pack("<3f", 1, 2, 4)
-    assert errors(read(write(tmp_path / "a", document, {SHARD: one + two}))) == {"artifact-duplicate-weight"}
-    same = read(write(tmp_path / "b", document, {SHARD: one + one}))
+    first, second = struct.pack("<3f", 1, 2, 3), struct.pack("<3f", 1, 2, 4)
+    assert errors(read(write(tmp_path / "a", document, {SHARD: first + second}))) == {"artifact-duplicate-weight"}
+    same = read(write(tmp_path / "b", document, {SHARD: first + first}))
     assert (ids(same), errors(same)) == ({"artifact-duplicate-weight"}, set())
 
 
@@ -311,7 +311,7 @@ def test_format_and_topology_must_fit(tmp_path: Path, declared: object, graph: b
     assert ("artifact-format-unknown" in ids(reading)) == (declared == "saved-model")
 
 
-def test_no_manifest_is_told(tmp_path: Path) -> None:
+def test_no_manifest_is_a_finding(tmp_path: Path) -> None:
     document = layers_document()
     del document["weightsManifest"]
     reading = read(write(tmp_path, document))

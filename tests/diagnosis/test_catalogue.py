@@ -22,7 +22,12 @@ from tfjs_compat.repairs.catalogue import REPAIRS
 
 FOLDER = ROOT / "src" / "tfjs_compat" / "diagnosis" / "known_issues"
 ENTRIES = list(catalogue().values())
-each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda one: one.id)
+each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
+
+
+IMPERATIVES = (
+    "add", "compare", "convert", "give", "pin", "rename", "repair", "replace", "strip", "train", "use", "write"
+)  # fmt: skip
 
 
 @each_entry
@@ -30,7 +35,7 @@ def test_an_entry_says_what_a_reader_needs(entry: KnownIssue) -> None:
     assert re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", entry.id)
     assert entry.title
     assert not entry.title.endswith(".")
-    assert len(entry.explanation.strip()) > 40
+    assert len(re.findall(r"\.(?:\s|\Z)", entry.explanation.strip())) == 2, "an explanation is two sentences"
     assert entry.stages
     assert all(link.startswith("https://") for link in entry.links)
 
@@ -49,7 +54,8 @@ def test_patterns_are_regular_expressions_and_say_something(entry: KnownIssue) -
 @each_entry
 def test_remedies_are_in_the_words_of_a_matrix(entry: KnownIssue) -> None:
     for remedy in entry.remedies:
-        assert remedy.title
+        assert remedy.title.split()[0] in IMPERATIVES
+        assert len(remedy.title) <= 100
         for line in (*remedy.constraints, *remedy.extra, *remedy.overrides):
             Requirement(line.replace("{minor}", "2.16"))
         for version in (remedy.tensorflow, remedy.tensorflowjs, remedy.keras):
@@ -73,7 +79,7 @@ def test_what_hides_behind_an_issue_is_in_the_catalogue(entry: KnownIssue) -> No
 
 
 def test_what_a_repair_cures_has_the_repair_among_its_remedies() -> None:
-    cured = {id for one in REPAIRS for id in one.cures}
+    cured = {id for repair in REPAIRS for id in repair.cures}
     without = {
         id for id in cured & set(catalogue()) if not any(r.variant == "repair" for r in catalogue()[id].remedies)
     }
@@ -82,12 +88,12 @@ def test_what_a_repair_cures_has_the_repair_among_its_remedies() -> None:
 
 
 def test_no_id_is_there_twice_and_every_file_is_read() -> None:
-    told = [one["id"] for path in FOLDER.glob("*.toml") for one in tomli.loads(path.read_text("utf-8"))["issue"]]
-    assert len(told) == len(set(told))
-    assert set(told) == set(catalogue())
+    ids = [issue["id"] for path in FOLDER.glob("*.toml") for issue in tomli.loads(path.read_text("utf-8"))["issue"]]
+    assert len(ids) == len(set(ids))
+    assert set(ids) == set(catalogue())
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.toml")), ids=lambda one: one.stem)
+@pytest.mark.parametrize("path", sorted((ROOT / "envs").glob("*.toml")), ids=lambda path: path.stem)
 def test_what_shipped_matrices_expect_is_in_the_catalogue(path: Path) -> None:
     for rule in tomli.loads(path.read_text("utf-8")).get("expect", []):
         assert rule.get("issue", "pkg-resources-gone") in catalogue()
@@ -106,8 +112,8 @@ def found(id: str, stage: Stage = Stage.CHECK) -> Failure:
 
 
 def unresolved(name: str) -> Failure:
-    told = explain((DATA / "resolver" / f"{name}.txt").read_text("utf-8"))
-    return Failure(Stage.RESOLVE, told.message, packages=told.packages, text=told.text)
+    conflict = explain((DATA / "resolver" / f"{name}.txt").read_text("utf-8"))
+    return Failure(Stage.RESOLVE, conflict.message, packages=conflict.packages, text=conflict.text)
 
 
 def javascript(stage: Stage, message: str, kind: str = "ValueError") -> Failure:
@@ -308,7 +314,7 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
         javascript(Stage.PREDICT, "Input 0 is incompatible with layer lstm: expected ndim=3, found ndim=2"),
         {},
     ),
-    *((id, found(id), {}) for id in sorted({p.finding for one in ENTRIES for p in one.match if p.finding})),
+    *((id, found(id), {}) for id in sorted({p.finding for entry in ENTRIES for p in entry.match if p.finding})),
 ]
 
 
@@ -318,7 +324,7 @@ def test_a_known_failure_is_named(id: str, failure: Failure, versions: dict[str,
 
 
 def test_every_entry_that_can_be_recognised_is_shown_to_be() -> None:
-    assert {one.id for one in ENTRIES if one.match} == {id for id, _, _ in RECOGNISED}
+    assert {entry.id for entry in ENTRIES if entry.match} == {id for id, _, _ in RECOGNISED}
 
 
 @pytest.mark.parametrize(
@@ -451,9 +457,9 @@ NAMED = {
 }
 
 
-@pytest.mark.parametrize("one", RECORDED, ids=lambda one: f"{one['cause']}-keras{one['keras']}")
-def test_of_exceptions_recorded_at_build_only_the_known_are_named(one: dict[str, str]) -> None:
-    for chain in one["chains"]:
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: f"{recorded['cause']}-keras{recorded['keras']}")
+def test_only_known_exceptions_recorded_at_build_are_named(recorded: dict[str, str]) -> None:
+    for chain in recorded["chains"]:
         failure = Failure(Stage.BUILD, "x", msgspec.convert(chain, tuple[Raised, ...]))
-        expected = (NAMED[one["cause"]],) if one["cause"] in NAMED else ()
-        assert recognise(failure, {"keras": one["keras"]}) == expected
+        expected = (NAMED[recorded["cause"]],) if recorded["cause"] in NAMED else ()
+        assert recognise(failure, {"keras": recorded["keras"]}) == expected

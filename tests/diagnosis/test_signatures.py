@@ -20,10 +20,10 @@ def failed(chain: object) -> Failure:
     return Failure(Stage.BUILD, "it failed", msgspec.convert(chain, tuple[Raised, ...]))
 
 
-@pytest.mark.parametrize("one", RECORDED, ids=lambda one: f"{one['cause']}-keras{one['keras']}")
-def test_a_cause_recorded_on_two_models_has_one_signature(one: dict[str, list[object]]) -> None:
-    first, second = map(failed, one["chains"])
-    assert first != second or one["cause"] in SAME_WORDS
+@pytest.mark.parametrize("recorded", RECORDED, ids=lambda recorded: f"{recorded['cause']}-keras{recorded['keras']}")
+def test_a_cause_recorded_on_two_models_has_one_signature(recorded: dict[str, list[object]]) -> None:
+    first, second = map(failed, recorded["chains"])
+    assert first != second or recorded["cause"] in SAME_WORDS
     assert signature(first) == signature(second)
 
 
@@ -41,12 +41,16 @@ ONE_IN_KERAS += [
 
 @pytest.mark.parametrize("keras", ["2.15.0", "3.2.1"])
 def test_two_causes_have_two_signatures(keras: str) -> None:
-    found = [(one["cause"], signature(failed(one["chains"][0]))) for one in RECORDED if one["keras"] == keras]
+    found = [
+        (recorded["cause"], signature(failed(recorded["chains"][0])))
+        for recorded in RECORDED
+        if recorded["keras"] == keras
+    ]
     clashes = [
         {cause, other}
-        for at, (cause, told) in enumerate(found)
+        for at, (cause, found_signature) in enumerate(found)
         for other, also in found[:at]
-        if told == also and {cause, other} not in ONE_IN_KERAS
+        if found_signature == also and {cause, other} not in ONE_IN_KERAS
     ]
     assert not clashes
     assert len(found) > 20
@@ -101,9 +105,9 @@ SAME = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), SAME)
-def test_what_differs_between_two_cases_of_one_cause_goes(one: str, other: str) -> None:
-    assert normalise(one) == normalise(other)
+@pytest.mark.parametrize(("message", "other"), SAME)
+def test_what_differs_between_two_cases_of_one_cause_goes(message: str, other: str) -> None:
+    assert normalise(message) == normalise(other)
 
 
 DIFFERENT = [
@@ -137,9 +141,9 @@ DIFFERENT = [
 ]
 
 
-@pytest.mark.parametrize(("one", "other"), DIFFERENT)
-def test_what_tells_two_causes_apart_stays(one: str, other: str) -> None:
-    assert normalise(one) != normalise(other)
+@pytest.mark.parametrize(("message", "other"), DIFFERENT)
+def test_what_tells_two_causes_apart_stays(message: str, other: str) -> None:
+    assert normalise(message) != normalise(other)
 
 
 pieces = st.sampled_from(
@@ -214,7 +218,7 @@ def test_a_normalised_message_is_one_short_line(message: str) -> None:
     assert once == once.strip()
 
 
-@given(messages.filter(lambda one: any(char.isalpha() for char in one.replace("\x1b[1m", ""))))
+@given(messages.filter(lambda message: any(char.isalpha() for char in message.replace("\x1b[1m", ""))))
 def test_a_message_that_says_something_does_not_become_nothing(message: str) -> None:
     assert normalise(message)
 
@@ -225,7 +229,7 @@ def test_a_message_without_end_takes_no_time() -> None:
 
 
 @pytest.mark.parametrize(
-    ("failure", "told"),
+    ("failure", "expected"),
     [
         (Failure(Stage.RESOLVE, "Because …", packages=("keras", "tensorflow")), "unresolvable: keras, tensorflow"),
         (Failure(Stage.RESOLVE, "uv failed"), "uv failed"),
@@ -254,17 +258,17 @@ def test_a_message_without_end_takes_no_time() -> None:
         ),
     ],
 )
-def test_the_first_cause_in_one_line(failure: Failure, told: str) -> None:
-    assert signature(failure) == told
+def test_the_first_cause_in_one_line(failure: Failure, expected: str) -> None:
+    assert signature(failure) == expected
 
 
 def resolving(name: str) -> str:
-    told = explain((DATA / "resolver" / f"{name}.txt").read_text("utf-8"))
-    return signature(Failure(Stage.RESOLVE, told.message, packages=told.packages, text=told.text))
+    conflict = explain((DATA / "resolver" / f"{name}.txt").read_text("utf-8"))
+    return signature(Failure(Stage.RESOLVE, conflict.message, packages=conflict.packages, text=conflict.text))
 
 
 @pytest.mark.parametrize(
-    ("one", "other", "same"),
+    ("conflict", "other", "same"),
     [
         ("tf2.13.1-tfjs4.0.0-py311", "tf2.12.1-tfjs3.21.0-py311", True),
         ("tf2.15.0-tfjs4.17.0-windows", "tf2.15.0-tfjs4.17.0-linux-arm", True),
@@ -275,5 +279,5 @@ def resolving(name: str) -> str:
         ("tf2.12.1-tfjs4.17.0-py311", "tf2.20.0-tfjs4.22.0-py311", False),
     ],
 )
-def test_conflicts_of_the_same_packages_for_another_reason_differ(one: str, other: str, same: bool) -> None:
-    assert (resolving(one) == resolving(other)) is same
+def test_conflicts_of_the_same_packages_for_another_reason_differ(conflict: str, other: str, same: bool) -> None:
+    assert (resolving(conflict) == resolving(other)) is same

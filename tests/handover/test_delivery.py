@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import os
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import filelock
 import pytest
 from support.holders import hold_target
+from support.killed import killed_at_step
 
 from tfjs_compat.errors import MachineryError, RequestError
-from tfjs_compat.handover.delivery import check_target, deliver, lock_target
+from tfjs_compat.handover.delivery import MARKER, check_target, deliver, lock_target
+from tfjs_compat.handover.exchange import exchange_folders
 from tfjs_compat.system.store import Store
 
 MODEL = '{"modelTopology": {"node": []}, "weightsManifest": [{"paths": ["odd.weights"], "weights": []}]}'
@@ -27,7 +32,15 @@ def model(tmp_path: Path) -> Path:
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {one.name: one.read_bytes() for one in folder.iterdir()}
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+def no_exchange(first: Path, second: Path) -> bool:
+    return False
 
 
 @pytest.mark.parametrize("there", [False, True])
@@ -37,13 +50,13 @@ def test_a_model_is_delivered_with_its_account(tmp_path: Path, model: Path, ther
         target.mkdir(parents=True)
     deliver(model, target, {"CONVERSION.json": b"[]"}, force=False)
     assert files(target) == {**files(model), "CONVERSION.json": b"[]"}
-    assert [one.name for one in target.parent.iterdir()] == ["web"]
+    assert names(target.parent) == ["web"]
 
 
 def test_a_model_is_replaced_only_by_force_and_whole(tmp_path: Path, model: Path) -> None:
     target = tmp_path / "web"
     deliver(model, target, {"group1-shard2of2.bin": b"0", "odd.weights": b""}, force=False)
-    with pytest.raises(RequestError, match="--force replaces a model in it"):
+    with pytest.raises(RequestError, match=r"is not empty.*\nhint: --force replaces a model in it"):
         deliver(model, target, {}, force=False)
     assert "odd.weights" in files(target)
     deliver(model, target, {}, force=True)
@@ -93,7 +106,7 @@ def test_a_link_to_a_folder_stays_a_link(tmp_path: Path, model: Path, full: bool
         deliver(model, tmp_path / "web", {}, force=True)
     assert (tmp_path / "web").is_symlink()
     assert files(tmp_path / "real") == files(model)
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["made", "real", "web"]
+    assert names(tmp_path) == ["made", "real", "web"]
 
 
 def test_a_folder_that_cannot_be_exchanged_is_filled(
@@ -110,35 +123,34 @@ def test_a_folder_that_cannot_be_exchanged_is_filled(
     assert target.stat().st_ino == before
 
 
-def test_the_old_model_stays_until_the_new_one_is_there(
-    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_exchange_that_fails_leaves_the_old_model(tmp_path: Path, model: Path) -> None:
     target = tmp_path / "web"
     deliver(model, target, {}, force=False)
-    before, rename = files(target), Path.rename
+    before = files(target)
+    (model / "group1-shard1of1.bin").write_bytes(b"new")
 
-    def refuse(self: Path, to: Path) -> Path:
-        if to == target and not self.name.endswith(".old"):
-            raise OSError(5, "Input/output error")
-        return rename(self, to)
+    def refuse(first: Path, second: Path) -> bool:
+        raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(Path, "rename", refuse)
-    with pytest.raises(MachineryError):
-        deliver(model, target, {}, force=True)
-    assert files(target) == before
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["made", "web"]
+    def lose_the_new_model(first: Path, second: Path) -> bool:
+        shutil.rmtree(first)
+        return False
+
+    for exchange in (refuse, lose_the_new_model):
+        with pytest.raises(MachineryError):
+            deliver(model, target, {}, force=True, exchange=exchange)
+        assert files(target) == before
+        assert names(tmp_path) == ["made", "web"]
 
 
-def test_a_disk_that_is_full_while_it_is_copied_is_one_plain_message(
-    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_one_plain_message(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(source: Path, target: Path) -> None:
         raise OSError(28, "No space left on device", str(target))
 
     monkeypatch.setattr(shutil, "copyfile", full)
     with pytest.raises(MachineryError, match=r"\A\S+: no space left on the device\Z"):
         deliver(model, tmp_path / "web", {}, force=False)
-    assert [one.name for one in tmp_path.iterdir()] == ["made"]
+    assert names(tmp_path) == ["made"]
 
 
 def test_targets_with_long_names_are_not_mixed_up(tmp_path: Path) -> None:
@@ -152,7 +164,7 @@ def test_targets_with_long_names_are_not_mixed_up(tmp_path: Path) -> None:
 
 def test_a_file_in_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "web").write_text("x")
-    with pytest.raises(RequestError, match="no folder"):
+    with pytest.raises(RequestError, match="is not a folder"):
         check_target(tmp_path / "web", force=True)
     with pytest.raises(RequestError, match="cannot be written to"):
         check_target(tmp_path / "web" / "deeper", force=True)
@@ -173,10 +185,10 @@ def test_on_a_failing_disk_the_target_is_as_it_was(
     with pytest.raises(MachineryError, match="no space left"):
         deliver(model, target, {}, force=True)
     assert files(target) == before
-    assert sorted(one.name for one in tmp_path.iterdir()) == ["made", "web"]
+    assert names(tmp_path) == ["made", "web"]
 
 
-def test_of_two_commands_with_one_target_the_second_is_refused(tmp_path: Path) -> None:
+def test_the_second_command_with_one_target_is_refused(tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     ready, done = context.Event(), context.Event()
     holder = context.Process(target=hold_target, args=(tmp_path / "store", tmp_path / "web", ready, done))
@@ -195,3 +207,97 @@ def test_of_two_commands_with_one_target_the_second_is_refused(tmp_path: Path) -
         holder.join(30)
     with lock_target(tmp_path / "web", Store(tmp_path / "store")):
         pass
+
+
+# ---------------------------------------------------------------------------------------------------- killed deliveries
+
+
+def made(folder: Path, content: bytes, *more: str) -> Path:
+    """A model whose every file has this content, but for its model.json."""
+    folder.mkdir()
+    (folder / "model.json").write_text(MODEL + " " * len(content))
+    for name in ("group1-shard1of1.bin", *more):
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def kill_each_step(tmp_path: Path, exchange: Exchange, *, stand_in_it: bool) -> Iterator[tuple[Path, Models]]:
+    """Deliver over an old model and be killed, each time at another step; the target and what may be in it then."""
+    for step in itertools.count():
+        top = tmp_path / str(step)
+        top.mkdir()
+        target, old = top / "web", made(top / "old", b"old", "group1-shard2of2.bin")
+        new = made(top / "made", b"newer", "odd.weights")
+        deliver(old, target, {}, force=False)
+
+        def replace(new: Path = new, target: Path = target) -> None:
+            if stand_in_it:
+                os.chdir(target)
+            deliver(new, target, {}, force=True, exchange=exchange)
+
+        killed = killed_at_step(step, replace)
+        yield target, (files(old), files(new))
+        assert names(top) == ["made", "old", "web"]
+        if not killed:
+            assert step > 20
+            return
+
+
+Exchange = Callable[[Path, Path], bool]
+Models = tuple[dict[str, bytes], dict[str, bytes]]
+
+
+def test_a_kill_leaves_the_old_model_or_the_new(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    if not exchange_folders(tmp_path / "a", tmp_path / "b"):
+        pytest.skip("this file system cannot exchange two folders")
+    for target, models in kill_each_step(tmp_path / "a", exchange_folders, stand_in_it=False):
+        assert files(target) in models
+        check_target(target, force=True)
+        assert files(target) in models
+
+
+def test_the_next_command_finishes_what_two_renames_began(tmp_path: Path) -> None:
+    absent = 0
+    for target, models in kill_each_step(tmp_path, no_exchange, stand_in_it=False):
+        absent += not target.exists()
+        check_target(target, force=True)
+        assert files(target) in models
+    assert absent, "no kill came between the renames"
+
+
+def test_the_next_command_finishes_a_target_that_was_being_filled(tmp_path: Path) -> None:
+    halves = 0
+    for target, models in kill_each_step(tmp_path, no_exchange, stand_in_it=True):
+        left = files_of(target)
+        halves += "model.json" not in left
+        assert "model.json" not in left or left in models
+        check_target(target, force=True)
+        assert files(target) in models
+    assert halves, "no kill came while files were moved"
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """Its files, without the folder of a delivery."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("stand_in_it", [False, True])
+def test_after_a_kill_the_next_delivery_is_whole(tmp_path: Path, stand_in_it: bool) -> None:
+    for target, _ in kill_each_step(tmp_path, no_exchange, stand_in_it=stand_in_it):
+        last = made(tmp_path / f"last-{target.parent.name}", b"last")
+        deliver(last, target, {}, force=True)
+        assert files(target) == files(last)
+
+
+def test_only_folders_of_dead_deliveries_are_removed(tmp_path: Path, model: Path) -> None:
+    unmarked, other = tmp_path / ".web.0123abcd.tfjs-compat", tmp_path / ".webs.0123abcd.tfjs-compat"
+    alive, dead = tmp_path / ".web.11111111.tfjs-compat", tmp_path / ".web.22222222.tfjs-compat"
+    for folder in (unmarked, other, alive, dead):
+        (folder / "new").mkdir(parents=True)
+    for folder in (other, alive, dead):
+        (folder / MARKER).touch()
+    with filelock.FileLock(alive / MARKER):
+        deliver(model, tmp_path / "web", {}, force=False)
+    assert names(tmp_path) == sorted([unmarked.name, other.name, alive.name, "made", "web"])

@@ -1,4 +1,4 @@
-"""The recipe at the end of a search: what to type by hand. Nothing is run."""
+"""The recipe of a case: what to type to do it by hand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from support.samples import PYTHON, case
 
-from tfjs_compat.handover.recipe import Recipe, write_recipe
+from tfjs_compat.handover.recipe import Recipe, example_sources, write_recipe
 from tfjs_compat.locks.lock import make_lock
 from tfjs_compat.matrix.models import Kind, Model, find_model
 
@@ -19,7 +19,8 @@ LOCK = make_lock(
 
 
 def recipe(model: Model, route: str = "layers", keras: str | None = "3.15.1", **more: Any) -> Recipe:
-    return write_recipe(msgspec.structs.replace(case(route), model=model), LOCK, more.get("variables", {}), keras)
+    requested = msgspec.structs.replace(case(route), model=model)
+    return write_recipe(requested, LOCK, more.get("variables", {}), keras, example_sources(model))
 
 
 def file(kind: Kind, path: str) -> Model:
@@ -55,7 +56,7 @@ def builder(path: str, module: str, function: str = "build") -> Model:
         (file(Kind.H5, '/m/a\\x\\N{b\n\'"""\udc80\u202e\x1b.h5'), "layers", "2.15.0", ["save_keras_model(model"]),
     ],
 )
-def test_the_script_is_python_that_does_what_the_case_did(
+def test_a_recipe_script_is_python_for_the_same_case(
     model: Model, route: str, keras: str | None, lines: list[str]
 ) -> None:
     written = recipe(model, route, keras)
@@ -68,8 +69,8 @@ def test_the_script_is_python_that_does_what_the_case_did(
 
 def test_a_recipe_says_everything_that_the_case_had() -> None:
     lock = make_lock("tensorflow==2.21.0 --hash=sha256:0", PYTHON, source_builds=False, stand_ins=("a-b",))
-    given = case("layers+repair", tensorflow="2.21.0", constraints=("setuptools<81",), stand_ins=("a-b",))
-    written = write_recipe(given, lock, {"TF_USE_LEGACY_KERAS": "1"}, "2.21.0")
+    requested = case("layers+repair", tensorflow="2.21.0", constraints=("setuptools<81",), stand_ins=("a-b",))
+    written = write_recipe(requested, lock, {"TF_USE_LEGACY_KERAS": "1"}, "2.21.0", {})
     assert written.requirements == ("tensorflow==2.21.0", "tensorflowjs==4.17.0", "setuptools<81")
     assert written.commands == (
         "python3.11 -m venv env",

@@ -10,7 +10,7 @@ import pytest
 
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.repairs.document import repair
+from tfjs_compat.repairs.document import repair_document
 from tfjs_compat.repairs.folder import repair_folder
 from tfjs_compat.repairs.repair import Repaired
 from tfjs_compat.results.artifact_report import ArtifactReport
@@ -159,7 +159,7 @@ def convert(run_matrix: Callable[..., Results], tmp_path_factory: pytest.TempPat
 def check_repaired(case: Path, store: Store, folder: Path) -> tuple[ArtifactReport, Repaired]:
     """A case's artifact repaired, loaded, run on the case's inputs and compared with Keras's predictions."""
     done = repair_folder(case / "artifact", folder / "artifact")
-    assert repair(done.model_json).applied == ()
+    assert repair_document(done.model_json).applied == ()
     for name in ("inputs", "expected"):
         shutil.copytree(case / name, folder / name)
     return check(folder, store=store), done

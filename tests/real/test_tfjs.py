@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from support.tensors import write_tensors
 
-from tfjs_compat.artifact.tensors import Tensor, read_tensors, write_tensors
+from tfjs_compat.artifact.tensors import Tensor, read_tensors
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.system import process

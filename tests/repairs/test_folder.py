@@ -11,12 +11,9 @@ from typing import Any
 import pytest
 from support.topologies import document, entry, keras2, keras3, layer, sequential
 
-from tfjs_compat.artifact import reading as artifact
 from tfjs_compat.artifact.reading import read
 from tfjs_compat.errors import MachineryError, RequestError
-from tfjs_compat.repairs import folder
 from tfjs_compat.repairs.folder import DamagedArtifactError, repair_folder
-from tfjs_compat.repairs.repair import Repaired
 
 
 def put(path: Path, value: dict[str, Any], shards: dict[str, bytes]) -> Path:
@@ -64,21 +61,23 @@ def sharded(path: Path) -> Path:
 
 def test_weights_arrive_with_their_bytes_and_other_names(tmp_path: Path) -> None:
     source, target = sharded(tmp_path / "source"), tmp_path / "target"
-    told: list[tuple[int, int]] = []
-    done = repair_folder(source, target, lambda now, whole: told.append((now, whole)))
-    assert [(one.was, one.name) for one in done.weights] == [
+    reported: list[tuple[int, int]] = []
+    done = repair_folder(source, target, lambda now, whole: reported.append((now, whole)))
+    assert [(weight.was, weight.name) for weight in done.weights] == [
         (f"sequential/{name}", name) for name in ("d/kernel", "d/bias", "e/kernel", "e/bias")
     ]
-    assert [one.stored for one in done.weights] == ["float32", "uint8", "float16", "float32"]
-    assert len({one.sha256 for one in done.weights}) == 4
+    assert [weight.stored for weight in done.weights] == ["float32", "uint8", "float16", "float32"]
+    assert len({weight.sha256 for weight in done.weights}) == 4
     before, after = (json.loads((path / "model.json").read_text()) for path in (source, target))
     for old, new in zip(before["weightsManifest"], after["weightsManifest"], strict=True):
         assert new["paths"] == old["paths"]
         for name in new["paths"]:
             assert (target / name).read_bytes() == (source / name).read_bytes()
-        assert [{**one, "name": ""} for one in new["weights"]] == [{**one, "name": ""} for one in old["weights"]]
+        assert [{**weight, "name": ""} for weight in new["weights"]] == [
+            {**weight, "name": ""} for weight in old["weights"]
+        ]
     assert read(target).findings == ()
-    assert told[-1] == (71, 71)
+    assert reported[-1] == (71, 71)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
 
 
@@ -100,8 +99,7 @@ def test_an_empty_target_is_used_and_another_is_refused(tmp_path: Path) -> None:
         repair_folder(source, source)
 
 
-def test_shards_are_streamed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifact, "MAX_JSON_BYTES", 1 << 20)  # `read` asks for so many bytes, however few there are
+def test_shards_are_streamed(tmp_path: Path) -> None:
     size = 64 << 20
     value = document(sequential(entry("i", [4], wired=False), layer("Dense", "d", use_bias=False)))
     value["weightsManifest"][0]["weights"] = [
@@ -149,27 +147,22 @@ def test_a_damaged_artifact_is_refused_and_leaves_nothing(name: str, tmp_path: P
     assert not [path for path in tmp_path.iterdir() if "target" in path.name]
 
 
-def test_a_disk_that_fails_is_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source = sharded(tmp_path / "source")
-
-    def fail(*_: object) -> Repaired:
+def test_a_disk_that_fails_is_the_machine(tmp_path: Path) -> None:
+    def fail(done: int, whole: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(folder, "_copy_weights", fail)
+    source = sharded(tmp_path / "source")
     with pytest.raises(MachineryError, match="no space left"):
-        repair_folder(source, tmp_path / "target")
+        repair_folder(source, tmp_path / "target", fail)
     assert [path.name for path in tmp_path.iterdir()] == ["source"]
 
 
-def test_a_weight_that_changes_on_the_way_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    source, blocks = sharded(tmp_path / "source"), folder._blocks
-    calls: list[str] = []
+def test_a_shard_that_changes_while_it_is_copied_is_noticed(tmp_path: Path) -> None:
+    source = sharded(tmp_path / "source")
 
-    def once(path: Path, name: str) -> Any:
-        calls.append(name)
-        whole = b"".join(blocks(path, name))
-        return iter([bytes(len(whole)) if len(calls) == 2 else whole])
+    def change(done: int, whole: int) -> None:
+        (source / "group1-shard1of2.bin").write_bytes(bytes(20))
 
-    monkeypatch.setattr(folder, "_blocks", once)
-    with pytest.raises(DamagedArtifactError, match="was not copied as it is"):
-        repair_folder(source, tmp_path / "target")
+    with pytest.raises(DamagedArtifactError, match="changed while it was read"):
+        repair_folder(source, tmp_path / "target", change)
+    assert [path.name for path in tmp_path.iterdir()] == ["source"]

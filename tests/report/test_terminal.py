@@ -100,7 +100,7 @@ def test_causes_are_grouped_the_most_frequent_first() -> None:
     assert "4 cases, 3 causes:" in text
     first, second = text.index("2 × pkg-resources-gone"), text.index("1 × duplicate-weight-name")
     assert first < second
-    assert "Should cure it: `setuptools<81`" in text
+    assert "Should cure it: pin `setuptools<81`" in text
     assert "Also found: keras3-weight-prefix." in text
     assert "https://github.com/tensorflow/hub/issues/934" in text
 

@@ -47,7 +47,7 @@ def functional(layers: list[dict[str, Any]], inputs: Any, outputs: Any, name: st
 
 
 def nodes_of(config: dict[str, Any], name: str) -> Any:
-    return next(one["inbound_nodes"] for one in config["layers"] if one["name"] == name)
+    return next(entry["inbound_nodes"] for entry in config["layers"] if entry["name"] == name)
 
 
 def keras3() -> dict[str, Any]:
@@ -73,4 +73,5 @@ def keras2() -> dict[str, Any]:
     return document(functional(layers, [["x", 0, 0]], [["d", 0, 0]]), ["d/kernel", "d/bias"], "2.15.0")
 
 
-# --------------------------------------------------------------------------------------------------- the whole
+def keras_object(module: str, class_name: str, **config: Any) -> dict[str, Any]:
+    return {"module": f"keras.{module}", "class_name": class_name, "config": config, "registered_name": None}

@@ -41,7 +41,7 @@ def finding(works: bool, **more: Any) -> Finder:
         (folder / "inputs" / "tensors.json").write_text(json.dumps(INPUTS))
         if not works:
             return Found(found=False)
-        recipe = write_recipe(given, lock(16), {"TF_USE_LEGACY_KERAS": "1"}, "2.16.0")
+        recipe = write_recipe(given, lock(16), {"TF_USE_LEGACY_KERAS": "1"}, "2.16.0", {})
         return Found(found=True, case=result(id=given.id, trial=f"{given.id}/abc"), recipe=recipe, steps=STEPS, **more)
 
     return finder

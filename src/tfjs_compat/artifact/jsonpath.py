@@ -1,4 +1,4 @@
-"""Values of a model.json in words: what a place holds, and how to say where it is."""
+"""How messages name a place in model.json, and show the value that stands there."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def show(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
-def kind(value: object) -> str:
+def type_name(value: object) -> str:
     """The JSON name of a value's type, with its article."""
     if value is None:
         return "null"
@@ -33,11 +33,11 @@ def kind(value: object) -> str:
 
 
 def wrong_type(path: str, wanted: str, value: object) -> Finding:
-    """The finding for a place that holds another type than the format has there."""
-    return Finding("artifact-wrong-type", path, f"expected {wanted}, found {kind(value)}: {show(value)}")
+    """The finding ``artifact-wrong-type``. ``wanted`` is the type that TensorFlow.js reads there, with its article."""
+    return Finding("artifact-wrong-type", path, f"expected {wanted}, found {type_name(value)}: {show(value)}")
 
 
-def step(path: str, key: str) -> str:
+def member_path(path: str, key: str) -> str:
     """The JSON path of a member: ``$.a`` for plain keys, ``$["a b"]`` for others."""
     if re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", key):
         return f"{path}.{key}"

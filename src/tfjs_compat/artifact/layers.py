@@ -1,4 +1,4 @@
-"""Reads the topology of a layers model the way TensorFlow.js does, into values that the checks share.
+"""The layers of a layers model, read from its topology the way TensorFlow.js reads them.
 
 ``convertPythonicToTs`` (tfjs-layers ``utils/serialization_utils.ts``) turns every key and every string into camelCase
 before anything is looked up: ``activation: "log_softmax"`` is the registered ``logSoftmax``, and a config that already
@@ -13,12 +13,11 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from tfjs_compat.artifact.jsonpath import kind, show, step, wrong_type
-from tfjs_compat.artifact.reading import Artifact
+from tfjs_compat.artifact.jsonpath import member_path, show, type_name, wrong_type
 from tfjs_compat.outcomes.failures import Finding
 
 Place: TypeAlias = tuple[str | int, ...]
-"""A way into model.json: keys and indices from its top."""
+"""A place in model.json: the keys and indices that lead there from its top."""
 
 CONTAINERS = frozenset({"Sequential", "Functional", "Model"})
 """Classes whose config lists layers."""
@@ -60,11 +59,11 @@ class Layer(msgspec.Struct, frozen=True):
         """A model in itself."""
         return self.class_name in CONTAINERS
 
-    def at(self, key: str) -> str:
+    def path_of(self, key: str) -> str:
         """The JSON path of a config value, given its camelCase key."""
-        return step(f"{self.path}.config", self.raw.get(key, key))
+        return member_path(f"{self.path}.config", self.raw.get(key, key))
 
-    def on(self, key: str) -> bool:
+    def is_set(self, key: str) -> bool:
         """Whether a setting is there and not null, false, 0 or an empty string."""
         return bool(self.config.get(key))
 
@@ -76,10 +75,10 @@ class Topology(msgspec.Struct, frozen=True):
     findings: tuple[Finding, ...]
 
 
-def camel(text: str) -> str:
+def camel_case(text: str) -> str:
     """``generic_utils.toCamelCase``.
 
-    >>> camel("batch_input_shape"), camel("L1L2"), camel("l1_l2"), camel("_hidden")
+    >>> camel_case("batch_input_shape"), camel_case("L1L2"), camel_case("l1_l2"), camel_case("_hidden")
     ('batchInputShape', 'L1L2', 'l1L2', 'Hidden')
     """
     if len(text) <= 1:
@@ -91,14 +90,9 @@ def member(value: Mapping[str, Any], key: str) -> tuple[str, Any]:
     """The raw key and the value of a camelCase key; (key, None) if it is not there. The last wins, as in JavaScript."""
     found: tuple[str, Any] = (key, None)
     for raw, item in value.items():
-        if camel(raw) == key:
+        if camel_case(raw) == key:
             found = (raw, item)
     return found
-
-
-def read_topology(artifact: Artifact) -> Topology:
-    """The tree of layers of an artifact of format "layers"."""
-    return read_layers(artifact.topology)
 
 
 def read_layers(topology: Mapping[str, Any]) -> Topology:
@@ -120,16 +114,16 @@ def walk(layer: Layer) -> Iterator[Layer]:
 
 
 def _layer(entry: object, place: Place, findings: list[Finding], *, wrapped: bool) -> Layer | None:
-    path = at_place(place)
+    path = json_path(place)
     if not isinstance(entry, dict):
         findings.append(wrong_type(path, "a layer: an object with class_name and config", entry))
         return None
     raw_class, class_name = member(entry, "className")
     if not isinstance(class_name, str):
-        at = step(path, raw_class if class_name is not None else "class_name")
+        at = member_path(path, raw_class if class_name is not None else "class_name")
         findings.append(wrong_type(at, "a string", class_name))
         return None
-    class_name = camel(class_name)
+    class_name = camel_case(class_name)
     config: Any = entry.get("config")
     listed: Any = None
     if isinstance(config, list) and class_name == "Sequential":
@@ -137,8 +131,8 @@ def _layer(entry: object, place: Place, findings: list[Finding], *, wrapped: boo
     if not isinstance(config, dict):
         findings.append(wrong_type(f"{path}.config", "an object", config))
         return None
-    raw = {camel(key): key for key in config}
-    values = {camel(key): value for key, value in config.items()}
+    raw = {camel_case(key): key for key in config}
+    values = {camel_case(key): value for key, value in config.items()}
     name = values.get("name")
     layer = Layer(
         class_name, name if isinstance(name, str) else "", values, raw, path, entry, wrapped=wrapped, place=place
@@ -153,8 +147,8 @@ def _children(layer: Layer, listed: Any, findings: list[Finding]) -> Iterator[La
         layers = listed if listed is not None else layer.config.get("layers")
         within = config if listed is not None else (*config, layer.raw.get("layers", "layers"))
         if not isinstance(layers, list):
-            message = f"expected a list of layers, found {kind(layers)}"
-            findings.append(Finding("artifact-wrong-type", at_place(within), message))
+            message = f"expected a list of layers, found {type_name(layers)}"
+            findings.append(Finding("artifact-wrong-type", json_path(within), message))
             return
         places = [((*within, index), entry, False) for index, entry in enumerate(layers)]
     elif layer.class_name in ("TimeDistributed", "Bidirectional"):
@@ -165,7 +159,7 @@ def _children(layer: Layer, listed: Any, findings: list[Finding]) -> Iterator[La
     elif layer.class_name == "StackedRNNCells":
         cells = layer.config.get("cells")
         if not isinstance(cells, list):
-            findings.append(wrong_type(layer.at("cells"), "a list of cells", cells))
+            findings.append(wrong_type(layer.path_of("cells"), "a list of cells", cells))
             return
         places = [((*config, layer.raw["cells"], index), entry, True) for index, entry in enumerate(cells)]
     for place, entry, wrapped in places:
@@ -174,15 +168,15 @@ def _children(layer: Layer, listed: Any, findings: list[Finding]) -> Iterator[La
             yield child
 
 
-def at_place(place: Place) -> str:
+def json_path(place: Place) -> str:
     """The JSON path of a place.
 
-    >>> at_place(("modelTopology", "node", 3, "a b"))
+    >>> json_path(("modelTopology", "node", 3, "a b"))
     '$.modelTopology.node[3]["a b"]'
     """
     path = "$"
     for key in place:
-        path = step(path, key) if isinstance(key, str) else f"{path}[{key}]"
+        path = member_path(path, key) if isinstance(key, str) else f"{path}[{key}]"
     return path
 
 
@@ -191,10 +185,10 @@ def label(layer: Layer) -> str:
     return f"{layer.class_name} {show(layer.name)}" if layer.name else layer.class_name
 
 
-def inbound(layer: Layer) -> tuple[str, Any]:
+def inbound_nodes_of(layer: Layer) -> tuple[str, Any]:
     """JSON path and value of a layer's ``inbound_nodes``."""
     raw, value = member(layer.entry, "inboundNodes")
-    return step(layer.path, raw if value is not None else "inbound_nodes"), value
+    return member_path(layer.path, raw if value is not None else "inbound_nodes"), value
 
 
 def is_mixed(policy: Mapping[str, Any]) -> bool:

@@ -1,4 +1,7 @@
-"""Loops of a graph that TensorFlow.js never gets through."""
+"""Loops of a graph that TensorFlow.js never gets through, and the control inputs that keep it from it.
+
+How the executor runs a loop: tfjs-converter ``executor/graph_executor.ts`` (``processChildNodes``).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
-from tfjs_compat.artifact.nodes import Node, needed_by
+from tfjs_compat.artifact.nodes import Node, upstream_of
 
 
 class StuckLoop(msgspec.Struct, frozen=True):
@@ -39,7 +42,7 @@ def stuck_loops(nodes: Sequence[Node], by_name: Mapping[str, Node], used: frozen
                 loops.setdefault(condition.name, []).append(node)
     for condition_name, switches in loops.items():
         late = _late(switches, children, by_name)
-        deciding = needed_by(by_name, [condition_name])
+        deciding = upstream_of(by_name, [condition_name])
         waiting: dict[str, Node] = {}
         for switch in switches:
             merge = by_name.get(switch.sources[0])
@@ -59,7 +62,9 @@ def stuck_loops(nodes: Sequence[Node], by_name: Mapping[str, Node], used: frozen
             yield StuckLoop(condition_name, tuple(switches), tuple(waiting.values()))
 
 
-def needless_waits(loop: StuckLoop, nodes: Sequence[Node], by_name: Mapping[str, Node]) -> dict[str, tuple[str, ...]]:
+def blocking_controls(
+    loop: StuckLoop, nodes: Sequence[Node], by_name: Mapping[str, Node]
+) -> dict[str, tuple[str, ...]]:
     """The control inputs that keep a loop from going on, by the node that has them.
 
     Of what a next round needs, these are the nodes that would be there in time but for control inputs: everything that
@@ -71,7 +76,9 @@ def needless_waits(loop: StuckLoop, nodes: Sequence[Node], by_name: Mapping[str,
     ends = late | {switch.name for switch in loop.switches}
     waits: dict[str, tuple[str, ...]] = {}
     for name in needed & late - late_by_data:
-        controls = tuple(one for one in by_name[name].inputs if one.startswith("^") and one[1:].split(":")[0] in ends)
+        controls = tuple(
+            source for source in by_name[name].inputs if source.startswith("^") and source[1:].split(":")[0] in ends
+        )
         if controls:
             waits[name] = controls
     return waits

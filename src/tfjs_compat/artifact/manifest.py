@@ -16,7 +16,7 @@ from typing import Any, Literal
 import msgspec
 
 from tfjs_compat.artifact.jsonpath import show, wrong_type
-from tfjs_compat.artifact.shards import LENGTH_BYTES, Shard, escapes, inside, lengths, read_span
+from tfjs_compat.artifact.shards import LENGTH_BYTES, Shard, read_span, resolve_inside, string_lengths, why_refused
 from tfjs_compat.outcomes.failures import Finding
 
 WIDTHS = {"float32": 4, "int32": 4, "bool": 1, "complex64": 8}
@@ -98,11 +98,11 @@ def _read_paths(
         if not isinstance(name, str):
             findings.append(wrong_type(at, "a file name", name))
             continue
-        why = escapes(name)
+        why = why_refused(name)
         if why is not None:
             findings.append(Finding("artifact-path-outside", at, f"{show(name)} {why}; it was not opened"))
             continue
-        target = inside(folder, name)
+        target = resolve_inside(folder, name)
         if target is None:
             if os.path.lexists(folder / name) and (folder / name).exists():
                 message = f"{show(name)} leads out of the model's folder through a symbolic link; it was not opened"
@@ -247,9 +247,9 @@ def _check_duplicates(
             weight.bytes,
         )
         if same and weight.bytes is not None and other.offset is not None and weight.offset is not None:
-            one = read_span(folder, groups[other.group], other.offset, weight.bytes)
-            two = read_span(folder, groups[weight.group], weight.offset, weight.bytes)
-            same = one is not None and one == two
+            earlier = read_span(folder, groups[other.group], other.offset, weight.bytes)
+            later = read_span(folder, groups[weight.group], weight.offset, weight.bytes)
+            same = earlier is not None and earlier == later
         message = f"{show(weight.name)} is also the name of {other.path}" + (", with the same values" if same else "")
         severity: Literal["error", "warning"] = "warning" if same else "error"
         findings.append(Finding("artifact-duplicate-weight", f"{weight.path}.name", message, severity))
@@ -264,7 +264,7 @@ def _string_bytes(folder: Path, shards: tuple[Shard, ...], weight: Weight) -> in
     data = read_span(folder, shards, start, held - start)
     if data is None:
         return None
-    for length in lengths(data, weight.size):
+    for length in string_lengths(data, weight.size):
         if length is None:
             return None
         at += LENGTH_BYTES + length

@@ -1,4 +1,7 @@
-"""The nodes of a graph model as the checks read them, and how they hang together."""
+"""The nodes of a graph model: which a prediction needs, which take something from which, what they are fused with.
+
+How TensorFlow.js reads them: tfjs-converter ``operations/operation_mapper.ts`` and ``executor/graph_executor.ts``.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +49,7 @@ def read_graph(document: Mapping[str, Any]) -> Graph | None:
     findings: list[Finding] = []
     nodes = read_nodes(listed, "$.modelTopology.node", findings)
     by_name = {node.name: node for node in nodes}
-    used = needed_by(by_name, outputs_of(signature_of(document)[0], nodes, by_name))
+    used = upstream_of(by_name, outputs_of(signature_of(document)[0], nodes, by_name))
     return Graph(tuple(nodes), by_name, used, tuple(findings))
 
 
@@ -140,8 +143,8 @@ def outputs_of(signature: object, nodes: Sequence[Node], by_name: Mapping[str, N
     return [node.name for node in nodes if node.name not in taken]
 
 
-def needed_by(by_name: Mapping[str, Node], outputs: Sequence[str]) -> frozenset[str]:
-    """The nodes that these come from, control inputs included, and these."""
+def upstream_of(by_name: Mapping[str, Node], outputs: Sequence[str]) -> frozenset[str]:
+    """These nodes and all that they come from, by data or control inputs."""
     frontier, used = list(outputs), set(outputs)
     while frontier:
         for source in by_name[frontier.pop()].sources:
@@ -151,7 +154,7 @@ def needed_by(by_name: Mapping[str, Node], outputs: Sequence[str]) -> frozenset[
     return frozenset(used)
 
 
-def behind(nodes: Sequence[Node], op: str) -> frozenset[str]:
+def downstream_of(nodes: Sequence[Node], op: str) -> frozenset[str]:
     """Nodes that get something from a node of this op, however far away."""
     children: dict[str, list[str]] = {}
     for node in nodes:

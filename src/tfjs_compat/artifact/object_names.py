@@ -1,8 +1,12 @@
-"""The classes and names of activations, initializers and the like that TensorFlow.js registers."""
+"""Activations, initializers, regularizers, constraints: where configs name them, how TensorFlow.js looks them up.
+
+Source: tfjs-layers 4.17 to 4.22, the constructors under ``layers/`` and the maps of short names in ``initializers.ts``,
+``regularizers.ts`` and ``constraints.ts``.
+"""
 
 from __future__ import annotations
 
-from tfjs_compat.artifact.layers import camel, member
+from tfjs_compat.artifact.layers import camel_case, member
 
 SHORT_NAMES = {
     "initializer": {
@@ -37,7 +41,7 @@ _DENSE = ("activation", *_KERNEL, *_BIAS, "activityRegularizer")
 _CELL = ("activation", *_KERNEL, *_RECURRENT, *_BIAS)
 _GATED = ("recurrentActivation", *_CELL)
 
-NAMED: dict[str, tuple[str, ...]] = {
+OBJECT_KEYS: dict[str, tuple[str, ...]] = {
     "Dense": _DENSE,
     "Conv1D": _DENSE,
     "Conv2D": _DENSE,
@@ -71,7 +75,7 @@ NAMED: dict[str, tuple[str, ...]] = {
 }
 """The config values of each layer that TensorFlow.js hands to its deserializer."""
 
-REGISTERED = {
+REGISTERED_NAMES = {
     "initializer": frozenset(SHORT_NAMES["initializer"].values()),
     "regularizer": frozenset(SHORT_NAMES["regularizer"].values()),
     "constraint": frozenset(SHORT_NAMES["constraint"].values()),
@@ -86,10 +90,10 @@ REGISTERED = {
 def object_class(kind: str, value: object) -> str | None:
     """The class name that TensorFlow.js looks up for a config value; None if it finds none there."""
     if isinstance(value, str):
-        name = camel(value)
+        name = camel_case(value)
         return SHORT_NAMES[kind].get(name, name)
     if isinstance(value, dict):
         _, class_name = member(value, "className")
         if isinstance(class_name, str) and value.get("config") is not None:
-            return camel(class_name)
+            return camel_case(class_name)
     return None

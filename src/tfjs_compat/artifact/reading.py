@@ -2,7 +2,7 @@
 
 The folder is not trusted: it may be truncated, hold anything in any place, or name files outside itself. Whatever is
 wrong becomes a `Finding`; nothing but the memory of this machine makes `read` raise, and nothing outside the folder is
-opened. The weights and their files are manifest.py's; their bytes are read later, when somebody asks for them.
+opened. The weights and their files are manifest.py's; their bytes are read later, by `Artifact.data`.
 """
 
 from __future__ import annotations
@@ -10,16 +10,15 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 import msgspec
 
 from tfjs_compat.artifact.jsonpath import show, wrong_type
 from tfjs_compat.artifact.manifest import Weight, read_manifest
-from tfjs_compat.artifact.shards import Shard, inside, open_regular, read_span
+from tfjs_compat.artifact.shards import Shard, open_regular, read_span, resolve_inside
+from tfjs_compat.matrix.routes import Format
 from tfjs_compat.outcomes.failures import Finding
-
-Format: TypeAlias = Literal["layers", "graph"]
 
 FINDINGS: dict[str, str] = {
     "artifact-missing": "there is no model.json",
@@ -121,7 +120,7 @@ def _read_document(folder: Path, findings: list[Finding]) -> dict[str, Any] | No
         findings.append(Finding(id, "$", message))
         return None
 
-    target = inside(folder, "model.json")
+    target = resolve_inside(folder, "model.json")
     if target is None:
         if (folder / "model.json").is_symlink():
             return fail("artifact-path-outside", "model.json is a symbolic link that leads out of its folder")

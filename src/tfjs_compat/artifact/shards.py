@@ -23,7 +23,7 @@ class Shard(msgspec.Struct, frozen=True):
     bytes: int
 
 
-def escapes(name: str) -> str | None:
+def why_refused(name: str) -> str | None:
     """Why a path of the manifest is refused before anything is looked up, or None.
 
     A browser resolves it as part of a URL, so that percent-encoded dots and separators count too.
@@ -46,7 +46,7 @@ def escapes(name: str) -> str | None:
     return None
 
 
-def inside(folder: Path, name: str) -> Path | None:
+def resolve_inside(folder: Path, name: str) -> Path | None:
     """The real path of an existing ``folder/name``, or None if it does not exist or is not inside the folder."""
     try:
         root = folder.resolve(strict=True)
@@ -81,7 +81,7 @@ def read_span(folder: Path, shards: tuple[Shard, ...], offset: int, length: int)
             offset -= shard.bytes
             continue
         wanted = min(length, shard.bytes - offset)
-        target = inside(folder, shard.name)
+        target = resolve_inside(folder, shard.name)
         opened = open_regular(target) if target is not None else None
         if opened is None:
             return None
@@ -99,7 +99,7 @@ def read_span(folder: Path, shards: tuple[Shard, ...], offset: int, length: int)
     return b"".join(parts)
 
 
-def lengths(data: bytes, count: int) -> Iterator[int | None]:
+def string_lengths(data: bytes, count: int) -> Iterator[int | None]:
     """The lengths of ``count`` strings, each with its length before it; None where the data end too early."""
     at = 0
     for _ in range(count):

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+
+from tfjs_compat.artifact.shards import open_regular
+
+MAX_BYTES = 1 << 30
+"""Of either file. A child wrote them, so that they may be of any length."""
 
 _DTYPES = frozenset(
     [
@@ -61,17 +65,33 @@ class _Index(msgspec.Struct):
     tensors: list[_Entry]
 
 
-def read_tensors(folder: Path) -> tuple[Tensor, ...]:
-    """The tensors of a folder, in its order. Raises DamagedTensorsError, whatever was done to the folder."""
+def read_tensors(folder: Path, *, max_bytes: int = MAX_BYTES) -> tuple[Tensor, ...]:
+    """The tensors of a folder, in its order.
+
+    Raises DamagedTensorsError, whatever was done to the folder; also for a file of more than ``max_bytes`` bytes.
+    """
     try:
-        index = msgspec.json.decode((folder / "tensors.json").read_bytes(), type=_Index)
-        needs_data = any(entry.dtype != "string" for entry in index.tensors)
-        data = (folder / "tensors.bin").read_bytes() if needs_data else b""
-    except OSError as error:
-        raise DamagedTensorsError(f"{folder.name}: {Path(error.filename or '').name}: {error.strerror}") from error
+        index = msgspec.json.decode(_read(folder, "tensors.json", max_bytes), type=_Index)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DamagedTensorsError(f"{folder.name}: tensors.json: {error}") from error
+    needs_data = any(entry.dtype != "string" for entry in index.tensors)
+    data = _read(folder, "tensors.bin", max_bytes) if needs_data else b""
     return tuple(Tensor(entry.name, _values(entry, data)) for entry in index.tensors)
+
+
+def _read(folder: Path, name: str, max_bytes: int) -> bytes:
+    """A regular file, never a pipe that would block."""
+    opened = open_regular(folder / name)
+    if opened is None:
+        raise DamagedTensorsError(f"{folder.name}: {name}: no regular file that can be read")
+    with os.fdopen(opened, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > max_bytes:
+            raise DamagedTensorsError(f"{folder.name}: {name}: {size} bytes; more than {max_bytes} are not read")
+        try:
+            return file.read(size)
+        except OSError as error:
+            raise DamagedTensorsError(f"{folder.name}: {name}: {error.strerror}") from error
 
 
 def _values(entry: _Entry, data: bytes) -> npt.NDArray[Any]:
@@ -93,35 +113,3 @@ def _values(entry: _Entry, data: bytes) -> npt.NDArray[Any]:
     if start + length > len(data):
         raise DamagedTensorsError(f"tensor {entry.name!r}: tensors.bin ends at byte {len(data)} of {start + length}")
     return np.frombuffer(data, dtype, count, start).reshape(entry.shape)
-
-
-def write_tensors(folder: Path, tensors: Iterable[Tensor]) -> None:
-    """Write a folder. A reader sees it whole or not at all: the index is put in place last.
-
-    Raises ValueError for a dtype that a folder cannot hold.
-    """
-    entries: list[_Entry] = []
-    parts: list[bytes] = []
-    offset = 0
-    for name, values in tensors:
-        array = np.asarray(values)
-        shape = list(array.shape)
-        if array.dtype.kind in "OSU":
-            flat = [one.decode("utf-8", "replace") if isinstance(one, bytes) else str(one) for one in array.ravel()]
-            entries.append(_Entry(name, "string", shape, values=flat))
-            continue
-        if array.dtype.name not in _DTYPES:
-            raise ValueError(f"tensor {name!r}: dtype {array.dtype.name} cannot be stored")
-        part = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
-        entries.append(_Entry(name, array.dtype.name, shape, offset, len(part)))
-        parts.append(part)
-        offset += len(part)
-    folder.mkdir(parents=True, exist_ok=True)
-    _put(folder / "tensors.bin", b"".join(parts))
-    _put(folder / "tensors.json", msgspec.json.encode(_Index(entries)))
-
-
-def _put(path: Path, content: bytes) -> None:
-    beside = path.with_name(f"{path.name}.{os.getpid()}.new")
-    beside.write_bytes(content)
-    beside.replace(path)

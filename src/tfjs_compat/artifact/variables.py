@@ -1,4 +1,9 @@
-"""The variables that each layer of a model makes, in TensorFlow.js: names, shapes, dtypes."""
+"""The variables that TensorFlow.js makes for a model: their names, shapes and dtypes.
+
+A variable is called after the scopes that it is made in (tfjs-layers ``common.ts``): the layer's name, or inside a
+wrapper the wrapper's, with ``forward_``/``backward_`` and the layer's name for Bidirectional and ``RNNCell_0`` … for
+stacked cells. Models inside models add nothing, for their layers are built before they are called.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +14,11 @@ import msgspec
 
 from tfjs_compat.artifact.layers import Layer
 from tfjs_compat.artifact.vocabulary import Vocabulary
-from tfjs_compat.artifact.wiring import reachable
+from tfjs_compat.artifact.wiring import reachable_layers
 
 Shape: TypeAlias = tuple[int | None, ...]
 
-_NONE = frozenset(
+_WITHOUT_VARIABLES = frozenset(
     {
         "Activation", "Add", "AlphaDropout", "Average", "AveragePooling1D", "AveragePooling2D", "AveragePooling3D",
         "CategoryEncoding", "CenterCrop", "Concatenate", "Cropping2D", "Dot", "Dropout", "ELU", "Flatten",
@@ -23,13 +28,15 @@ _NONE = frozenset(
         "Resizing", "Softmax", "SpatialDropout1D", "ThresholdedReLU", "UpSampling2D", "ZeroPadding2D",
     }
 )  # fmt: skip
-"""Layers without weights."""
+"""Layers that make no variable."""
 
 
-class Wanted(msgspec.Struct, frozen=True):
-    """A variable that TensorFlow.js makes and wants to fill. ``shape`` has None where it depends on the input.
+class Variable(msgspec.Struct, frozen=True):
+    """A variable that TensorFlow.js makes, and fills with the weight of its name.
 
-    ``aliases`` are what Keras calls it, without the names of the models around its layer.
+    ``shape`` has None for a size that depends on the input, and is None where even the rank does. ``dtype`` is None
+    where the layer's config decides it. ``aliases`` are the names that Keras gives it, without those of the models
+    around its layer.
     """
 
     name: str
@@ -39,22 +46,26 @@ class Wanted(msgspec.Struct, frozen=True):
     aliases: tuple[str, ...] = ()
 
 
-class Wants(msgspec.Struct, frozen=True):
-    """The variables of a model. ``unknown`` are parts of names under which more of them may be; "" is any name."""
+class ModelVariables(msgspec.Struct, frozen=True):
+    """The variables of a model.
 
-    known: tuple[Wanted, ...]
+    ``unknown`` are parts of names (layers, scopes) under which there may be more of them, of layers whose variables are
+    not known here; "" stands for any name.
+    """
+
+    known: tuple[Variable, ...]
     unknown: frozenset[str]
 
 
-def wanted(root: Layer, vocabulary: Vocabulary) -> Wants:
-    """What TensorFlow.js will look for when it loads the weights of a model."""
-    known: list[Wanted] = []
+def variables_of(root: Layer, vocabulary: Vocabulary) -> ModelVariables:
+    """What TensorFlow.js looks for when it loads the weights of a model, in the order of its layers."""
+    known: list[Variable] = []
     unknown: set[str] = set()
     _collect(root, (root.name,), ((root.name,),), vocabulary, known, unknown)
-    return Wants(tuple(known), frozenset(unknown))
+    return ModelVariables(tuple(known), frozenset(unknown))
 
 
-# ------------------------------------------------------------------------------------------------- what is wanted
+# ------------------------------------------------------------------------------------------ names in their scopes
 
 
 _Scope: TypeAlias = tuple[str, ...]
@@ -65,14 +76,14 @@ def _collect(
     scope: _Scope,
     aliases: tuple[_Scope, ...],
     vocabulary: Vocabulary,
-    known: list[Wanted],
+    known: list[Variable],
     unknown: set[str],
 ) -> None:
     """Adds the variables of a layer that is built in a scope, which Keras calls by one of the aliases."""
     if layer.class_name not in vocabulary.classes:
         unknown.update({*scope, "" if "layers" in layer.config else layer.name})
     elif layer.is_container:
-        for child in reachable(layer):
+        for child in reachable_layers(layer):
             _collect(child, (child.name,), ((child.name,),), vocabulary, known, unknown)
     elif layer.class_name == "TimeDistributed" and layer.children:
         inner = layer.children[0]
@@ -95,9 +106,9 @@ def _collect(
             return
         dtype = layer.config.get("dtype") if layer.class_name == "Embedding" else None
         for name, shape in shapes.items():
-            called = "kernel" if name == "depthwise_kernel" and layer.class_name == "DepthwiseConv2D" else name
-            also = tuple("/".join((*alias, called)) for alias in aliases)
-            known.append(Wanted("/".join((*scope, name)), shape, layer, None if dtype else "float32", also))
+            keras_name = "kernel" if name == "depthwise_kernel" and layer.class_name == "DepthwiseConv2D" else name
+            also = tuple("/".join((*alias, keras_name)) for alias in aliases)
+            known.append(Variable("/".join((*scope, name)), shape, layer, None if dtype else "float32", also))
 
 
 def _within(aliases: tuple[_Scope, ...], *names: str) -> tuple[_Scope, ...]:
@@ -115,7 +126,7 @@ def _sides(layer: Layer, inner: Layer) -> dict[str, tuple[str, ...]]:
 
 def _variables(layer: Layer) -> dict[str, Shape | None] | None:
     """Names and shapes of a layer's own variables, in the order of tfjs-layers; None if the class is not known here."""
-    if layer.class_name in _NONE:
+    if layer.class_name in _WITHOUT_VARIABLES:
         return {}
     convolution = re.fullmatch(r"Conv([123])D(Transpose)?", layer.class_name)
     if layer.class_name == "Dense":
@@ -138,10 +149,10 @@ def _variables(layer: Layer) -> dict[str, Shape | None] | None:
     if layer.class_name == "PReLU":
         return {"alpha": None}
     if layer.class_name in ("BatchNormalization", "LayerNormalization"):
-        one: Shape | None = (None,) if layer.class_name == "BatchNormalization" else None
-        shapes = {name: one for name, key in (("gamma", "scale"), ("beta", "center")) if _default_true(layer, key)}
+        vector: Shape | None = (None,) if layer.class_name == "BatchNormalization" else None
+        shapes = {name: vector for name, key in (("gamma", "scale"), ("beta", "center")) if _default_true(layer, key)}
         if layer.class_name == "BatchNormalization":
-            shapes |= {"moving_mean": one, "moving_variance": one}
+            shapes |= {"moving_mean": vector, "moving_variance": vector}
         return shapes
     gates = {"SimpleRNN": 1, "GRU": 3, "LSTM": 4}.get(layer.class_name.removesuffix("Cell"))
     if gates is not None:
@@ -181,15 +192,18 @@ def _kernel(layer: Layer, rank: int) -> Shape:
     return tuple(size if isinstance(size, int) and not isinstance(size, bool) else None for size in sizes)
 
 
-# ---------------------------------------------------------------------------------------------------- what is given
+# -------------------------------------------------------------------------------------------- names in an artifact
 
 
-def is_numbered(name: str) -> bool:
+def is_numbered_name(name: str) -> bool:
     """Whether TensorFlow.js takes the names for those of a Keras v3 file (``dense/vars/0``), which it numbers."""
     return re.match(r"\s*[+-]?\d", name.split("/")[-1]) is not None
 
 
-def shortened(name: str) -> str:
-    """The name without its last but one part, which TensorFlow.js tries if nothing has the whole name."""
+def shortened_name(name: str) -> str:
+    """The name without its last but one part: ``lstm/kernel`` of ``lstm/lstm_cell/kernel``.
+
+    ``Container.loadWeights`` tries it where no variable has the whole name.
+    """
     parts = name.split("/")
     return "/".join([*parts[:-2], parts[-1]])

@@ -1,4 +1,4 @@
-"""What one release of TensorFlow.js knows by name, as read off its bundle."""
+"""The names that one release of TensorFlow.js registers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class Vocabulary(msgspec.Struct, frozen=True):
-    """The names that a bundle registers.
+    """What the bundle of release ``tfjs`` registers.
 
     ``classes``: what its deserializer can build: layers, activations, initializers, regularizers, constraints and
     optimizers, by class name (``Dense``, ``GlorotUniform``) or camelCase (``hardSigmoid``: TensorFlow.js turns the

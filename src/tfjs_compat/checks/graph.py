@@ -1,4 +1,4 @@
-"""Checks of graph models (SavedModel or frozen graph, converted).
+"""What of a graph model (a SavedModel or frozen graph, converted) TensorFlow.js cannot run, or runs otherwise.
 
 How TensorFlow.js runs them: tfjs-converter ``operations/operation_mapper.ts`` reads the nodes, and
 ``executor/graph_executor.ts`` runs those that the outputs need. An op that it does not know fails only when it is run,
@@ -10,26 +10,28 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
-from tfjs_compat.artifact.jsonpath import kind, show, step, wrong_type
+from tfjs_compat.artifact.jsonpath import member_path, show, type_name, wrong_type
 from tfjs_compat.artifact.loops import stuck_loops
 from tfjs_compat.artifact.nodes import (
     Node,
-    behind,
+    downstream_of,
     named_nodes,
-    needed_by,
     outputs_of,
     read_functions,
     read_nodes,
     signature_of,
     unsupported_fusion,
+    upstream_of,
 )
 from tfjs_compat.artifact.reading import Artifact
 from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.checks.check import Check, CheckInput
 from tfjs_compat.outcomes.failures import Finding
 
 
-def check_graph(artifact: Artifact, vocabulary: Vocabulary) -> Iterator[Finding]:
-    """The findings of a graph model."""
+def check_graph(given: CheckInput) -> Iterator[Finding]:
+    """Operations, constants, signatures and loops that TensorFlow.js cannot run, or runs otherwise."""
+    artifact, vocabulary = given.artifact, given.vocabulary
     path = "$.modelTopology"
     listed = artifact.topology.get("node")
     if not isinstance(listed, list):
@@ -48,8 +50,8 @@ def check_graph(artifact: Artifact, vocabulary: Vocabulary) -> Iterator[Finding]
         yield from _check_inputs(body, {node.name: node for node in body}, arguments)
     signature, signature_path = signature_of(artifact.document)
     yield from _check_signature(signature, signature_path, by_name)
-    used = needed_by(by_name, outputs_of(signature, nodes, by_name))
-    branches = behind(nodes, "Switch")
+    used = upstream_of(by_name, outputs_of(signature, nodes, by_name))
+    branches = downstream_of(nodes, "Switch")
     for node in nodes:
         certain = node.name in used and node.name not in branches
         yield from _check_op(node, vocabulary, "error" if certain else "warning", node.name in used)
@@ -84,7 +86,7 @@ def _check_signature(signature: object, path: str, by_name: Mapping[str, Node]) 
         yield Finding("graph-without-signature", path, message, "warning")
         return
     if not isinstance(signature, dict):
-        yield Finding("graph-without-signature", path, f"expected an object, found {kind(signature)}", "warning")
+        yield Finding("graph-without-signature", path, f"expected an object, found {type_name(signature)}", "warning")
         return
     for key in ("inputs", "outputs"):
         entries = named_nodes(signature, key)
@@ -98,7 +100,7 @@ def _check_signature(signature: object, path: str, by_name: Mapping[str, Node]) 
         )
         for name, node in absent.items():
             message = f"{key[:-1]} {show(name)} is the node {show(node)}, which is not in the graph"
-            yield Finding("signature-node-missing", f"{step(f'{path}.{key}', name)}.name", message, severity)
+            yield Finding("signature-node-missing", f"{member_path(f'{path}.{key}', name)}.name", message, severity)
 
 
 def _check_op(
@@ -160,3 +162,22 @@ def _check_loops(nodes: Sequence[Node], by_name: Mapping[str, Node], used: froze
             "only when it ends: it never gets past its first round (Cannot compute the outputs)"
         )
         yield Finding("graph-loop-stuck", f"{first.path}.input", message)
+
+
+GRAPH = Check(
+    findings={
+        "graph-without-versions": "the graph has no versions, which the loader reads",
+        "graph-without-signature": "the graph has no signature, or one without outputs",
+        "graph-dangling-input": "a node takes its input from a node that is not there",
+        "signature-node-missing": "the signature names a node that is not in the graph",
+        "unsupported-ops": "an op is not known to TensorFlow.js",
+        "unsupported-fusion": "an op is fused with a function that TensorFlow.js does not fuse",
+        "graph-batch-norm-training": (
+            "a batch normalisation in training mode: TensorFlow.js uses other mean and variance"
+        ),
+        "graph-loop-stuck": "a loop waits, through control inputs, for its own end: executeAsync computes no outputs",
+    },
+    shared=("artifact-wrong-type", "weights-missing", "weights-unwanted"),
+    formats=("graph",),
+    run=check_graph,
+)

@@ -5,13 +5,12 @@ Each entry names what the constructor, ``build`` or ``call`` in tfjs-layers 4.17
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator
 
-from tfjs_compat.artifact.jsonpath import show
-from tfjs_compat.artifact.layers import Layer, camel, label, walk
-from tfjs_compat.artifact.object_names import NAMED, object_class
+from tfjs_compat.artifact.layers import Layer, camel_case, label
+from tfjs_compat.artifact.object_names import OBJECT_KEYS, object_class
 from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.checks.check import Check, CheckInput, setting_finding
 from tfjs_compat.outcomes.failures import Finding
 
 _CONVOLUTIONS = frozenset(
@@ -24,56 +23,24 @@ _GATED = frozenset({"GRU", "GRUCell"})
 _RECURRENT = frozenset({"RNN", "SimpleRNN", "GRU", "LSTM", "ConvLSTM2D"})
 
 
-def check_settings(root: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
-    """What TensorFlow.js refuses or ignores in the config of the layers it knows."""
-    for layer in walk(root):
-        if layer.class_name in vocabulary.classes:
+def check_settings(given: CheckInput) -> Iterator[Finding]:
+    """What TensorFlow.js refuses or ignores in the config of the layers that it registers."""
+    for layer in given.layers():
+        if layer.class_name in given.vocabulary.classes:
             for rule in _RULES:
                 yield from rule(layer)
-            yield from _activity(layer, vocabulary)
-    yield from _masks(root)
+            yield from _activity(layer, given.vocabulary)
 
 
-def _masks(root: Layer) -> Iterator[Finding]:
-    """What TensorFlow.js does without the mask that a layer of the model makes; it may never get that far."""
-    layers = list(walk(root))
-    if not any(one.class_name == "Masking" or (one.class_name == "Embedding" and one.on("maskZero")) for one in layers):
-        return
-    for layer in layers:
-        if layer.class_name == "GlobalAveragePooling1D":
-            message = f"{label(layer)} averages over masked steps too, where the model's mask reaches it"
-            yield Finding("mask-ignored", layer.path, message, "warning")
-        elif layer.on("zeroOutputForMask") and layer.on("returnSequences"):
-            why = "masked steps give the last output again and no zeros, where the model's mask reaches it"
-            finding = _ignored(layer, "zeroOutputForMask", why)
-            yield Finding("mask-ignored", finding.path, finding.message, "warning")
+def _refused(layer: Layer, key: str, reason: str) -> Finding:
+    return setting_finding("unsupported-setting", layer, key, reason)
 
 
-def check_definitions(topology: Mapping[str, Any], root: Layer) -> Iterator[Finding]:
-    """Functions that Keras 3 defines otherwise than Keras 2, as which TensorFlow.js takes them."""
-    version = topology.get("keras_version")
-    if not isinstance(version, str) or not version.startswith("3."):
-        return
-    for layer in walk(root):
-        for key in NAMED.get(layer.class_name, ()):
-            value = layer.config.get(key)
-            if key.lower().endswith("activation") and isinstance(value, str) and camel(value) == "hardSigmoid":
-                why = "Keras 3 computes relu6(x + 3) / 6, TensorFlow.js 0.2 x + 0.5 between 0 and 1"
-                finding = _ignored(layer, key, why)
-                yield Finding("activation-redefined", finding.path, finding.message, "warning")
+def _ignored(layer: Layer, key: str, reason: str) -> Finding:
+    return setting_finding("ignored-setting", layer, key, reason, "warning")
 
 
-def _refused(layer: Layer, key: str, why: str, id: str = "unsupported-setting") -> Finding:
-    value = layer.config.get(key)
-    return Finding(id, layer.at(key), f"{label(layer)} with {layer.raw.get(key, key)} {show(value)}: {why}")
-
-
-def _ignored(layer: Layer, key: str, why: str) -> Finding:
-    finding = _refused(layer, key, why, "ignored-setting")
-    return Finding(finding.id, finding.path, finding.message, "warning")
-
-
-def _number(value: object) -> float | None:
+def _unpacked_number(value: object) -> float | None:
     """A number, also as ``{"type": "ndarray", "value": x}``, which TensorFlow.js unpacks."""
     if isinstance(value, dict) and value.get("type") == "ndarray":
         value = value.get("value")
@@ -93,13 +60,14 @@ def _separable(layer: Layer) -> Iterator[Finding]:
         return
     for key in ("kernelInitializer", "kernelRegularizer", "kernelConstraint"):
         if layer.config.get(key) is not None:
-            why = "Fields kernelInitializer, kernelRegularizer and kernelConstraint are invalid for SeparableConv2D"
-            yield _refused(layer, key, why, "separable-kernel-fields")
+            reason = "Fields kernelInitializer, kernelRegularizer and kernelConstraint are invalid for SeparableConv2D"
+            yield setting_finding("separable-kernel-fields", layer, key, reason)
 
 
 def _gru(layer: Layer) -> Iterator[Finding]:
-    if layer.class_name in _GATED and layer.on("resetAfter"):
-        yield _refused(layer, "resetAfter", "GRUCell does not support reset_after set to true", "gru-reset-after")
+    if layer.class_name in _GATED and layer.is_set("resetAfter"):
+        reason = "GRUCell does not support reset_after set to true"
+        yield setting_finding("gru-reset-after", layer, "resetAfter", reason)
 
 
 def _convolution(layer: Layer) -> Iterator[Finding]:
@@ -107,7 +75,7 @@ def _convolution(layer: Layer) -> Iterator[Finding]:
         return
     if layer.config.get("padding") == "causal":
         yield _refused(layer, "padding", "causal padding is not implemented")
-    groups = _number(layer.config.get("groups"))
+    groups = _unpacked_number(layer.config.get("groups"))
     if groups is not None and groups > 1 and layer.class_name in ("Conv1D", "Conv2D", "Conv3D"):
         yield _refused(layer, "groups", "the groups are not read, so that the kernel gets another shape")
     if layer.class_name in ("DepthwiseConv2D", "Conv2DTranspose", "Conv3DTranspose"):
@@ -138,74 +106,74 @@ def _output_padding(layer: Layer) -> Iterator[Finding]:
 def _activations(layer: Layer) -> Iterator[Finding]:
     config = layer.config
     if layer.class_name == "ELU":
-        alpha = _number(config.get("alpha"))
+        alpha = _unpacked_number(config.get("alpha"))
         if alpha is not None and alpha != 1:
             yield _refused(layer, "alpha", "only the default alpha 1 is supported")
     if layer.class_name == "ReLU":
         for key in ("negativeSlope", "threshold"):
-            if _number(config.get(key)):
+            if _unpacked_number(config.get(key)):
                 yield _ignored(layer, key, "ReLU reads `max_value` only")
     if layer.class_name == "LeakyReLU" and config.get("alpha") is None:
-        slope = _number(config.get("negativeSlope"))
+        slope = _unpacked_number(config.get("negativeSlope"))
         if slope is not None and slope != 0.3:
             yield _ignored(layer, "negativeSlope", "LeakyReLU reads `alpha`, and takes 0.3 without it")
     if layer.class_name == "Softmax" and isinstance(config.get("axis"), int) and config["axis"] >= 0:
-        why = "Softmax along a non-last dimension is not supported; this is one unless the input has no further axis"
-        finding = _refused(layer, "axis", why)
+        reason = "Softmax along a non-last dimension is not supported; this is one unless the input has no further axis"
+        finding = _refused(layer, "axis", reason)
         yield Finding(finding.id, finding.path, finding.message, "warning")
 
 
 def _shapes(layer: Layer) -> Iterator[Finding]:
     interpolation = layer.config.get("interpolation")
     if layer.class_name in ("UpSampling2D", "Resizing") and isinstance(interpolation, str):
-        if camel(interpolation) not in ("nearest", "bilinear"):
+        if camel_case(interpolation) not in ("nearest", "bilinear"):
             yield _refused(layer, "interpolation", "nearest and bilinear are implemented")
         elif layer.class_name == "UpSampling2D" and interpolation == "bilinear":
             yield _ignored(layer, "interpolation", "TensorFlow.js aligns pixels otherwise, so that values differ")
     if layer.class_name == "Resizing":
-        why = "its output shape is computed as if there were no batch: layers behind it are built wrongly"
-        yield _ignored(layer, "height", why)
-    if layer.class_name in _GLOBAL_POOLING and layer.on("keepdims"):
+        reason = "its output shape is computed as if there were no batch: layers behind it are built wrongly"
+        yield _ignored(layer, "height", reason)
+    if layer.class_name in _GLOBAL_POOLING and layer.is_set("keepdims"):
         yield _ignored(layer, "keepdims", "it is passed over: the output loses its pooled axes")
     target = layer.config.get("targetShape")
     if layer.class_name == "Reshape" and isinstance(target, list) and -1 in target:
-        why = "a size of -1 stays unknown as long as the batch is: layers behind it that need it cannot be built"
-        yield _ignored(layer, "targetShape", why)
+        reason = "a size of -1 stays unknown as long as the batch is: layers behind it that need it cannot be built"
+        yield _ignored(layer, "targetShape", reason)
     if layer.class_name == "CategoryEncoding":
-        why = "computing its output shape overwrites the shape of its input: an input of another width is refused"
-        yield _ignored(layer, "numTokens", why)
+        reason = "computing its output shape overwrites the shape of its input: an input of another width is refused"
+        yield _ignored(layer, "numTokens", reason)
 
 
 def _recurrent(layer: Layer) -> Iterator[Finding]:
-    if layer.class_name in _RECURRENT and layer.on("timeMajor"):
+    if layer.class_name in _RECURRENT and layer.is_set("timeMajor"):
         yield _ignored(layer, "timeMajor", "it is passed over: the first axis is taken for the batch")
-    if layer.class_name == "ConvLSTM2D" and layer.on("unroll"):
+    if layer.class_name == "ConvLSTM2D" and layer.is_set("unroll"):
         yield _refused(layer, "unroll", "Unrolling is not possible with convolutional RNNs")
     if layer.class_name == "Bidirectional":
         if layer.children and layer.children[0].class_name == "RNN":
-            why = "copying an RNN with a cell of its own fails (Improper config format)"
-            yield _refused(layer, "layer", why)
+            reason = "copying an RNN with a cell of its own fails (Improper config format)"
+            yield _refused(layer, "layer", reason)
         if layer.config.get("numConstants") is not None:
             yield _refused(layer, "numConstants", "constants of a Bidirectional layer are not supported")
         if layer.config.get("backwardLayer") is not None:
-            why = "the backward layer is made from a copy of `layer`, not from this"
-            finding = _ignored(layer, "backwardLayer", why)
-            yield Finding(finding.id, finding.path, f"{label(layer)} with a backward_layer: {why}", "warning")
+            reason = "the backward layer is made from a copy of `layer`, not from this"
+            finding = _ignored(layer, "backwardLayer", reason)
+            yield Finding(finding.id, finding.path, f"{label(layer)} with a backward_layer: {reason}", "warning")
 
 
 def _constraints(layer: Layer) -> Iterator[Finding]:
     """``LayerVariable.write`` applies a constraint to whatever is written, loaded weights too; Keras does not."""
-    for key in NAMED.get(layer.class_name, ()):
+    for key in OBJECT_KEYS.get(layer.class_name, ()):
         if key.endswith("Constraint") and layer.config.get(key) is not None:
             name = object_class("constraint", layer.config[key])
-            why = f"{name or 'the constraint'} is applied to the loaded weights and may change them"
-            yield _ignored(layer, key, why)
+            reason = f"{name or 'the constraint'} is applied to the loaded weights and may change them"
+            yield _ignored(layer, key, reason)
 
 
 def _activity(layer: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
     """A layer that is called with an activity regularizer throws; one that a wrapper calls does not."""
     key = "activityRegularizer"
-    if layer.wrapped or key not in NAMED.get(layer.class_name, ()) or layer.config.get(key) is None:
+    if layer.wrapped or key not in OBJECT_KEYS.get(layer.class_name, ()) or layer.config.get(key) is None:
         return
     if object_class("regularizer", layer.config[key]) in vocabulary.classes:
         yield _refused(layer, key, "calling a layer in the presence of activity regularizers is not supported")
@@ -219,4 +187,15 @@ _RULES: tuple[Callable[[Layer], Iterator[Finding]], ...] = (
     _shapes,
     _recurrent,
     _constraints,
+)
+
+SETTINGS = Check(
+    findings={
+        "separable-kernel-fields": "SeparableConv2D has kernel fields, which TensorFlow.js refuses",
+        "gru-reset-after": "a GRU has reset_after, which TensorFlow.js refuses",
+        "unsupported-setting": "a setting of a layer that TensorFlow.js refuses",
+        "ignored-setting": "a setting of a layer that TensorFlow.js passes over or treats otherwise",
+    },
+    formats=("layers",),
+    run=check_settings,
 )

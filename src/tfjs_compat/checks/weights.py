@@ -1,53 +1,49 @@
-"""Which weights TensorFlow.js will look for, and whether the artifact has them in the right shape.
+"""Whether an artifact has the weights that TensorFlow.js looks for, in the right shape and dtype.
 
-Names: a variable is called after the scopes it is made in (tfjs-layers ``common.ts``): the layer's name, or inside a
-wrapper the wrapper's, with ``forward_``/``backward_`` and the layer's name for Bidirectional and ``RNNCell_0`` … for
-stacked cells. Models inside models add nothing, for their layers are built before they are called.
-Matching: ``Container.loadWeights``: by name; else by the name without its last but one part (``lstm/lstm_cell/kernel``
-is ``lstm/kernel``); else it throws. Then every variable must have been met, once.
+``Container.loadWeights`` gives a weight to the variable of its name; else to that of its shortened name
+(``lstm/lstm_cell/kernel`` is ``lstm/kernel``); else it throws. Then every variable must have got one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
 from tfjs_compat.artifact.jsonpath import show
-from tfjs_compat.artifact.layers import Layer, label
+from tfjs_compat.artifact.layers import label
 from tfjs_compat.artifact.manifest import Weight
-from tfjs_compat.artifact.reading import Artifact
-from tfjs_compat.artifact.variables import (
-    Wanted,
-    Wants,
-    is_numbered,
-    shortened,
-    wanted,
-)
-from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.artifact.variables import ModelVariables, Variable, is_numbered_name, shortened_name, variables_of
 from tfjs_compat.artifact.wiring import is_tensor_name
+from tfjs_compat.checks.check import Check, CheckInput
 from tfjs_compat.outcomes.failures import Finding
 
 
-def check_weights(artifact: Artifact, root: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
-    """Weights that are missing, that nobody wants, of another shape or dtype than the topology says."""
-    wants = wanted(root, vocabulary)
+def check_weights(given: CheckInput) -> Iterator[Finding]:
+    """Weights that are missing, that no layer reads, or of another shape or dtype than their layer makes.
+
+    Nothing where a layer could not be read: the weights of that layer would count as unwanted.
+    """
+    artifact = given.artifact
+    if given.root is None or not given.all_layers_read:
+        return
+    wants = variables_of(given.root, given.vocabulary)
     for want in wants.known:
         if want.layer.wrapped and not is_tensor_name(want.name) and is_tensor_name(want.name.split("/")[0]):
-            yield Finding("layer-name-invalid", want.layer.at("name"), f"Not a valid tensor name: {show(want.name)}")
+            yield Finding(
+                "layer-name-invalid", want.layer.path_of("name"), f"Not a valid tensor name: {show(want.name)}"
+            )
     # The last of several weights of one name is the one that counts.
-    given = {weight.name: weight for weight in artifact.weights if not weight.optimizer}
-    if not artifact.complete or (given and is_numbered(next(iter(given)))):
+    weights = {weight.name: weight for weight in artifact.weights if not weight.optimizer}
+    if not artifact.complete or (weights and is_numbered_name(next(iter(weights)))):
         return
-    open_wants: dict[str, Wanted] = {}
+    open_wants: dict[str, Variable] = {}
     for want in wants.known:
         if want.name in open_wants:
             message = f"{label(open_wants[want.name].layer)} and {label(want.layer)} both want {show(want.name)}"
             yield Finding("weights-ambiguous", f"{want.layer.path}.config.name", message)
         open_wants[want.name] = want
     prefixed: set[str] = set()
-    for name, weight in given.items():
-        want_name = name if name in open_wants else shortened(name)
+    for name, weight in weights.items():
+        want_name = name if name in open_wants else shortened_name(name)
         if want_name in open_wants:
             yield from _check_fit(weight, open_wants.pop(want_name))
         else:
@@ -58,30 +54,12 @@ def check_weights(artifact: Artifact, root: Layer, vocabulary: Vocabulary) -> It
             yield Finding("weights-missing", want.layer.path, message)
 
 
-def check_finite(artifact: Artifact) -> Iterator[Finding]:
-    """Weights that hold NaN or an infinity. Reads the bytes of every weight."""
-    for weight in artifact.weights:
-        if weight.stored == "float32":
-            kind = "<f4"
-        elif weight.stored == "float16":
-            kind = "<f2"
-        else:
-            continue
-        data = artifact.data(weight)
-        if data is None:
-            continue
-        bad = int(np.count_nonzero(~np.isfinite(np.frombuffer(data, dtype=kind))))
-        if bad:
-            message = f"{show(weight.name)} holds NaN or infinity in {bad} of {weight.size} values"
-            yield Finding("weights-not-finite", weight.path, message, "warning")
-
-
-def _unwanted(weight: Weight, wants: Wants, prefixed: set[str]) -> Iterator[Finding]:
+def _unwanted(weight: Weight, wants: ModelVariables, prefixed: set[str]) -> Iterator[Finding]:
     parts = weight.name.split("/")
     names = {want.name for want in wants.known}
     for start in range(1, len(parts)):
         rest = "/".join(parts[start:])
-        match = rest if rest in names else shortened(rest)
+        match = rest if rest in names else shortened_name(rest)
         if match in names and "/" in match:
             prefixed.add(match)
             prefix = "/".join(parts[:start])
@@ -94,7 +72,7 @@ def _unwanted(weight: Weight, wants: Wants, prefixed: set[str]) -> Iterator[Find
     yield Finding("weights-unwanted", f"{weight.path}.name", message)
 
 
-def _check_fit(weight: Weight, want: Wanted) -> Iterator[Finding]:
+def _check_fit(weight: Weight, want: Variable) -> Iterator[Finding]:
     shape = want.shape
     if shape is not None and (
         len(shape) != len(weight.shape)
@@ -106,3 +84,18 @@ def _check_fit(weight: Weight, want: Wanted) -> Iterator[Finding]:
     if want.dtype is not None and weight.dtype != want.dtype:
         message = f"{show(weight.name)} is {weight.dtype}, {label(want.layer)} holds {want.dtype}"
         yield Finding("weights-dtype", f"{weight.path}.dtype", message)
+
+
+WEIGHTS = Check(
+    findings={
+        "weights-missing": "a variable or constant has no weight in the artifact",
+        "weights-unwanted": "a weight has no variable or constant",
+        "weights-ambiguous": "two layers want one weight",
+        "weights-shape": "a weight has another shape than its layer makes",
+        "weights-dtype": "a weight has another dtype than its layer holds",
+        "keras3-weight-prefix": "a weight's name has the model's name in front (Keras 3.3 and later)",
+    },
+    shared=("layer-name-invalid",),
+    formats=("layers",),
+    run=check_weights,
+)

@@ -1,6 +1,6 @@
-"""The catalogue of known issues: TOML files beside this module, one a family, and the matcher.
+"""The catalogue of known issues: TOML files beside this module, a file for each family, and the matcher.
 
-A new issue is an ``[[issue]]`` table in the file of its family and a test case; CONTRIBUTING.md says how.
+A new issue is an ``[[issue]]`` table in the file of its family and a row of tests; CONTRIBUTING.md says how.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from pathlib import Path
 
 import msgspec
 import tomli
-from packaging.specifiers import SpecifierSet
-from packaging.version import InvalidVersion, Version
 
+from tfjs_compat.matrix.versions import version_fits
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.stages import Stage
 
 
 class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One way to recognise an issue; all that is given must hold.
+    """One way to recognise an issue: all its fields that are not empty must hold.
 
-    ``type`` and ``message`` are regular expressions on one exception of the chain, ``raised_in`` a prefix of a module
-    the exception came through; ``text`` is searched for in the message and the end of the log; ``packages`` must all
-    be in the resolver's conflict; ``finding`` is the id of a static finding; ``versions`` must hold for what the lock
-    gave, or where there is none for what was asked (``tensorflow = ">=2.16"``).
+    ``type`` and ``message`` are regular expressions on one exception of the chain, ``raised_in`` is a prefix of a
+    module that the exception came through. ``text`` is a regular expression on the message of the failure and the end
+    of the log. ``packages`` must all be in the resolver's conflict. ``finding`` is the id of a finding of severity
+    ``error``. ``versions`` maps packages to ranges (``tensorflow = ">=2.16"``) that must hold for the versions of the
+    lock, or where there is no lock for those that the case requests.
     """
 
     type: str = ""
@@ -38,13 +38,14 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Remedy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A change to a case that should cure an issue, in the matrix's own words.
+    """A change to a case that should cure an issue, by the names of the matrix.
 
-    ``tensorflow`` and ``tensorflowjs`` are versions or ranges (the newest in it is taken), ``python`` is ``auto`` (the
-    one that suits TensorFlow), ``{minor}`` in a line stands for TensorFlow's minor version; ``route`` is another base
-    route, ``variant`` something that the route does besides. ``when``: versions that the lock must have given for the
-    remedy to make sense, ``where``: a regular expression that the message must match. One with a title alone is for a
-    person to do.
+    ``title`` is an imperative, without a full stop. ``tensorflow``, ``tensorflowjs`` and ``keras`` are versions or
+    ranges, of which the newest version is taken; ``python`` is ``auto``: the Python that suits TensorFlow. In
+    ``constraints``, ``extra``, ``overrides`` and ``stand_ins``, ``{minor}`` stands for TensorFlow's minor version
+    (``2.16``). ``route`` is another base route, ``variant`` what the route does besides (matrix.routes.VARIANTS).
+    ``when`` maps packages to the ranges that the lock must have for the remedy to apply; ``where`` is a regular
+    expression that the message must match. A remedy with a title alone is for a person to do.
     """
 
     title: str
@@ -64,11 +65,13 @@ class Remedy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A catalogued cause: how to recognise it, what it is, where upstream tracks it, what should cure it.
+    """A catalogued cause of failures and mismatches.
 
-    ``remedies``: those that change least stand first. ``often_followed_by``: the issues that usually show once this one is cured.
-    ``show_message``: the message of a case says more (which operation, which layer).
-    ``certain_for``: sets of versions of a lock's packages, each of which is certain to run into the issue.
+    ``match`` says how to recognise it at one of ``stages``, ``explanation`` what it is (two sentences), ``links`` where
+    upstream tracks it. ``remedies`` should cure it, those that change least first. ``often_followed_by`` are the issues
+    that usually show once this one is cured. ``show_message``: reports show the message of a case too, for it names the
+    operation, layer or package. ``certain_for`` are sets of package → range: a lock that fits one of them certainly
+    runs into the issue.
     """
 
     id: str
@@ -89,7 +92,10 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @functools.cache
 def catalogue() -> Mapping[str, KnownIssue]:
-    """All known issues by id, in the order of the files and of the entries in them."""
+    """All known issues by id, in the order of the files and of the entries in them.
+
+    Raises ValueError or msgspec.ValidationError for a file that is not as the structs here say.
+    """
     issues: dict[str, KnownIssue] = {}
     for path in sorted((Path(__file__).parent / "known_issues").glob("*.toml")):
         for issue in msgspec.convert(tomli.loads(path.read_text("utf-8")), _File).issue:
@@ -100,10 +106,9 @@ def catalogue() -> Mapping[str, KnownIssue]:
 
 
 def recognise(failure: Failure, resolved: Mapping[str, str]) -> tuple[str, ...]:
-    """The ids of the known issues that a failure shows, the show_message one first; empty where none is known.
+    """The ids of the known issues that a failure shows, in the order of the catalogue; empty where none is known.
 
-    ``resolved`` holds the versions that the lock gave, or that were asked for where there is none. An issue is named
-    only where all of a pattern holds.
+    ``resolved`` maps packages to the versions of the lock, or to those that the case requests where there is none.
     """
     return tuple(
         issue.id
@@ -113,32 +118,25 @@ def recognise(failure: Failure, resolved: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _holds(pattern: Pattern, failure: Failure, resolved: Mapping[str, str]) -> bool:
-    if not all(_version_holds(resolved.get(name), wanted) for name, wanted in pattern.versions.items()):
+    if not all(name in resolved and version_fits(resolved[name], wanted) for name, wanted in pattern.versions.items()):
         return False
     if pattern.packages and not set(pattern.packages) <= set(failure.packages):
         return False
-    if pattern.finding and pattern.finding not in {one.id for one in failure.findings if one.severity == "error"}:
+    if pattern.finding and pattern.finding not in {
+        finding.id for finding in failure.findings if finding.severity == "error"
+    }:
         return False
     if pattern.text and not _found(pattern.text, [failure.message, failure.text]):
         return False
     if pattern.type or pattern.message or pattern.raised_in:
         return any(
-            _found(pattern.type, [one.type])
-            and _found(pattern.message, [one.message])
-            and (not pattern.raised_in or any(module.startswith(pattern.raised_in) for module in one.through))
-            for one in failure.chain
+            _found(pattern.type, [raised.type])
+            and _found(pattern.message, [raised.message])
+            and (not pattern.raised_in or any(module.startswith(pattern.raised_in) for module in raised.through))
+            for raised in failure.chain
         )
     return bool(pattern.text or pattern.packages or pattern.finding)
 
 
 def _found(expression: str, texts: Iterable[str]) -> bool:
     return not expression or any(re.search(expression, text, re.MULTILINE) for text in texts)
-
-
-def _version_holds(version: str | None, wanted: str) -> bool:
-    if version is None:
-        return False
-    try:
-        return SpecifierSet(wanted).contains(Version(version), prereleases=True)
-    except InvalidVersion:
-        return False

@@ -1,4 +1,4 @@
-"""Known issues that the versions of a lock are certain to run into."""
+"""Locks that are certain to run into a known issue, so that nobody has to run them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from tfjs_compat.matrix.versions import version_fits
 
 
 def certain_issue(packages: Mapping[str, str], python: str) -> KnownIssue | None:
-    """The known issue that a lock of these packages (name → version) certainly runs into, or None."""
+    """The first known issue of the catalogue that a lock certainly runs into, or None.
+
+    ``packages`` are those of the lock (name → version), ``python`` is its full version.
+    """
     given = {**packages, "python": python}
     for issue in catalogue().values():
         for versions in issue.certain_for:
@@ -19,5 +22,5 @@ def certain_issue(packages: Mapping[str, str], python: str) -> KnownIssue | None
 
 
 def versions_are_certain(versions: Mapping[str, str], given: Mapping[str, str]) -> bool:
-    """Whether these packages (name → version) are all in the ranges with which an issue is certain."""
+    """Whether every range of ``versions`` (package → range) holds for the version in ``given`` (package → version)."""
     return all(name in given and version_fits(given[name], wanted) for name, wanted in versions.items())

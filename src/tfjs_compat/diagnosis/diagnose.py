@@ -1,4 +1,4 @@
-"""Outcome → diagnosis: verdict, signature, known issues, remedies. Pure."""
+"""What an outcome means: its verdict, what explains it, what should cure it. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfjs_compat.system.text import plain
 
 
 class Diagnosis(msgspec.Struct, frozen=True):
-    """What is made of an outcome.
+    """What an outcome means.
 
     ``issues`` are the known issues that explain it, the decisive one first; ``signature`` is the normalised first cause
     of a failure, None where nothing failed; ``message`` says in a sentence what happened, empty where it works;
@@ -29,7 +29,7 @@ class Diagnosis(msgspec.Struct, frozen=True):
 
 
 def verdict_of(outcome: Outcome) -> Verdict:
-    """The verdict on an outcome. ``works`` is given for predictions that agreed and could have disagreed, only."""
+    """The verdict on an outcome: ``works`` only for predictions that agreed and could have disagreed."""
     if outcome.machinery is not None:
         return Verdict.ERROR
     if outcome.failure is not None:
@@ -42,10 +42,10 @@ def verdict_of(outcome: Outcome) -> Verdict:
 
 
 def diagnose(outcome: Outcome, until: Stage, requested: Mapping[str, str] | None = None) -> Diagnosis:
-    """What an outcome means.
+    """The diagnosis of an outcome.
 
-    ``until``: the stage that was to be reached. ``requested``: versions by package, which stand in where the outcome
-    has no lock that resolved any.
+    ``until`` is the stage that was to be reached. ``requested`` maps packages to the versions that the case requests;
+    they count where the outcome resolved none.
     """
     verdict = verdict_of(outcome)
     failure = outcome.failure if verdict is Verdict.FAILS else None

@@ -13,9 +13,9 @@ _PASSES = 8
 _SOURCE = r"\.(?:py|pyx|cc|cpp|c|h|rs|js|ts|mjs|json)"
 _RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\x1b\[[0-9;]*[A-Za-z]"), ""),
-    # What a message says after its point: Keras appends the arguments of the call, or the whole model, that failed.
+    # What stands behind the cause: Keras appends the arguments of the call, or the whole model, that failed.
     (re.compile(r"(?<=\S)\s+(?:Arguments received by|Call arguments received by|Full object config:).*", re.S), ""),
-    # The same model in the middle, before the point.
+    # The same model in the middle, before what went wrong.
     (re.compile(r"\.\s+Please ensure that components that.*?\.\s+(?=Exception encountered:)", re.S), ". "),
     (re.compile(r"using config=\{.*?\}\.\s+(?=Exception encountered:)", re.S), "using its config. "),
     (re.compile(r"https?://[^\s'\")]+"), "<url>"),
@@ -91,7 +91,7 @@ def signature(failure: Failure) -> str:
 
 
 def _tag(message: str) -> str:
-    """What tells two causes apart that concern the same packages: wheels, the date, or neither."""
+    """What separates two causes that concern the same packages: missing wheels, the date, or neither."""
     if re.search(r"no wheels with a matching|only found wheels for|Wheels are available for", message):
         return " (no wheels for this Python or platform)"
     return " (not published by the date)" if "filtered by `exclude-newer`" in message else ""

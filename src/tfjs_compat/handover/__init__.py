@@ -1,4 +1,4 @@
-"""What leaves the house: the converted folder, its account, the recipe.
+"""What leaves the house: the converted folder, its CONVERSION.json, the recipe.
 
 Takes a case that worked; gives files for somebody else.
 Imports: search and every room below.

@@ -1,7 +1,11 @@
-"""A case that worked → what to type: requirements, commands, a script. Pure."""
+"""A case that worked → what to type: requirements, commands, a script.
+
+Pure but for `example_sources`, which reads the files of an example model.
+"""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,9 +21,9 @@ from tfjs_compat.matrix.routes import Route
 class Recipe(msgspec.Struct, frozen=True):
     """How to do by hand what a case did.
 
-    ``requirements`` are the lines a person would write, ``lock`` the file with every package and its hash, ``script``
-    the Python program that converts. ``commands`` make the environment with pip and run it, ``uv_commands`` with uv.
-    ``files`` is name → content of everything that the commands use.
+    ``requirements`` are the lines a person would write; the lock, with every package and its hash, is a file.
+    ``script`` is the Python program that converts. ``commands`` make the environment with pip and run it,
+    ``uv_commands`` with uv. ``files`` maps the name of every file that the commands use to its content.
     """
 
     combination: Combination
@@ -35,50 +39,68 @@ class Recipe(msgspec.Struct, frozen=True):
 REQUIREMENTS, SCRIPT, ARTIFACT, REPAIRED = "requirements.txt", "convert.py", "web_model", "web_model_repaired"
 
 
-def write_recipe(case: Case, lock: Lock, variables: Mapping[str, str], keras: str | None) -> Recipe:
-    """The recipe of a case. ``keras`` is the version of the Keras that the model was built with."""
-    route, asked = case.route, case.combination
+def write_recipe(
+    case: Case, lock: Lock, variables: Mapping[str, str], keras: str | None, sources: Mapping[str, str]
+) -> Recipe:
+    """The recipe of a case.
+
+    ``variables`` are those of its process environment; ``keras`` is the version of the Keras that the model was built
+    with, None where none was imported; ``sources`` are files of the model that no package brings (`example_sources`).
+    """
+    route, combination = case.route, case.combination
     keras_3 = keras is not None and not keras.startswith(("1.", "2."))
     script = _script(case.model, route, keras_3=keras_3)
     convert = [*(f"{name}={value}" for name, value in sorted(variables.items())), "env/bin/python", SCRIPT]
     after = [" ".join(convert)]
     if route.command:
-        source = "model." + route.serialize
         flags = " ".join((*route.command, *(f"'{flag}'" if "*" in flag else flag for flag in route.flags)))
         prefix = "".join(f"{name}={value} " for name, value in sorted(variables.items()))
+        source = shlex.quote(_converter_input(case.model, route))
         after.append(f"{prefix}env/bin/tensorflowjs_converter {flags} {source} {ARTIFACT}")
     if route.repairs:
         after.append(f"tfjs-compat repair {ARTIFACT} --output {REPAIRED}")
     minor = ".".join(lock.resolved()["python"].split(".")[:2])
     site = f"env/lib/python{minor}/site-packages"
-    stand = [f"touch {site}/{name.lower().replace('-', '_')}.py" for name in lock.stand_ins]
+    stub_packages = [f"touch {site}/{name.lower().replace('-', '_')}.py" for name in lock.stand_ins]
     # Without dependencies: the lock holds them all, and pip would look for the ones that were left out.
     install = f"--require-hashes --no-deps -r {REQUIREMENTS}"
     return Recipe(
-        combination=asked,
+        combination=combination,
         route=route.name,
         process_env=dict(variables),
-        requirements=_requirements(asked),
-        commands=(f"python{minor} -m venv env", f"env/bin/pip install {install}", *stand, *after),
-        uv_commands=(f"uv venv --python {minor} env", f"uv pip install --python env {install}", *stand, *after),
+        requirements=_requirements(combination),
+        commands=(f"python{minor} -m venv env", f"env/bin/pip install {install}", *stub_packages, *after),
+        uv_commands=(f"uv venv --python {minor} env", f"uv pip install --python env {install}", *stub_packages, *after),
         script=script,
-        files={REQUIREMENTS: lock.text, SCRIPT: script, **_own_files(case.model)},
+        files={REQUIREMENTS: lock.text, SCRIPT: script, **sources},
     )
 
 
-def _requirements(asked: Combination) -> tuple[str, ...]:
-    lines = [f"tensorflow=={asked.tensorflow}", f"tensorflowjs=={asked.tensorflowjs}"]
-    if asked.keras != RESOLVED:
-        lines.append(f"keras=={asked.keras}")
-    return (*lines, *asked.extra, *asked.constraints, *asked.overrides)
+def _requirements(combination: Combination) -> tuple[str, ...]:
+    lines = [f"tensorflow=={combination.tensorflow}", f"tensorflowjs=={combination.tensorflowjs}"]
+    if combination.keras != RESOLVED:
+        lines.append(f"keras=={combination.keras}")
+    return (*lines, *combination.extra, *combination.constraints, *combination.overrides)
 
 
-def _own_files(model: Model) -> dict[str, str]:
-    """The sources of an example model, which no package brings."""
+def example_sources(model: Model) -> dict[str, str]:
+    """The files of an example model, name → content; empty for a model of the user's own. Raises OSError."""
     if not model.ref.startswith("zoo:"):
         return {}
     folder = Path(model.path).parent
-    return {f"{folder.name}/{one.name}": one.read_text("utf-8") for one in sorted(folder.glob("*.py"))}
+    return {f"{folder.name}/{path.name}": path.read_text("utf-8") for path in sorted(folder.glob("*.py"))}
+
+
+def _is_serialized(model: Model, route: Route) -> bool:
+    """Whether the model is already in the form that the route writes first: a SavedModel for a SavedModel."""
+    return model.kind is Kind.SAVED_MODEL and route.serialize == "saved-model"
+
+
+def _converter_input(model: Model, route: Route) -> str:
+    """The file or folder that the converter reads."""
+    if _is_serialized(model, route):
+        return model.path
+    return "saved_model" if route.serialize == "saved-model" else f"model.{route.serialize}"
 
 
 def _script(model: Model, route: Route, *, keras_3: bool) -> str:
@@ -87,21 +109,21 @@ def _script(model: Model, route: Route, *, keras_3: bool) -> str:
     head = f'"""Convert {named} to TensorFlow.js: route {route.name}."""\n'
     imports = ["import tensorflow as tf", "import tensorflowjs as tfjs"]
     lines: list[str] = []
-    given = repr(model.path)
     if model.kind is Kind.BUILDER:
         imports, lines = _builder(model, imports)
-    elif not (model.kind is Kind.SAVED_MODEL and route.format == "graph"):
-        lines = [f"model = tf.keras.models.load_model({given}, compile=False)"]
+    elif not _is_serialized(model, route):
+        lines = [f"model = tf.keras.models.load_model({model.path!r}, compile=False)"]
+    source = repr(model.path) if _is_serialized(model, route) else f'"{_converter_input(model, route)}"'
+    if not _is_serialized(model, route):
+        if route.serialize == "saved-model":
+            lines.append(f"model.export({source})" if keras_3 else f"tf.saved_model.save(model, {source})")
+        elif route.command:
+            lines.append(f"model.save({source})")
     options = "".join(f", {name}={value!r}" for name, value in route.options.items())
-    if route.command:
-        lines.append(f'model.save("model.{route.serialize}")')
-    elif route.format == "layers":
+    if not route.command and route.serialize == "saved-model":
+        lines.append(f'tfjs.converters.convert_tf_saved_model({source}, "{ARTIFACT}"{options})')
+    elif not route.command:
         lines.append(f'tfjs.converters.save_keras_model(model, "{ARTIFACT}"{options})')
-    elif model.kind is Kind.SAVED_MODEL:
-        lines.append(f'tfjs.converters.convert_tf_saved_model({given}, "{ARTIFACT}"{options})')
-    else:
-        save = 'model.export("saved_model")' if keras_3 else 'tf.saved_model.save(model, "saved_model")'
-        lines += [save, f'tfjs.converters.convert_tf_saved_model("saved_model", "{ARTIFACT}"{options})']
     text = "\n".join(imports) + "\n\n" + "\n".join(lines) + "\n"
     if "tf." not in text.replace("tfjs.", ""):
         text = text.replace("import tensorflow as tf\n", "import tensorflow\n")

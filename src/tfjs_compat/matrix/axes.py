@@ -30,8 +30,8 @@ class Axis(msgspec.Struct, frozen=True):
     ``default`` is its value where a matrix says nothing (None: a matrix has to say); ``shown_always``: it is part of
     every key and name, at its default too. ``title`` heads its column, ``phrase`` stands before its value in a
     sentence, ``label`` in a list (empty: the phrase does), ``prefix`` before each of its texts, ``mark`` before its
-    value in a short name, ``noun`` before what a change adds on it. ``cost`` is what a change on it asks of who follows a
-    recipe.
+    value in a short name, ``noun`` before what a change adds on it. ``cost`` is what a change on it asks of who follows
+    a recipe.
     ``option``, ``metavar`` and ``help`` are those of the command line; empty: it has no option.
     """
 

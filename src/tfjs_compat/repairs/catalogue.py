@@ -1,10 +1,13 @@
-"""All repairs, in the order in which they depend on each other."""
+"""All repairs, in the order in which they depend on each other.
+
+A repair more in a module that stands here touches that module alone; a new module is imported and placed here.
+"""
 
 from __future__ import annotations
 
 from tfjs_compat.repairs.chains import CHAINS
 from tfjs_compat.repairs.graphs import GRAPHS
-from tfjs_compat.repairs.inbound_nodes import WIRES
+from tfjs_compat.repairs.inbound_nodes import INBOUND_NODES
 from tfjs_compat.repairs.keras3 import DTYPES, SHAPES
 from tfjs_compat.repairs.names import NAMES
 from tfjs_compat.repairs.repair import Repair
@@ -15,7 +18,7 @@ from tfjs_compat.repairs.weights import WEIGHTS
 REPAIRS: tuple[Repair, ...] = (
     *SHAPES,
     *LAYER_SUBSTITUTES,
-    *WIRES,
+    *INBOUND_NODES,
     *CHAINS,
     *DTYPES,
     *NAMES,
@@ -23,4 +26,7 @@ REPAIRS: tuple[Repair, ...] = (
     *WEIGHTS,
     *GRAPHS,
 )
-"""Every repair. What a later one looks at, the earlier ones have put right."""
+"""Every repair. The order decides: a later one reads what the earlier ones have put right.
+
+Shapes and wires come first, then what layers are made of, then the names of weights, which follow from all that.
+"""

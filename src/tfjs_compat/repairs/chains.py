@@ -1,6 +1,6 @@
-"""One layer becomes several: activations that TensorFlow.js does not have, layers that overwrite their input's shape.
+"""Layers put before or behind a layer: activations that TensorFlow.js lacks, inputs whose shape would be overwritten.
 
-These look at models that are wired as Keras 2 wires them, so they come after the repair of the wires.
+These look at models that are wired as Keras 2 wires them, so they come after `inbound_nodes`.
 """
 
 from __future__ import annotations
@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tfjs_compat.artifact.layers import Layer, camel, inbound, member
+from tfjs_compat.artifact.layers import Layer, camel_case, inbound_nodes_of, member
 from tfjs_compat.repairs.edits import Document, Edit, Put
-from tfjs_compat.repairs.inbound_nodes import called, is_end
+from tfjs_compat.repairs.inbound_nodes import is_tensor_ref, reference_name
 from tfjs_compat.repairs.repair import Repair
 from tfjs_compat.repairs.topology import is_keras3, layers_of, models_of, place_of
 
@@ -46,7 +46,7 @@ def _chained(layer: Layer, keras3: bool) -> str | None:
     value = layer.config.get("activation")
     if layer.class_name not in _ACTIVATED or layer.wrapped or not isinstance(value, str):
         return None
-    name = camel(value)
+    name = camel_case(value)
     if name not in _CHAINS or (name == "hardSigmoid" and not keras3):
         return None
     return name
@@ -55,9 +55,11 @@ def _chained(layer: Layer, keras3: bool) -> str | None:
 def _activation_chains(document: Document) -> Iterator[Edit]:
     keras3 = is_keras3(document)
     for model in models_of(document):
-        yield from _chain_functional(model, {called(one): _chained(one, keras3) for one in model.children})
+        yield from _chain_functional(
+            model, {reference_name(layer): _chained(layer, keras3) for layer in model.children}
+        )
     for model in layers_of(document, "Sequential"):
-        yield from _chain_sequential(model, [_chained(one, keras3) for one in model.children])
+        yield from _chain_sequential(model, [_chained(layer, keras3) for layer in model.children])
 
 
 def _chain_sequential(model: Layer, activations: Sequence[str | None]) -> Iterator[Edit]:
@@ -79,14 +81,14 @@ def _chain_sequential(model: Layer, activations: Sequence[str | None]) -> Iterat
 
 def _chain_functional(model: Layer, activations: Mapping[str, str | None]) -> Iterator[Edit]:
     """The chain goes behind the layer, and who took from the layer takes from the chain's end."""
-    wires = _wires_of(model)
+    nodes_by_name = _keras2_nodes(model)
     chosen = {name: activation for name, activation in activations.items() if activation is not None}
-    if not chosen or wires is None or len(activations) != len(model.children):
+    if not chosen or nodes_by_name is None or len(activations) != len(model.children):
         return
     ends: dict[str, str] = {}
     added: list[dict[str, Any]] = []
     for name, activation in chosen.items():
-        calls = range(len(wires[name]))
+        calls = range(len(nodes_by_name[name]))
         before = name
         for step, (class_name, config) in enumerate(_CHAINS[activation]):
             nodes = [[[before, index, 0, {}]] for index in calls]
@@ -97,14 +99,14 @@ def _chain_functional(model: Layer, activations: Mapping[str, str | None]) -> It
             before = f"{name}_activation"
             added.append(_entry("Multiply", before, nodes))
         ends[name] = before
-    if not {one["name"] for one in added}.isdisjoint(activations):
+    if not {entry["name"] for entry in added}.isdisjoint(activations):
         return
     for layer in model.children:
-        name = called(layer)
+        name = reference_name(layer)
         if name in chosen:
             yield Put(place_of(layer, "activation"), "linear")
-        if any(tensor[0] in ends for node in wires[name] for tensor in node):
-            moved = [[[ends.get(tensor[0], tensor[0]), *tensor[1:]] for tensor in node] for node in wires[name]]
+        if any(tensor[0] in ends for node in nodes_by_name[name] for tensor in node):
+            moved = [[[ends.get(tensor[0], tensor[0]), *tensor[1:]] for tensor in node] for node in nodes_by_name[name]]
             yield Put((*layer.place, member(layer.entry, "inboundNodes")[0]), moved)
     for index, entry in enumerate(added):
         yield Put((*place_of(model, "layers"), len(model.children) + index), entry)
@@ -113,20 +115,20 @@ def _chain_functional(model: Layer, activations: Mapping[str, str | None]) -> It
         yield Put(place_of(model, "outputLayers"), [[ends.get(end[0], end[0]), *end[1:]] for end in outputs])
 
 
-def _wires_of(model: Layer) -> dict[str, list[list[Any]]] | None:
-    """The nodes of each layer of a model as Keras 2 wires it; None for any other."""
+def _keras2_nodes(model: Layer) -> dict[str, list[list[Any]]] | None:
+    """The nodes of each layer of a model, as Keras 2 writes them; None for any other."""
     outputs = model.config.get("outputLayers")
-    if not isinstance(outputs, list) or not all(is_end(end) for end in outputs):
+    if not isinstance(outputs, list) or not all(is_tensor_ref(end) for end in outputs):
         return None
-    wires: dict[str, list[list[Any]]] = {}
+    nodes_by_name: dict[str, list[list[Any]]] = {}
     for layer in model.children:
-        nodes = inbound(layer)[1]
+        nodes = inbound_nodes_of(layer)[1]
         if not isinstance(nodes, list) or not all(isinstance(node, list) for node in nodes):
             return None
-        if not all(isinstance(one, list) and is_end(one[:3]) for node in nodes for one in node):
+        if not all(isinstance(ref, list) and is_tensor_ref(ref[:3]) for node in nodes for ref in node):
             return None
-        wires[called(layer)] = nodes
-    return wires if len(wires) == len(model.children) else None
+        nodes_by_name[reference_name(layer)] = nodes
+    return nodes_by_name if len(nodes_by_name) == len(model.children) else None
 
 
 # --------------------------------------------------------------------------------------------------- input shapes
@@ -144,13 +146,13 @@ def _overwrites(layer: Layer, shape: Sequence[Any]) -> bool:
 def _input_shapes(document: Document) -> Iterator[Edit]:
     """``computeOutputShape`` writes into the array that is the input's shape; a Reshape between has one of its own."""
     for model in models_of(document):
-        wires = _wires_of(model)
-        if wires is None:
+        nodes_by_name = _keras2_nodes(model)
+        if nodes_by_name is None:
             continue
-        by_name = {called(layer): layer for layer in model.children}
+        by_name = {reference_name(layer): layer for layer in model.children}
         end = len(model.children)
         for name, layer in by_name.items():
-            nodes = wires[name]
+            nodes = nodes_by_name[name]
             source = by_name.get(nodes[0][0][0]) if len(nodes) == 1 and len(nodes[0]) == 1 else None
             shape = _known_shape(source)
             between = f"{name}_input"

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from tfjs_compat.artifact.layers import Place, at_place
+from tfjs_compat.artifact.layers import Place, json_path
 
 Document: TypeAlias = Mapping[str, Any]
-"""A parsed model.json. Nobody changes one: an edited document is a new value that shares what stayed the same."""
+"""A parsed model.json. It is never changed: an edited document is a new value that shares what stayed the same."""
 
 _Value = TypeVar("_Value")
 
@@ -22,8 +22,8 @@ class Edit(msgspec.Struct, frozen=True):
 
     @property
     def path(self) -> str:
-        """The JSON path of what is changed, as it is called before."""
-        return at_place(self.place)
+        """The JSON path of what is changed, in the document as it was."""
+        return json_path(self.place)
 
 
 class Put(Edit, frozen=True):

@@ -17,10 +17,10 @@ from typing import Any
 
 from tfjs_compat.artifact.manifest import Weight
 from tfjs_compat.artifact.reading import Artifact, read
-from tfjs_compat.artifact.shards import inside, open_regular
+from tfjs_compat.artifact.shards import open_regular, resolve_inside
 from tfjs_compat.errors import RequestError
 from tfjs_compat.outcomes.failures import Finding
-from tfjs_compat.repairs.document import repair
+from tfjs_compat.repairs.document import repair_document
 from tfjs_compat.repairs.repair import Repaired, WeightKept
 from tfjs_compat.system.files import disk_errors
 
@@ -31,7 +31,7 @@ _HARMLESS = frozenset({"artifact-duplicate-weight", "artifact-format-mismatch"})
 
 
 class DamagedArtifactError(RequestError):
-    """The artifact cannot be read, so that nothing can be said of its weights; ``findings`` says where."""
+    """An artifact that cannot be read, or that changed while it was; ``findings`` says where. No weight is certain."""
 
     def __init__(self, folder: Path, findings: tuple[Finding, ...]) -> None:
         first = findings[0]
@@ -39,22 +39,25 @@ class DamagedArtifactError(RequestError):
         self.findings = findings
 
 
-def repair_folder(source: Path, target: Path, say: Callable[[int, int], None] | None = None) -> Repaired:
+def repair_folder(source: Path, target: Path, on_progress: Callable[[int, int], None] | None = None) -> Repaired:
     """Repair the artifact in ``source`` into the folder ``target``, which must not be there, or be empty.
 
     Where nothing is to be repaired the target is a copy. Every weight of the source is in the target, with the same
-    shape, dtype, quantization and bytes; only names may differ. ``say`` is told bytes done and bytes in all.
+    shape, dtype, quantization and bytes; only names may differ. ``on_progress`` is called with the bytes copied and
+    the bytes in all.
 
     Raises DamagedArtifactError for an artifact that cannot be read, RequestError for a target that is in use,
     MachineryError where the disk fails.
     """
     reading = read(source)
-    broken = tuple(one for one in reading.findings if one.severity == "error" and one.id not in _HARMLESS)
+    broken = tuple(
+        finding for finding in reading.findings if finding.severity == "error" and finding.id not in _HARMLESS
+    )
     if reading.artifact is None or broken:
         raise DamagedArtifactError(source, broken or reading.findings)
     if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
-        raise RequestError(f"{target}: it is there already, and not an empty folder")
-    repaired = repair(reading.artifact.document)
+        raise RequestError(f"{target}: it exists and is not an empty folder")
+    repaired = repair_document(reading.artifact.document)
     aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     with disk_errors(target):
         aside.mkdir(parents=True)
@@ -63,7 +66,7 @@ def repair_folder(source: Path, target: Path, say: Callable[[int, int], None] | 
                 _write(aside / "model.json", repaired.model_json)
             else:
                 (aside / "model.json").write_bytes(b"".join(_blocks(source, "model.json")))
-            weights = _copy_weights(reading.artifact, source, aside, say)
+            weights = _copy_weights(reading.artifact, source, aside, on_progress)
             if target.exists():
                 target.rmdir()
             aside.rename(target)
@@ -80,7 +83,7 @@ def _write(path: Path, document: dict[str, Any]) -> None:
 
 
 def _copy_weights(
-    artifact: Artifact, source: Path, target: Path, say: Callable[[int, int], None] | None
+    artifact: Artifact, source: Path, target: Path, on_progress: Callable[[int, int], None] | None
 ) -> tuple[WeightKept, ...]:
     """Copies the shards and compares every weight of the copy, found by the new model.json, with the source's."""
     sizes = {shard.name: shard.bytes for group in artifact.shards for shard in group}
@@ -92,8 +95,8 @@ def _copy_weights(
             for block in _blocks(source, name):
                 file.write(block)
                 done += len(block)
-                if say is not None:
-                    say(done, whole)
+                if on_progress is not None:
+                    on_progress(done, whole)
             if file.tell() != size:
                 raise _changed(source, name)
     after = read(target).artifact
@@ -113,7 +116,7 @@ def _changed(source: Path, name: str) -> DamagedArtifactError:
 
 
 def _blocks(folder: Path, name: str) -> Iterator[bytes]:
-    found = inside(folder, name)
+    found = resolve_inside(folder, name)
     opened = open_regular(found) if found is not None else None
     if opened is None:
         raise _changed(folder, name)

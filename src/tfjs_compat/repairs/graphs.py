@@ -1,11 +1,11 @@
-"""Graphs that TensorFlow.js runs otherwise than TensorFlow: loops that wait for themselves, activations in a fusion."""
+"""Graphs that TensorFlow runs and TensorFlow.js does not: loops that wait for their own end, fused activations."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tfjs_compat.artifact.loops import needless_waits, stuck_loops
+from tfjs_compat.artifact.loops import blocking_controls, stuck_loops
 from tfjs_compat.artifact.nodes import read_graph, unsupported_fusion
 from tfjs_compat.repairs.edits import Document, Edit, Put
 from tfjs_compat.repairs.repair import Repair
@@ -17,11 +17,11 @@ def _stuck_loops(document: Document) -> Iterator[Edit]:
         return
     dropped: dict[str, set[str]] = {}
     for loop in stuck_loops(graph.nodes, graph.by_name, graph.used):
-        for name, controls in needless_waits(loop, graph.nodes, graph.by_name).items():
+        for name, controls in blocking_controls(loop, graph.nodes, graph.by_name).items():
             dropped.setdefault(name, set()).update(controls)
     for index, node in enumerate(graph.nodes):
         if node.name in dropped:
-            kept = [one for one in node.inputs if one not in dropped[node.name]]
+            kept = [source for source in node.inputs if source not in dropped[node.name]]
             yield Put(("modelTopology", "node", index, "input"), kept)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tfjs_compat.artifact.layers import Layer, inbound, member
+from tfjs_compat.artifact.layers import Layer, inbound_nodes_of, member
 from tfjs_compat.repairs.edits import Document, Drop, Edit, Put
 from tfjs_compat.repairs.repair import Repair
 from tfjs_compat.repairs.topology import is_operation, models_of, place_of
@@ -55,10 +55,10 @@ class _Wiring:
 
     def __init__(self, model: Layer) -> None:
         self.model = model
-        self.layers = {called(layer): layer for layer in model.children}
+        self.layers = {reference_name(layer): layer for layer in model.children}
         self.nodes: dict[str, list[Any]] = {}
         for name, layer in self.layers.items():
-            nodes = inbound(layer)[1]
+            nodes = inbound_nodes_of(layer)[1]
             self.nodes[name] = nodes if isinstance(nodes, list) else []
         self.masked = self._masked()
 
@@ -87,7 +87,7 @@ class _Wiring:
 
     def _needed(self, wires: Mapping[str, list[list[Any] | None]]) -> set[str]:
         """The layers that the model's outputs come from."""
-        frontier = [end[0] for end in ends_in(self.model.config.get("outputLayers")) or []]
+        frontier = [end[0] for end in tensor_refs_in(self.model.config.get("outputLayers")) or []]
         needed: set[str] = set()
         while frontier:
             name = frontier.pop()
@@ -97,7 +97,7 @@ class _Wiring:
         return needed
 
     def _renumbered(self, ends: Any) -> Any:
-        if is_end(ends):
+        if is_tensor_ref(ends):
             layer = self.layers.get(ends[0])
             own = layer is not None and (layer.is_sequential or (layer.is_model and ends[1] == 0))
             return [ends[0], ends[1] + int(own), ends[2]]
@@ -111,7 +111,10 @@ class _Wiring:
         """A call as a list of ``[layer, node, tensor, kwargs]``; None if there is no way to say it."""
         if not isinstance(node, dict) or not isinstance(node.get("args"), list):
             return None
-        arguments, keywords = list(node["args"]), dict(node.get("kwargs") or {})
+        keywords = node.get("kwargs") or {}
+        if not isinstance(keywords, dict):
+            return None
+        arguments, keywords = list(node["args"]), dict(keywords)
         first = [keywords.pop(key) for key in _FIRST if key in keywords] if not arguments else []
         tensors = _tensors([*arguments, *first])
         if not tensors or not _is_call(layer, arguments, tensors):
@@ -125,7 +128,7 @@ class _Wiring:
         arrives = tensors[0]["keras_history"][0] in self.masked
         if layer.class_name in _RECURRENT and arrives != bool(mask):
             return None  # TensorFlow.js would use a mask where Keras did not, or the reverse
-        if mask and layer.class_name in _MASKED and all(self._is_implied(one, ()) for one in mask):
+        if mask and layer.class_name in _MASKED and all(self._is_implied(tensor, ()) for tensor in mask):
             del keywords["mask"]  # TensorFlow.js makes it again
         given = {key: value for key, value in keywords.items() if value is not None}
         if any(_holds_object(value) for value in given.values()):
@@ -140,13 +143,13 @@ class _Wiring:
     def _masked(self) -> frozenset[str]:
         """The layers that hand on a mask in TensorFlow.js, which it makes and passes by itself."""
         masked: set[str] = set()
-        remedied_candidates = True
-        while remedied_candidates:
-            remedied_candidates = False
+        changed = True
+        while changed:
+            changed = False
             for name, layer in self.layers.items():
                 if name not in masked and (_makes_mask(layer) or (_keeps_mask(layer) and self._takes(name) & masked)):
                     masked.add(name)
-                    remedied_candidates = True
+                    changed = True
         return frozenset(masked)
 
     def _takes(self, name: str) -> set[str]:
@@ -170,7 +173,7 @@ class _Wiring:
             if layer.class_name not in _MASK_OPS or not inner:
                 return False
             likeness = layer.class_name in ("OnesLike", "ZerosLike")
-            if not likeness and not all(self._is_implied(one, (*seen, name)) for one in inner):
+            if not likeness and not all(self._is_implied(tensor, (*seen, name)) for tensor in inner):
                 return False
         return True
 
@@ -181,28 +184,28 @@ class _Wiring:
             return False
         for layer in self.model.children:
             masks = layer.config.get("maskValue", 0.0) if layer.class_name == "Masking" else 0
-            if masks == value and (layer.class_name == "Masking" or layer.on("maskZero")):
-                for node in self.nodes[called(layer)]:
+            if masks == value and (layer.class_name == "Masking" or layer.is_set("maskZero")):
+                for node in self.nodes[reference_name(layer)]:
                     taken = _tensors(node.get("args")) if isinstance(node, Mapping) else None
                     if taken and taken[0]["keras_history"] == tensors[0]["keras_history"]:
                         return True
         return False
 
 
-def called(layer: Layer) -> str:
+def reference_name(layer: Layer) -> str:
     """The name by which other layers refer to a layer."""
     name = layer.entry.get("name")
     return name if isinstance(name, str) else layer.name
 
 
 def _makes_mask(layer: Layer) -> bool:
-    return layer.class_name == "Masking" or (layer.class_name == "Embedding" and layer.on("maskZero"))
+    return layer.class_name == "Masking" or (layer.class_name == "Embedding" and layer.is_set("maskZero"))
 
 
 def _keeps_mask(layer: Layer) -> bool:
     if layer.class_name in _RECURRENT:
         inner = layer.children[0] if layer.class_name == "Bidirectional" and layer.children else layer
-        return inner.on("returnSequences")
+        return inner.is_set("returnSequences")
     return layer.class_name in _KEEP_MASK and not is_operation(layer)
 
 
@@ -234,7 +237,7 @@ def _tensors(value: object) -> list[Mapping[str, Any]] | None:
         return found
     if isinstance(value, dict) and value.get("class_name") == "__keras_tensor__":
         config = value.get("config")
-        if isinstance(config, dict) and is_end(config.get("keras_history")):
+        if isinstance(config, dict) and is_tensor_ref(config.get("keras_history")):
             return [config]
     return None
 
@@ -245,7 +248,7 @@ def _holds_object(value: object) -> bool:
     return isinstance(value, dict)
 
 
-def is_end(value: object) -> bool:
+def is_tensor_ref(value: object) -> bool:
     """``[layer, node, tensor]``."""
     return (
         isinstance(value, list)
@@ -258,7 +261,7 @@ def is_end(value: object) -> bool:
 def _flat_ends(document: Document) -> Iterator[Edit]:
     for model in models_of(document):
         for key in ("inputLayers", "outputLayers"):
-            if is_end(model.config.get(key)):
+            if is_tensor_ref(model.config.get(key)):
                 yield Put(place_of(model, key), [model.config[key]])
 
 
@@ -267,25 +270,25 @@ def _named_ends(document: Document) -> Iterator[Edit]:
         for key in ("inputLayers", "outputLayers"):
             ends = model.config.get(key)
             if isinstance(ends, dict) or (isinstance(ends, list) and ends and not _plain(ends)):
-                listed = ends_in(ends)
+                listed = tensor_refs_in(ends)
                 if listed:
                     yield Put(place_of(model, key), listed)
 
 
 def _plain(ends: Sequence[Any]) -> bool:
-    return all(is_end(end) for end in ends) or isinstance(ends[0], str)
+    return all(is_tensor_ref(end) for end in ends) or isinstance(ends[0], str)
 
 
-def ends_in(value: object) -> list[Any] | None:
+def tensor_refs_in(value: object) -> list[Any] | None:
     """The ends in a dictionary or in nested lists, in their order; None if it holds anything else."""
-    if is_end(value):
+    if is_tensor_ref(value):
         return [value]
     items = list(value.values()) if isinstance(value, dict) else value
     if not isinstance(items, list):
         return None
     found: list[Any] = []
     for item in items:
-        inner = ends_in(item)
+        inner = tensor_refs_in(item)
         if inner is None:
             return None
         found += inner
@@ -294,7 +297,7 @@ def ends_in(value: object) -> list[Any] | None:
 
 _ISSUES = "https://github.com/tensorflow/tfjs/issues/"
 
-WIRES = (
+INBOUND_NODES = (
     Repair(
         id="flat-io-layers",
         title="a single input or output of a model becomes a list of one",

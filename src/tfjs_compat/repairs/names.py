@@ -14,7 +14,7 @@ from typing import Any
 import tomli
 
 from tfjs_compat.artifact.layers import Layer, member
-from tfjs_compat.artifact.object_names import NAMED, REGISTERED, object_class
+from tfjs_compat.artifact.object_names import OBJECT_KEYS, REGISTERED_NAMES, object_class
 from tfjs_compat.repairs.edits import Document, Edit, Put
 from tfjs_compat.repairs.repair import Repair
 from tfjs_compat.repairs.topology import layers_of, place_of
@@ -28,7 +28,7 @@ def _table() -> dict[str, dict[str, Any]]:
 def _objects(document: Document, kind: str) -> Iterator[tuple[Layer, str, Any]]:
     """Every config value of that kind that TensorFlow.js hands to its deserializer: the layer, the key, the value."""
     for layer in layers_of(document):
-        for key in NAMED.get(layer.class_name, ()):
+        for key in OBJECT_KEYS.get(layer.class_name, ()):
             value = layer.config.get(key)
             if key.lower().endswith(kind) and value is not None:
                 yield layer, key, value
@@ -50,7 +50,7 @@ def _activations(document: Document) -> Iterator[Edit]:
         name = _function_name(value)
         if name is not None:
             known = _table()["activation"].get(name, name)
-            if known != value and (isinstance(value, str) or known in REGISTERED["activation"]):
+            if known != value and (isinstance(value, str) or known in REGISTERED_NAMES["activation"]):
                 yield Put(place_of(layer, key), known)
 
 
@@ -61,7 +61,7 @@ def _initializers(document: Document) -> Iterator[Edit]:
         name = object_class("initializer", value)
         known = _table()["initializer"].get(name or "", name)
         place = place_of(layer, key)
-        if name is None or known not in REGISTERED["initializer"]:
+        if name is None or known not in REGISTERED_NAMES["initializer"]:
             yield Put(place, {"class_name": "Zeros", "config": {}})
         elif known != name:
             if isinstance(value, str):

@@ -1,4 +1,4 @@
-"""What a repair is, and what came of applying some."""
+"""What a repair is, and what a repaired artifact is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tfjs_compat.artifact.reading import Format
+from tfjs_compat.matrix.routes import Format
 from tfjs_compat.outcomes.outcome import Applied
 from tfjs_compat.repairs.edits import Document, Edit, edited
 
@@ -47,7 +47,7 @@ class WeightKept(msgspec.Struct, frozen=True):
 
 
 class Repaired(msgspec.Struct, frozen=True):
-    """What repairing came to: the document, what was applied, in order, and (of a folder) every weight."""
+    """A repaired artifact: its model.json, what was applied, in order, and (of a folder) every weight."""
 
     model_json: dict[str, Any]
     applied: tuple[Applied, ...] = ()

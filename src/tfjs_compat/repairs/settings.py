@@ -1,4 +1,4 @@
-"""Settings that TensorFlow.js refuses or reads under another name, and layers that another of its layers stands for."""
+"""Settings that TensorFlow.js refuses or reads under another name, and layers that with them are another layer."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ _IDLE = frozenset(
 """Layers of Keras that give back their input when they predict, and that TensorFlow.js does not have."""
 
 
-def _number(value: object) -> float | None:
+def _plain_number(value: object) -> float | None:
+    """A number as it stands; one that Keras wrote as an ndarray object is left to the check."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
@@ -36,7 +37,7 @@ def _separable(document: Document) -> Iterator[Edit]:
 
 def _leaky(document: Document) -> Iterator[Edit]:
     for layer in layers_of(document, "LeakyReLU"):
-        slope = _number(layer.config.get("negativeSlope"))
+        slope = _plain_number(layer.config.get("negativeSlope"))
         if layer.config.get("alpha") is None and slope is not None and slope != 0.3:
             yield Rename(place_of(layer, "negativeSlope"), "alpha")
 
@@ -44,7 +45,7 @@ def _leaky(document: Document) -> Iterator[Edit]:
 def _relu(document: Document) -> Iterator[Edit]:
     """ReLU of TensorFlow.js reads ``max_value`` alone; with another setting it is the function of another layer."""
     for layer in layers_of(document, "ReLU"):
-        slope, threshold = (_number(layer.config.get(key)) or 0.0 for key in ("negativeSlope", "threshold"))
+        slope, threshold = (_plain_number(layer.config.get(key)) or 0.0 for key in ("negativeSlope", "threshold"))
         if layer.config.get("maxValue") is not None or (slope == 0) == (threshold == 0):
             continue
         if slope and layer.config.get("alpha") is None:

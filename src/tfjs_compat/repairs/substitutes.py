@@ -1,4 +1,4 @@
-"""Layers and operations that TensorFlow.js does not have, and others of its layers compute."""
+"""Layers and operations that TensorFlow.js does not have, replaced by its layers that compute the same."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tfjs_compat.artifact.layers import Layer, inbound
+from tfjs_compat.artifact.layers import Layer, inbound_nodes_of
 from tfjs_compat.repairs.edits import Document, Edit, Put
-from tfjs_compat.repairs.inbound_nodes import called, is_end
+from tfjs_compat.repairs.inbound_nodes import is_tensor_ref, reference_name
 from tfjs_compat.repairs.repair import Repair
 from tfjs_compat.repairs.topology import is_operation, layers_of, models_of, place_of
 
@@ -27,7 +27,7 @@ _ACTIVATIONS = {
 _POOLING = frozenset({"GlobalAveragePooling2D", "GlobalMaxPooling2D"})
 
 
-def _number(value: object) -> float | None:
+def _finite_number(value: object) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
@@ -38,12 +38,14 @@ def _is_float(value: object) -> bool:
     if not isinstance(value, Mapping) or value.get("class_name") != "__keras_tensor__":
         return False
     config = value.get("config")
-    return isinstance(config, Mapping) and config.get("dtype") == "float32" and is_end(config.get("keras_history"))
+    return (
+        isinstance(config, Mapping) and config.get("dtype") == "float32" and is_tensor_ref(config.get("keras_history"))
+    )
 
 
 def _only_call(layer: Layer) -> list[Any] | None:
     """The arguments of a layer that is called once, as Keras 3 writes it, with nothing by name."""
-    nodes = inbound(layer)[1]
+    nodes = inbound_nodes_of(layer)[1]
     if not isinstance(nodes, list) or len(nodes) != 1 or not isinstance(nodes[0], Mapping):
         return None
     arguments, keywords = nodes[0].get("args"), nodes[0].get("kwargs") or {}
@@ -62,13 +64,13 @@ def _operations(document: Document) -> Iterator[Edit]:
     for model in models_of(document):
         for layer in model.children:
             arguments = _only_call(layer) if is_operation(layer) else None
-            tensors = [one for one in arguments or () if _is_float(one)]
+            tensors = [argument for argument in arguments or () if _is_float(argument)]
             if not arguments or len(tensors) != 1:
                 continue
             made = _as_layer(layer, arguments, arguments.index(tensors[0]))
             if made is not None:
                 class_name, config = made
-                name = called(layer)
+                name = reference_name(layer)
                 whole = {"name": name, "trainable": True, "dtype": "float32", **config}
                 yield Put(
                     layer.place,
@@ -84,7 +86,7 @@ def _as_layer(layer: Layer, arguments: Sequence[Any], at: int) -> tuple[str, dic
         if layer.class_name == "Softmax" and layer.config.get("axis") == -1:
             return "Activation", {"activation": "softmax"}
         return ("Rescaling", {"scale": -1.0, "offset": 0.0}) if layer.class_name == "Negative" else None
-    number = _number(arguments[1 - at]) if len(arguments) == 2 else None
+    number = _finite_number(arguments[1 - at]) if len(arguments) == 2 else None
     if number is None:
         return None
     scale, offset = {
@@ -99,13 +101,13 @@ def _as_layer(layer: Layer, arguments: Sequence[Any], at: int) -> tuple[str, dic
 # --------------------------------------------------------------------------------------------------------- layers
 
 
-class _Extra:
+class _AddedLayers:
     """Layers added behind a model's own."""
 
     def __init__(self, model: Layer) -> None:
         self._place = place_of(model, "layers")
         self._end = len(model.children)
-        self._names = {called(layer) for layer in model.children}
+        self._names = {reference_name(layer) for layer in model.children}
 
     def add(self, class_name: str, name: str, nodes: Any, **config: Any) -> Edit:
         """The edit that adds a layer."""
@@ -120,23 +122,23 @@ class _Extra:
         return self._names.isdisjoint(names)
 
 
-def _wired_models(document: Document) -> Iterator[tuple[Layer, _Extra]]:
+def _wired_models(document: Document) -> Iterator[tuple[Layer, _AddedLayers]]:
     for model in models_of(document):
         if isinstance(model.config.get("layers"), list) and len(model.config["layers"]) == len(model.children):
-            yield model, _Extra(model)
+            yield model, _AddedLayers(model)
 
 
 def _subtract(document: Document) -> Iterator[Edit]:
     """``a - b`` is ``a + (-1) b``; of Keras 2, where the nodes are lists, too."""
     for model, extra in _wired_models(document):
         for layer in model.children:
-            if layer.class_name != "Subtract" or not extra.free(f"{called(layer)}_negative"):
+            if layer.class_name != "Subtract" or not extra.free(f"{reference_name(layer)}_negative"):
                 continue
-            name = f"{called(layer)}_negative"
-            nodes = inbound(layer)[1]
+            name = f"{reference_name(layer)}_negative"
+            nodes = inbound_nodes_of(layer)[1]
             arguments = _only_call(layer)
             pair = arguments[0] if arguments and len(arguments) == 1 else arguments
-            if isinstance(pair, list) and len(pair) == 2 and all(_is_float(one) for one in pair):
+            if isinstance(pair, list) and len(pair) == 2 and all(_is_float(tensor) for tensor in pair):
                 negative = {"shape": pair[1]["config"].get("shape"), "dtype": "float32", "keras_history": [name, 0, 0]}
                 second: Any = {"class_name": "__keras_tensor__", "config": negative}
                 yield extra.add("Rescaling", name, _call(pair[1]), scale=-1.0, offset=0.0)
@@ -146,7 +148,7 @@ def _subtract(document: Document) -> Iterator[Edit]:
                 wires = [[nodes[0][0], [name, 0, 0, {}]]]
             else:
                 continue
-            config = {"trainable": True, "dtype": "float32", **layer.entry["config"], "name": called(layer)}
+            config = {"trainable": True, "dtype": "float32", **layer.entry["config"], "name": reference_name(layer)}
             yield Put(layer.place, {**layer.entry, "class_name": "Add", "config": config, "inbound_nodes": wires})
 
 
@@ -157,7 +159,7 @@ def _is_pair(nodes: object) -> bool:
         and len(nodes) == 1
         and isinstance(nodes[0], list)
         and len(nodes[0]) == 2
-        and all(isinstance(one, list) and is_end(one[:3]) for one in nodes[0])
+        and all(isinstance(ref, list) and is_tensor_ref(ref[:3]) for ref in nodes[0])
     )
 
 
@@ -165,10 +167,10 @@ def _keep_pooled_axes(document: Document) -> Iterator[Edit]:
     """RepeatVector(1) puts an axis of 1 behind the batch, and in TimeDistributed another behind that."""
     for model, extra in _wired_models(document):
         for layer in model.children:
-            name = called(layer)
+            name = reference_name(layer)
             pooled, once = f"{name}_pooled", f"{name}_once"
-            nodes = inbound(layer)[1]
-            ours = layer.class_name in _POOLING and layer.on("keepdims") and not layer.wrapped
+            nodes = inbound_nodes_of(layer)[1]
+            ours = layer.class_name in _POOLING and layer.is_set("keepdims") and not layer.wrapped
             if not ours or not isinstance(nodes, list) or len(nodes) != 1 or not extra.free(pooled, once):
                 continue
             yield extra.add(layer.class_name, pooled, nodes, **_without_name(layer), **{layer.raw["keepdims"]: False})
@@ -179,11 +181,11 @@ def _keep_pooled_axes(document: Document) -> Iterator[Edit]:
         layers: Any = model.config.get("layers")
         if not isinstance(layers, list) or len(layers) != len(model.children):
             continue
-        if not any(layer.class_name in _POOLING and layer.on("keepdims") for layer in model.children):
+        if not any(layer.class_name in _POOLING and layer.is_set("keepdims") for layer in model.children):
             continue
         spliced: list[Any] = []
         for layer, entry in zip(model.children, layers, strict=True):
-            if layer.class_name in _POOLING and layer.on("keepdims"):
+            if layer.class_name in _POOLING and layer.is_set("keepdims"):
                 config = {"name": f"{layer.name}_pooled", **_without_name(layer), layer.raw["keepdims"]: False}
                 spliced.append({**entry, "config": config})
                 spliced.append({"class_name": "RepeatVector", "config": {"name": f"{layer.name}_once", "n": 1}})
@@ -216,10 +218,10 @@ def _reshape_sizes(document: Document) -> Iterator[Edit]:
     for model in models_of(document):
         shapes: dict[str, Any] = {}
         for layer in model.children:
-            for one in _tensors_in(inbound(layer)[1]):
-                shapes.setdefault(one["keras_history"][0], one.get("shape"))
+            for tensor in _tensors_in(inbound_nodes_of(layer)[1]):
+                shapes.setdefault(tensor["keras_history"][0], tensor.get("shape"))
         for layer in model.children:
-            target, shape = layer.config.get("targetShape"), shapes.get(called(layer))
+            target, shape = layer.config.get("targetShape"), shapes.get(reference_name(layer))
             if layer.class_name != "Reshape" or not isinstance(target, list) or -1 not in target:
                 continue
             sizes = shape[1:] if isinstance(shape, list) else []
@@ -231,7 +233,7 @@ def _tensors_in(value: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(value, Mapping):
         if value.get("class_name") == "__keras_tensor__":
             config = value.get("config")
-            if isinstance(config, Mapping) and is_end(config.get("keras_history")):
+            if isinstance(config, Mapping) and is_tensor_ref(config.get("keras_history")):
                 yield config
             return
         value = list(value.values())

@@ -1,4 +1,4 @@
-"""The layers of a document, as the repairs walk them."""
+"""The layers of a model.json and the places of their settings, for repairs to look at and to edit."""
 
 from __future__ import annotations
 

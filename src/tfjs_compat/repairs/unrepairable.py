@@ -23,7 +23,7 @@ _SILENT = frozenset({"ignored-setting", "mask-ignored", "activation-redefined", 
 class Unrepairable(msgspec.Struct, frozen=True):
     """A finding that is still there after the repair, and what to do about it.
 
-    One of severity ``warning`` may make the model predict something else: the numbers tell.
+    Where its severity is ``warning`` the model may predict something else: only a comparison of numbers decides.
     """
 
     finding: Finding
@@ -33,10 +33,14 @@ class Unrepairable(msgspec.Struct, frozen=True):
 def unrepairable(findings: Iterable[Finding]) -> tuple[Unrepairable, ...]:
     """What remains of the findings of a repaired artifact (`checks.examine`), each with another way.
 
-    Errors, and warnings of what computes otherwise without a word. A damaged artifact has no other way but to be
-    converted again.
+    Errors, and those warnings after which TensorFlow.js computes something else without an error. The only way for a
+    damaged artifact is to convert the model again.
     """
-    return tuple(Unrepairable(one, _instead(one)) for one in findings if one.severity == "error" or one.id in _SILENT)
+    return tuple(
+        Unrepairable(finding, _instead(finding))
+        for finding in findings
+        if finding.severity == "error" or finding.id in _SILENT
+    )
 
 
 def _instead(finding: Finding) -> str:

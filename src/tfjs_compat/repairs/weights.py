@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tfjs_compat.artifact.layers import Layer, Place, walk
-from tfjs_compat.artifact.variables import Wanted, is_numbered, shortened, wanted
+from tfjs_compat.artifact.variables import Variable, is_numbered_name, shortened_name, variables_of
 from tfjs_compat.artifact.vocabulary import Vocabulary
 from tfjs_compat.repairs.edits import Document, Edit, Put
 from tfjs_compat.repairs.repair import Repair
@@ -25,24 +25,24 @@ def manifest_names(document: Document) -> list[tuple[Place, str]]:
     return names
 
 
-def wanted_by(root: Layer) -> tuple[Wanted, ...]:
+def known_variables(root: Layer) -> tuple[Variable, ...]:
     """The variables that TensorFlow.js makes for a model, of the layers that it knows."""
     every = Vocabulary("", frozenset(layer.class_name for layer in walk(root)), frozenset())
-    return wanted(root, every).known
+    return variables_of(root, every).known
 
 
 def _names(document: Document) -> Iterator[Edit]:
     root = root_of(document)
     given = manifest_names(document)
-    if root is None or not given or is_numbered(given[0][1]):
+    if root is None or not given or is_numbered_name(given[0][1]):
         return
-    wants = wanted_by(root)
+    wants = known_variables(root)
     if len({want.name for want in wants}) != len(wants) or len({name for _, name in given}) != len(given):
-        return  # whose a weight is cannot be told
+        return  # names that are not unique do not say whose a weight is
     open_wants = {want.name: want for want in wants}
     lost: list[tuple[Place, str]] = []
     for place, name in given:
-        found = name if name in open_wants else shortened(name)
+        found = name if name in open_wants else shortened_name(name)
         if open_wants.pop(found, None) is None:
             lost.append((place, name))
     claims: dict[str, list[Place]] = {}
@@ -55,12 +55,12 @@ def _names(document: Document) -> Iterator[Edit]:
             yield Put(places[0], name)
 
 
-def _owner(name: str, wants: Sequence[Wanted]) -> str | None:
-    """The one variable that a weight belongs to; None if there is none, or more than one."""
+def _owner(name: str, wants: Sequence[Variable]) -> str | None:
+    """The name of the variable that a weight belongs to; None if there is none, or more than one."""
     parts = name.split("/")
     for start in range(len(parts) - 1):
         tail = "/".join(parts[start:])
-        known_as = {tail, shortened(tail)} if len(parts) - start > 2 else {tail}
+        known_as = {tail, shortened_name(tail)} if len(parts) - start > 2 else {tail}
         owners = [want.name for want in wants if not known_as.isdisjoint((want.name, *want.aliases))]
         if owners:
             return owners[0] if len(owners) == 1 else None

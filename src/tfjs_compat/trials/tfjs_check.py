@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from tfjs_compat.artifact.tensors import DamagedTensorsError, read_tensors
-from tfjs_compat.checks.catalogue import examine
+from tfjs_compat.checks.examine import examine
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.matrix.routes import Quantization
 from tfjs_compat.outcomes.failures import Failure, Finding, Raised

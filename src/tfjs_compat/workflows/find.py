@@ -15,7 +15,7 @@ from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import expand_from_index, releases_of
 from tfjs_compat.engine.run import Engine, journalled
 from tfjs_compat.errors import MachineryError, RequestError
-from tfjs_compat.handover.recipe import Recipe, write_recipe
+from tfjs_compat.handover.recipe import Recipe, example_sources, write_recipe
 from tfjs_compat.index.interpreters import Interpreter, find_interpreters
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.expansion import LeftOut
@@ -163,7 +163,8 @@ def could_not_be_tried(cases: Sequence[CaseResult]) -> tuple[str, ...]:
 def _recipe(candidate: Candidate, evaluation: Evaluation) -> Recipe:
     assert evaluation.lock is not None, "what works was run in an environment"
     variables = process_variables(candidate.case.combination.process_env, {})
-    return write_recipe(candidate.case, evaluation.lock, variables, evaluation.result.keras_in_use)
+    case, keras = candidate.case, evaluation.result.keras_in_use
+    return write_recipe(case, evaluation.lock, variables, keras, example_sources(case.model))
 
 
 def _write_recipe(recipe: Recipe | None, folder: Path, *, interrupted: bool) -> None:
