@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from tfjs_compat.search.request import SearchRequest
     from tfjs_compat.system.store import Store
     from tfjs_compat.workflows.check import check
-    from tfjs_compat.workflows.convert import convert
+    from tfjs_compat.workflows.convert import convert, work_folder
     from tfjs_compat.workflows.doctor import doctor
     from tfjs_compat.workflows.find import find
     from tfjs_compat.workflows.garbage import collect_garbage
     from tfjs_compat.workflows.plan import cases, plan
     from tfjs_compat.workflows.repair import repair
+    from tfjs_compat.workflows.report import report
     from tfjs_compat.workflows.run import run
 
 _HOMES = {
@@ -44,8 +45,10 @@ _HOMES = {
     "read_results": "results.files",
     "repair": "workflows.repair",
     "repair_folder": "repairs.folder",
+    "report": "workflows.report",
     "run": "workflows.run",
     "sizes": "environments.disk_usage",
+    "work_folder": "workflows.convert",
     "zoo_models": "matrix.models",
 }
 
@@ -66,8 +69,10 @@ __all__ = [
     "read_results",
     "repair",
     "repair_folder",
+    "report",
     "run",
     "sizes",
+    "work_folder",
     "zoo_models",
 ]
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
-from rich.console import Console
+from support.consoles import shown_by
 from support.samples import lock, plan, planned
 
-from tfjs_compat.cli.views import plan as report
+from tfjs_compat.cli.views import plan as plan_view
 from tfjs_compat.engine import cache
 from tfjs_compat.engine.forecast import describe, why_not_cached
 from tfjs_compat.engine.plan import Planned
@@ -90,27 +89,6 @@ def test_the_plan_in_both_forms(store: Store, tmp_path: Path) -> None:
     assert [row["cached"] for row in rows] == [True, False, False, False]
     assert rows[0]["why_not_cached"] is None
     assert all(row["why_not_cached"] for row in rows[1:])
-    console = Console(file=io.StringIO(), width=200)
-    report.show(console, made, store)
-    assert isinstance(console.file, io.StringIO)
-    said = console.file.getvalue()
-    assert "1 outcome kept, 2 cases to run" in said
-    assert "2 × it was never run" in said
-
-
-@pytest.mark.parametrize(
-    ("variables", "packages", "keras"),
-    [
-        ({}, {"keras": "3.2.1", "tf-keras": "2.16.0"}, "3.2.1"),
-        ({"TF_USE_LEGACY_KERAS": "1"}, {"keras": "3.2.1", "tf-keras": "2.16.0"}, "2.16.0"),
-        ({"TF_USE_LEGACY_KERAS": "0"}, {"keras": "3.2.1", "tf-keras": "2.16.0"}, "3.2.1"),
-        ({"TF_USE_LEGACY_KERAS": "1"}, {"keras": "2.13.1"}, "2.13.1"),
-        ({}, {}, "-"),
-    ],
-)
-def test_the_keras_of_a_plan_is_the_one_in_use(variables: dict[str, str], packages: dict[str, str], keras: str) -> None:
-    one = planned(1, 5, **variables)
-    assert isinstance(one.lock, Lock)
-    one = msgspec.structs.replace(one, lock=msgspec.structs.replace(one.lock, packages=packages))
-    assert report.keras_to_use(one) == keras
-    assert report.keras_to_use(planned(1, "no network")) == "-"
+    text = shown_by(lambda console: plan_view.show(console, made, rows))
+    assert "1 outcome cached, 2 cases to run" in text
+    assert "2 × it was never run" in text

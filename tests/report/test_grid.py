@@ -1,38 +1,21 @@
-"""Tables and paragraphs at any width, and the reports that are made of nothing else."""
+"""Tables and paragraphs at any width."""
 
 from __future__ import annotations
 
-import io
 from collections.abc import Sequence
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
+from support.consoles import shown_by
 
-from tfjs_compat.cli.views import checked
-from tfjs_compat.cli.views import models as zoo
-from tfjs_compat.outcomes.failures import Finding
-from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.grid import Column, Grid, Hanging
-from tfjs_compat.results.artifact_report import ArtifactReport
-
-
-def console(width: int) -> Console:
-    return Console(file=io.StringIO(), width=width, color_system=None)
-
-
-def said(on: Console) -> str:
-    assert isinstance(on.file, io.StringIO)
-    return on.file.getvalue()
 
 
 def printed(what: RenderableType, width: int) -> str:
-    on = console(width)
-    on.print(what, crop=False)
-    return said(on)
+    return shown_by(lambda console: console.print(what, crop=False), width)
 
 
 def column(title: str, *cells: str, **how: bool) -> Column:
@@ -60,8 +43,8 @@ def test_what_cannot_stand_beside_the_rest_goes_below_its_row() -> None:
 
 
 def test_a_paragraph_hangs_inward_and_keeps_its_own_lines() -> None:
-    told = Hanging(Text("a bb ccc dddd\n\ne"), 2, 4)
-    assert printed(told, 13).splitlines() == ["  a bb ccc", "    dddd", "", "    e"]
+    paragraph = Hanging(Text("a bb ccc dddd\n\ne"), 2, 4)
+    assert printed(paragraph, 13).splitlines() == ["  a bb ccc", "    dddd", "", "    e"]
 
 
 def test_a_path_is_never_broken_or_cut() -> None:
@@ -79,9 +62,9 @@ words = st.lists(st.text("abc<=é模", min_size=1, max_size=12), max_size=4).map
     ),
     st.integers(20, 100),
 )
-def test_every_word_is_there_whole_and_no_line_ends_with_a_space(cells: Sequence[Sequence[str]], width: int) -> None:
-    shown = printed(Grid([column(f"t{at}", *one) for at, one in enumerate(cells)]), width)
-    wanted = sorted(word for one in cells for cell in one for word in cell.split())
+def test_every_word_is_whole_and_no_line_ends_blank(cells: Sequence[Sequence[str]], width: int) -> None:
+    shown = printed(Grid([column(f"t{at}", *texts) for at, texts in enumerate(cells)]), width)
+    wanted = sorted(word for column_cells in cells for cell in column_cells for word in cell.split())
     titles = {f"t{at}" for at in range(len(cells))}
     found = [word.rstrip(";").removesuffix(":") for word in shown.split()]
     assert sorted(word for word in found if word not in titles) == wanted
@@ -89,81 +72,3 @@ def test_every_word_is_there_whole_and_no_line_ends_with_a_space(cells: Sequence
     assert all(line == line.rstrip() for line in lines)
     longest = max((cell_len(word) for word in wanted), default=0)
     assert all(cell_len(line) <= max(width, longest + 10) for line in lines)
-
-
-# ---------------------------------------------------------------------------------------------------------- `check`
-
-
-def look(found: ArtifactReport, width: int = 70) -> str:
-    on = console(width)
-    checked.show(on, found)
-    return said(on)
-
-
-def examined(**changed: object) -> ArtifactReport:
-    given_: dict[str, object] = {
-        "folder": "web_model",
-        "tfjs": "4.22.0",
-        "runtime": "node cpu",
-        "verdict": Verdict.WORKS,
-        "stage": Stage.PREDICT,
-        "issues": (),
-        "message": "",
-        "findings": (),
-        "parity": None,
-    }
-    return ArtifactReport(**{**given_, **changed})  # type: ignore[arg-type]
-
-
-def test_findings_of_one_id_are_one_paragraph_and_the_verdict_is_the_last_line() -> None:
-    prefix = [Finding("keras3-weight-prefix", f"$.weights[{at}]", f"name {at}") for at in range(4)]
-    strange = Finding("own-check", "$.topology", "it is \x1b[31mso", "warning")
-    found = examined(
-        verdict=Verdict.FAILS,
-        stage=Stage.CHECK,
-        runtime=None,
-        issues=("keras3-weight-prefix",),
-        message="$.weights[0]: name 0 (and 3 more: keras3-weight-prefix)",
-        findings=(prefix[0], strange, *prefix[1:]),
-    )
-    told = look(found)
-    assert "error: keras3-weight-prefix (4 places): name 0\n  first at $.weights[0]\n" in told
-    assert "warning: own-check: it is so\n  at $.topology\n" in told
-    assert told.count("$.weights") == 1
-    assert told.splitlines()[-1] == "fails at check, TensorFlow.js 4.22.0: 4 errors"
-
-
-@pytest.mark.parametrize(
-    ("found", "last"),
-    [
-        (examined(), "works, TensorFlow.js 4.22.0 in node cpu"),
-        (
-            examined(verdict=Verdict.FAILS, stage=Stage.LOAD, message="Error: no"),
-            "fails at load, TensorFlow.js 4.22.0 in node cpu: Error: no",
-        ),
-        (
-            examined(verdict=Verdict.CONVERTS, message="it loads"),
-            "nothing wrong found, TensorFlow.js 4.22.0 in node cpu: it loads",
-        ),
-    ],
-)
-def test_the_verdict_of_a_check(found: ArtifactReport, last: str) -> None:
-    assert look(found).splitlines()[-1] == last
-
-
-# --------------------------------------------------------------------------------------------------------- `models`
-
-
-def test_models_keep_to_the_width_and_have_no_markup_of_docstrings() -> None:
-    on = console(50)
-    zoo.show(
-        on,
-        {
-            "mlp": "A classifier.",
-            "seed": "Two LSTM layers, the second with ``return_sequences``, and two Dense layers.",
-        },
-    )
-    lines = said(on).splitlines()
-    assert "zoo:mlp" in lines[1]
-    assert max(map(len, lines)) <= 50
-    assert "`" not in said(on)

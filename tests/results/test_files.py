@@ -8,7 +8,6 @@ import msgspec
 import pytest
 from support.samples import ROOT, combination, result, results
 
-from tfjs_compat.cli.exit_codes import of_results
 from tfjs_compat.matrix.cases import Expectation
 from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.stages import Stage, Verdict
@@ -117,26 +116,6 @@ def test_the_keras_that_was_resolved_can_be_expected_too(
 ) -> None:
     verdict, stage = (WORKS, PREDICT) if until is PREDICT else (CONVERTS, CONVERT)
     assert as_expected(says(WORKS, keras=pattern), until, verdict, stage, (), keras) is fine
-
-
-FINE, SURPRISE = result(), result(verdict=FAILS, as_expected=False)
-BROKEN = result(verdict=ERROR, as_expected=False)
-
-
-@pytest.mark.parametrize(
-    ("cases", "code"),
-    [
-        ((), 0),
-        ((FINE,), 0),
-        ((result(verdict=FAILS),), 0),
-        ((FINE, SURPRISE), 1),
-        ((BROKEN,), 3),
-        ((SURPRISE, BROKEN, FINE), 3),
-        ((result(verdict=ERROR, as_expected=True),), 3),
-    ],
-)
-def test_the_exit_code(cases, code: int) -> None:
-    assert of_results(results(*cases)) == code
 
 
 SCHEMA = ROOT / "docs" / "results.schema.json"

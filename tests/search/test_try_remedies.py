@@ -14,8 +14,9 @@ from support.samples import case, result, results
 from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.outcomes.stages import Verdict
-from tfjs_compat.report import html, junit, markdown, terminal
+from tfjs_compat.report import terminal
 from tfjs_compat.report.causes import proven
+from tfjs_compat.report.writers import find_writer
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.results.remedies import RemedyResult, Step
 from tfjs_compat.search.remedies import ChangePolicy
@@ -163,12 +164,12 @@ def test_a_report_says_what_remedied_how_many_and_what_is_unknown() -> None:
     whole = results(*given)
     assert "Remedies run: cured by constraint setuptools<81" in plain_text(whole)
     assert f"could not be tried: {FAULT}" in plain_text(whole)
-    assert "remedies run: cured by" in markdown.render(whole)
-    assert "Remedies run: cured by constraint setuptools&lt;81" in html.render(whole)
-    assert "remedies run: cured by" in junit.render(whole)
+    assert "remedies run: cured by" in find_writer("markdown").render(whole)
+    assert "Remedies run: cured by constraint setuptools&lt;81" in find_writer("html").render(whole)
+    assert "remedies run: cured by" in find_writer("junit").render(whole)
 
 
 def plain_text(whole: Results) -> str:
     console = Console(width=400, file=io.StringIO())
-    console.print(terminal.render(whole))
+    console.print(terminal.report(whole))
     return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]

@@ -18,7 +18,7 @@ from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.index.releases import Release
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.matrix.axes import Combination
-from tfjs_compat.matrix.cases import Case
+from tfjs_compat.matrix.cases import Case, Expectation
 from tfjs_compat.matrix.models import Kind, Model
 from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.matrix.schema import Matrix
@@ -81,6 +81,24 @@ def result(**changed: Any) -> CaseResult:
         "cached": False,
     }
     return CaseResult(**{**given, **changed})
+
+
+FORESEEN = Expectation(verdict=Verdict.FAILS, stage=Stage.CONVERT, reason="bare weight names")
+
+
+def failed(**changed: Any) -> CaseResult:
+    """A case that fails by a known issue, which the matrix does not expect, but for what is changed."""
+    given: dict[str, Any] = {
+        "verdict": Verdict.FAILS,
+        "stage": Stage.CONVERT,
+        "issue": "duplicate-weight-name",
+        "issues": ("duplicate-weight-name",),
+        "signature": "Exception: duplicate weight name kernel",
+        "message": "Exception: Error dumping weights, duplicate weight name kernel",
+        "parity": None,
+        "as_expected": False,
+    }
+    return result(**{**given, **changed})
 
 
 def results(*cases: CaseResult, **changed: Any) -> Results:

@@ -1,58 +1,42 @@
-"""known-issues, doctor, models."""
+"""What ships with the tool: known-issues, models."""
 
 from __future__ import annotations
-
-import sys
 
 import click
 
 from tfjs_compat.cli.console import outputs, print_json
 from tfjs_compat.cli.group import cli
+from tfjs_compat.cli.options import AS_JSON, with_options
 from tfjs_compat.errors import RequestError, nearest
 
 
 @cli.command("known-issues")
 @click.argument("issue", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_options(AS_JSON)
 def known_issues(issue: str | None, as_json: bool) -> None:
     """List the catalogue of known issues, or show one ISSUE."""
-    from tfjs_compat.cli.views import known_issues as issues
-    from tfjs_compat.diagnosis.catalogue import catalogue
+    from tfjs_compat import api
+    from tfjs_compat.cli.views import known_issues as view
 
-    if issue is not None and issue not in catalogue():
-        raise RequestError(f"no known issue '{issue}'; {nearest(issue, catalogue())}")
-    chosen = [catalogue()[issue]] if issue else list(catalogue().values())
+    catalogue = api.catalogue()
+    if issue is not None and issue not in catalogue:
+        raise RequestError(f"no known issue '{issue}'; {nearest(issue, catalogue)}")
+    chosen = [catalogue[issue]] if issue is not None else list(catalogue.values())
     if as_json:
-        print_json(chosen[0] if issue else chosen)
+        print_json(chosen[0] if issue is not None else chosen)
     else:
-        issues.show(outputs()[0], chosen, whole=issue is not None)
+        view.show(outputs()[0], chosen, whole=issue is not None)
 
 
 @cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(as_json: bool) -> None:
-    """Check this machine: interpreters, uv, index, Node, disk; what would stop a run."""
-    from tfjs_compat.cli.views import doctor as health
-    from tfjs_compat.system.store import Store
-    from tfjs_compat.workflows.doctor import doctor as examine
-
-    findings = examine(Store())
-    if as_json:
-        print_json(findings)
-    else:
-        health.show(outputs()[0], findings)
-    sys.exit(3 if any(one.status == "bad" for one in findings) else 0)
-
-
-@cli.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_options(AS_JSON)
 def models(as_json: bool) -> None:
     """List the example models (zoo:NAME)."""
-    from tfjs_compat.cli.views import models as zoo
-    from tfjs_compat.matrix.models import zoo_models
+    from tfjs_compat import api
+    from tfjs_compat.cli.views import models as view
 
-    found = zoo_models()
+    found = api.zoo_models()
     if as_json:
         print_json(found)
     else:
-        zoo.show(outputs()[0], found)
+        view.show(outputs()[0], found)

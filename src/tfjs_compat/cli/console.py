@@ -1,4 +1,4 @@
-"""What every command shares: where it prints, how it prints JSON, what stops it."""
+"""What every command shares: where it prints, how it prints text and JSON, what stops it."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import signal
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
+
+import click
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,15 +20,20 @@ def outputs() -> tuple[Console, Console]:
     return Console(highlight=False), Console(stderr=True, highlight=False)
 
 
+def print_text(text: str) -> None:
+    """Print a finished text to stdout, in UTF-8 whatever the locale."""
+    click.echo(text.encode(), nl=False)
+
+
 def print_json(value: Any) -> None:
-    """Print a value to stdout."""
+    """Print a value to stdout as JSON, paths as text."""
     import msgspec
 
     sys.stdout.write(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode() + "\n")
 
 
 def stop_on_signal() -> threading.Event:
-    """An event that SIGTERM and the first Ctrl-C set; a second Ctrl-C ends at once."""
+    """An event that SIGTERM and the first Ctrl-C set; a second Ctrl-C ends the process at once."""
     stop = threading.Event()
 
     def first(_number: int, _frame: object) -> None:

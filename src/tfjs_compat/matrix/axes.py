@@ -29,7 +29,9 @@ class Axis(msgspec.Struct, frozen=True):
 
     ``default`` is its value where a matrix says nothing (None: a matrix has to say); ``shown_always``: it is part of
     every key and name, at its default too. ``title`` heads its column, ``phrase`` stands before its value in a
-    sentence, ``mark`` before its value in a short name, ``noun`` before what a change adds on it. ``cost`` is what a change on it asks of who follows a recipe.
+    sentence, ``label`` in a list (empty: the phrase does), ``prefix`` before each of its texts, ``mark`` before its
+    value in a short name, ``noun`` before what a change adds on it. ``cost`` is what a change on it asks of who follows
+    a recipe.
     ``option``, ``metavar`` and ``help`` are those of the command line; empty: it has no option.
     """
 
@@ -40,6 +42,8 @@ class Axis(msgspec.Struct, frozen=True):
     default: str | None = ""
     shown_always: bool = False
     mark: str = ""
+    label: str = ""
+    prefix: str = ""
     noun: str = ""
     cost: int = 1
     option: str = ""
@@ -65,7 +69,7 @@ class Axis(msgspec.Struct, frozen=True):
         value = self.value(combination)
         if self.is_default(value):
             return ""
-        return " ".join(f"no-{name}" if self.kind == "packages" else name for name in _texts(value))
+        return " ".join(self.prefix + text for text in _texts(value))
 
     def short(self, combination: Combination) -> list[str]:
         """The choice as parts of a short name, fit for a file name; empty at the default."""
@@ -129,31 +133,34 @@ AXES: tuple[Axis, ...] = (
     Axis(
         "keras",
         "release",
-        "keras requested",
-        "keras",
+        "Keras requested",
+        "Keras",
         default=RESOLVED,
         mark="keras",
         option="--keras",
         help="Keras release or range; 'resolved': what the resolver gives.",
     ),
-    Axis("extra", "requirements", "with", "with", noun="package"),
+    Axis("extra", "requirements", "with", "with", label="extra packages", prefix="+", noun="package"),
     Axis(
         "constraints",
         "requirements",
         "with",
         "with",
+        label="constraints",
         noun="constraint",
         option="--constraint",
         metavar="REQ",
         help="A constraint on every combination: 'setuptools<81'.",
     ),
-    Axis("overrides", "requirements", "with", "with", noun="override"),
+    Axis("overrides", "requirements", "with", "with", label="overrides", prefix="override ", noun="override"),
     Axis(
         "stand_ins",
         "packages",
         "with",
         "with",
         mark="no-",
+        label="stub packages",
+        prefix="no-",
         noun="an empty module in place of",
         option="--stand-in",
         metavar="PACKAGE",
@@ -176,6 +183,7 @@ AXES: tuple[Axis, ...] = (
         "with",
         noun="process variables",
         default=DEFAULT,
+        label="process variables",
         option="--process-env",
         metavar="NAME",
         help="Process variables: default, legacy-keras, no-onednn, joined by +.",

@@ -1,4 +1,4 @@
-"""Cases grouped by what ended them, the most frequent cause first. Pure."""
+"""Cases grouped by the cause of their failure, the most frequent first. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import msgspec
 
 from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.outcomes.stages import Verdict
-from tfjs_compat.report.words import short
+from tfjs_compat.report.words import cures, short
 from tfjs_compat.results.case_result import CaseResult
 
 
@@ -18,9 +18,9 @@ class Cause(msgspec.Struct, frozen=True):
     """One cause and its cases.
 
     ``known``: in the catalogue, which gives title, explanation, remedies and links. ``named``: a check gives it a
-    name, the catalogue has nothing on it. ``unknown``: a signature only. ``machinery``: says nothing of the versions.
-    ``behind`` are the other issues that were found in its cases. ``message`` is that of its first case,
-    ``proven`` says which remedies cured which of its cases, where they were run.
+    name that the catalogue lacks. ``unknown``: a signature only. ``machinery``: says nothing about the versions.
+    ``behind`` are the other issues that were found in its cases, ``message`` is that of its first case, ``proven``
+    says which remedies cured how many of its cases, where they were run.
     """
 
     kind: Literal["known", "named", "unknown", "machinery"]
@@ -53,22 +53,19 @@ def _ordered(
 
 
 def proven(cases: Sequence[CaseResult]) -> tuple[str, ...]:
-    """What cured how many of these cases, the most frequent first, then why remedies could not be tried; empty where
-    none was run.
+    """What cured how many of these cases, the most frequent first, then why remedies could not be tried.
 
-    A chain of remedies is told as the changes that it made, in order.
+    Empty where none was run.
+
+    A chain of remedies is given as the changes that it made, in order.
     """
-    told: dict[str, int] = {}
-    run = [case.cure for case in cases if case.cure is not None]
-    for cure in (cure for cure in run if cure.works or not cure.unknown):
-        how = ", then ".join(" and ".join(step.changes) for step in cure.steps) if cure.works else ""
-        told[how] = told.get(how, 0) + 1
-    none = told.pop("", 0)
-    lines = [
-        f"cured by {how} ({number} of {len(run)})" for how, number in sorted(told.items(), key=lambda item: -item[1])
-    ]
-    lines += [f"cured by nothing ({none} of {len(run)})"] if none else []
-    faults = Counter(short(cure.message, 300) for cure in run if cure.unknown and not cure.works)
+    run = [case for case in cases if case.cure is not None]
+    untried = [case.cure for case in run if case.cure is not None and case.cure.unknown and not case.cure.works]
+    times = Counter(cures(case) for case in run)
+    nothing = times.pop("", 0) - len(untried)
+    lines = [f"{text} ({number} of {len(run)})" for text, number in times.most_common()]
+    lines += [f"cured by nothing ({nothing} of {len(run)})"] if nothing else []
+    faults = Counter(short(cure.message, 300) for cure in untried)
     return (*lines, *(f"could not be tried: {fault} ({number} of {len(run)})" for fault, number in faults.items()))
 
 

@@ -21,7 +21,7 @@ _BELOW = 4
 class Column:
     """A column: its title and one cell for each row.
 
-    ``stays``: in its row, whatever the width; ``wraps``: between words, where there is no room.
+    ``stays``: in its row, whatever the width; ``wraps``: between words, where the line is too short.
     """
 
     title: str
@@ -57,14 +57,14 @@ class Grid:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[Text]:
         shown, below = _split(self.columns, options.max_width)
         widths = _widths(shown, options.max_width)
-        if any(one.title for one in self.columns):
-            yield from _row([Text(one.title, "bold") for one in shown], shown, widths, console)
-        for at in range(max((len(one.cells) for one in self.columns), default=0)):
-            yield from _row([one.cells[at] for one in shown], shown, widths, console)
-            filled = [one for one in below if one.cells[at].plain.strip()]
-            told = [Text.assemble((f"{one.title}: ", "dim"), one.cells[at]) for one in filled]
-            if told:
-                yield from Hanging(Text("; ").join(told), _BELOW, _BELOW).__rich_console__(console, options)
+        if any(column.title for column in self.columns):
+            yield from _row([Text(column.title, "bold") for column in shown], shown, widths, console)
+        for at in range(max((len(column.cells) for column in self.columns), default=0)):
+            yield from _row([column.cells[at] for column in shown], shown, widths, console)
+            filled = [column for column in below if column.cells[at].plain.strip()]
+            parts = [Text.assemble((f"{column.title}: ", "dim"), column.cells[at]) for column in filled]
+            if parts:
+                yield from Hanging(Text("; ").join(parts), _BELOW, _BELOW).__rich_console__(console, options)
 
 
 class Hanging:
@@ -110,26 +110,26 @@ def _around_long_words(text: Text, width: int) -> list[Text]:
 def _split(columns: Sequence[Column], width: int) -> tuple[list[Column], list[Column]]:
     """The columns that fit beside each other, and those that go below."""
     shown, below = list(columns), list[Column]()
-    while _needed(shown) > width and (movable := [one for one in shown[1:] if not one.stays]):
-        # The widest of those on the right: `why` rather than a version.
-        moved = max(reversed(movable), key=lambda one: one.least)
-        shown = [one for one in shown if one is not moved]
-        below = [one for one in columns if one is moved or one in below]
+    while len(shown) > 1 and _needed(shown) > width and (movable := [column for column in shown if not column.stays]):
+        # The widest, of equals the one on the right: `why` rather than a version.
+        moved = max(reversed(movable), key=lambda column: column.least)
+        shown = [column for column in shown if column is not moved]
+        below = [column for column in columns if column is moved or column in below]
     return shown, below
 
 
 def _needed(columns: Sequence[Column]) -> int:
-    return sum(one.least for one in columns) + _GAP * (len(columns) - 1)
+    return sum(column.least for column in columns) + _GAP * (len(columns) - 1)
 
 
 def _widths(columns: Sequence[Column], width: int) -> list[int]:
-    """What each column gets: room for its words, and what it can use of the rest, sentences (at the right) first."""
-    spare = max(0, width - _needed(columns))
+    """What each column gets: its longest word, and what it can use of the rest, sentences (at the right) first."""
+    rest = max(0, width - _needed(columns))
     widths = []
-    for one in reversed(columns):
-        more = min(spare, one.natural - one.least)
-        spare -= more
-        widths.append(one.least + more)
+    for column in reversed(columns):
+        more = min(rest, column.natural - column.least)
+        rest -= more
+        widths.append(column.least + more)
     return widths[::-1]
 
 
@@ -140,7 +140,7 @@ def _row(cells: Sequence[Text], columns: Sequence[Column], widths: Sequence[int]
         for lines, column, width in zip(wrapped, columns, widths, strict=True):
             cell = lines[at].copy() if at < len(lines) else Text()
             cell.rstrip()
-            room = " " * max(0, width - cell.cell_len)
-            line.append(room if column.right else "").append_text(cell).append("" if column.right else room)
+            blank = " " * max(0, width - cell.cell_len)
+            line.append(blank if column.right else "").append_text(cell).append("" if column.right else blank)
             line.append(" " * _GAP)
         yield whole(line)

@@ -8,39 +8,25 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from tfjs_compat.matrix.axes import DEFAULT, RESOLVED, Combination
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.report import words
-from tfjs_compat.report.causes import Cause, causes
+from tfjs_compat.report import axes, numbers, words
+from tfjs_compat.report.causes import causes
+from tfjs_compat.report.look import VERDICTS
 from tfjs_compat.report.pivot import pivot, spans
+from tfjs_compat.report.writers import Place
 from tfjs_compat.results.case_result import CaseResult, Results
 
-SYMBOLS: Mapping[Verdict, str] = {
-    Verdict.WORKS: "✓",
-    Verdict.CONVERTS: "◐",
-    Verdict.MISMATCH: "≠",
-    Verdict.FAILS: "✗",
-    Verdict.ERROR: "!",
-}
-MEANINGS: Mapping[Verdict, str] = {
-    Verdict.WORKS: "loads in TensorFlow.js and predicts the same numbers",
-    Verdict.CONVERTS: "came as far as was asked, or loads and nothing tells whether it is right",
-    Verdict.MISMATCH: "loads and predicts something else",
-    Verdict.FAILS: "failed at the stage that is named",
-    Verdict.ERROR: "the machine or the network failed; says nothing about the versions",
-}
 _LONGEST = 6000
 
 
-def render(results: Results, base: str = ".") -> str:
-    """The page. ``base`` is the way from the page to the output folder, as a link says it, for the links to logs."""
+def render(results: Results, place: Place) -> str:
+    """The page, with links to logs and models in the output folder."""
     results = words.cleaned(results)
     table = pivot(results.cases)
     found = causes(results.cases)
@@ -61,19 +47,19 @@ def render(results: Results, base: str = ".") -> str:
             pivot=table,
             levels=[spans(table.columns, level) for level in range(len(table.column_titles))],
             causes=found,
-            cause_of={id(case): number for number, one in enumerate(found, 1) for case in one.cases},
+            cause_of={id(case): number for number, cause in enumerate(found, 1) for case in cause.cases},
             models=models,
             marks=words.marks(results.cases),
-            symbols=SYMBOLS,
-            meanings=MEANINGS,
-            link=lambda path: _file_link(base, path),
+            is_part=bool(words.incomplete(results)),
+            looks=VERDICTS,
+            link=lambda path: _file_link(place.output, path),
         )
     )
 
 
 @functools.cache
 def _environment() -> Environment:
-    made = Environment(
+    environment = Environment(
         loader=PackageLoader("tfjs_compat", "report"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -81,26 +67,27 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters.update(
+    environment.filters.update(
         ticks=_ticks,
         soft=_soft,
         cut=_cut,
         short=words.short,
-        number=_number,
-        seconds=_seconds,
-        asked=_asked,
+        number=numbers.number,
+        duration=numbers.duration,
+        axes=axes.facts,
         web=_is_web,
     )
-    made.globals.update(
+    environment.globals.update(
         result=words.result,
         cause_text=words.cause,
         expectation=words.expectation,
+        against_expectation=words.against_expectation,
+        cures=words.cures,
         mark=words.mark,
         artifact=_artifact,
         id=id,
-        heading=_heading,
     )
-    return made
+    return environment
 
 
 def _ticks(text: str) -> Markup:
@@ -118,32 +105,6 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\n… and {len(text) - _LONGEST} more characters"
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2g}"
-
-
-def _seconds(value: float) -> str:
-    return f"{value:.1f} s" if value >= 0.05 else f"{value * 1000:.0f} ms"
-
-
-def _asked(asked: Combination) -> dict[str, str]:
-    """What was asked for, without what was left to the defaults."""
-    told = {
-        "TensorFlow": asked.tensorflow,
-        "tensorflowjs": asked.tensorflowjs,
-        "Python": asked.python,
-        "Keras": "" if asked.keras == RESOLVED else asked.keras,
-        "as of": asked.as_of,
-        "extra": " ".join(asked.extra),
-        "constraints": " ".join(asked.constraints),
-        "overrides": " ".join(asked.overrides),
-        "stand-ins for": " ".join(asked.stand_ins),
-        "process variables": "" if asked.process_env == DEFAULT else asked.process_env,
-        "TensorFlow.js": "" if asked.tfjs_runtime == DEFAULT else asked.tfjs_runtime,
-    }
-    return {name: value for name, value in told.items() if value}
-
-
 def _is_web(address: str) -> bool:
     return re.match(r"https?://[^\s]+$", address) is not None
 
@@ -154,13 +115,10 @@ def _artifact(case: CaseResult) -> str | None:
     return f"{PurePosixPath(case.log).parent}/artifact/model.json" if case.log and converted else None
 
 
-def _file_link(base: str, path: str | None) -> str | None:
+def _file_link(output: Path, path: str | None) -> str | None:
     """A link to a file of the output folder; None for what is not in it."""
     if not path or path.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", path):
         return None
-    return f"{base}/{quote(path)}"
-
-
-def _heading(cause: Cause) -> str:
-    """The one thing that names a cause: its id in the catalogue, else what kind it is."""
-    return {"known": cause.key, "named": cause.key}.get(cause.kind, cause.title)
+    # A browser takes "a:b" for an address: "./" says that it is a path.
+    base = output.as_uri() if output.is_absolute() else quote(output.as_posix())
+    return f"{base if base.startswith(('.', 'file:')) else f'./{base}'}/{quote(path)}"

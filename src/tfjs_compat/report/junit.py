@@ -1,7 +1,8 @@
 """Results → JUnit XML, as CI systems read it. Pure.
 
-A suite for each combination, a test for each case. A case that failed as its matrix expects has passed; one that did
-not end as expected is a failure, one that the machinery kept from ending an error; nothing is skipped.
+A suite for each combination, a test for each case. A case that failed as its matrix expects passes; a case that is not
+as expected is a failure; a fault of the machinery is an error; nothing is skipped. A part of a run has one more test,
+which is an error: a run that was interrupted or killed is never green.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.report import words
+from tfjs_compat.report.writers import Place
 from tfjs_compat.results.case_result import CaseResult, Results
 
 
-def render(results: Results) -> str:
-    """The document."""
+def render(results: Results, _place: Place) -> str:
+    """The document. Times are in seconds."""
     results = words.cleaned(results)
     groups: dict[Combination, list[CaseResult]] = {}
     for case in results.cases:
@@ -29,11 +31,11 @@ def render(results: Results) -> str:
         names[name] = names.get(name, 0) + 1
         unique = name if names[name] == 1 else f"{name} ({names[name]})"
         top.append(_suite(unique, cases, results.started))
-    if not results.complete:
-        top.append(_interrupted(results.started))
+    if part := words.incomplete(results):
+        top.append(_incomplete(part, results.started))
     for attribute in ("tests", "failures", "errors"):
         top.set(attribute, str(sum(int(suite.get(attribute, "0")) for suite in top)))
-    top.set("time", f"{sum(map(_seconds, results.cases)):.3f}")
+    top.set("time", f"{sum(map(_time, results.cases)):.3f}")
     ElementTree.indent(top)
     return f"<?xml version='1.0' encoding='utf-8'?>\n{ElementTree.tostring(top, encoding='unicode')}\n"
 
@@ -41,11 +43,11 @@ def render(results: Results) -> str:
 def _suite(name: str, cases: Sequence[CaseResult], started: str) -> ElementTree.Element:
     suite = _empty_suite(name, started)
     errors = sum(case.verdict is Verdict.ERROR for case in cases)
-    failures = sum(not case.as_expected and case.verdict is not Verdict.ERROR for case in cases)
+    failures = sum(words.mark(case) == "unexpected" for case in cases)
     suite.set("tests", str(len(cases)))
     suite.set("failures", str(failures))
     suite.set("errors", str(errors))
-    suite.set("time", f"{sum(map(_seconds, cases)):.3f}")
+    suite.set("time", f"{sum(map(_time, cases)):.3f}")
     resolved = next((case.resolved for case in cases if case.resolved), {})
     if resolved:
         properties = ElementTree.SubElement(suite, "properties")
@@ -63,19 +65,19 @@ def _empty_suite(name: str, started: str) -> ElementTree.Element:
 
 def _test(case: CaseResult) -> ElementTree.Element:
     test = ElementTree.Element("testcase", classname=case.model, name=f"{case.route} [{case.id}]")
-    test.set("time", f"{_seconds(case):.3f}")
-    told = words.result(case)
+    test.set("time", f"{_time(case):.3f}")
+    result = words.result(case)
     if cause := words.cause(case, 300):
-        told += f": {cause}"
+        result += f": {cause}"
     if case.verdict is Verdict.ERROR:
-        child = ElementTree.SubElement(test, "error", type="machinery", message=told)
+        child = ElementTree.SubElement(test, "error", type="machinery", message=result)
         child.text = _story(case)
     elif not case.as_expected:
-        message = f"{told} (expected: {words.expectation(case)})"
+        message = f"{result} (expected: {words.expectation(case)})"
         child = ElementTree.SubElement(test, "failure", type=words.result(case), message=message)
         child.text = _story(case)
     elif case.verdict is not Verdict.WORKS:
-        ElementTree.SubElement(test, "system-out").text = f"as expected: {told}\n{_story(case)}"
+        ElementTree.SubElement(test, "system-out").text = f"as expected: {result}\n{_story(case)}"
     return test
 
 
@@ -87,30 +89,29 @@ def _story(case: CaseResult) -> str:
     for issue in case.issues:
         entry = catalogue().get(issue)
         lines.append(f"{issue}: {entry.title}. {entry.explanation.strip()}" if entry else issue)
-    if case.cure is not None and case.cure.works:
-        lines.append("remedies run: cured by " + ", then ".join("; ".join(one.changes) for one in case.cure.steps))
+    if cures := words.cures(case):
+        lines.append(f"remedies run: {cures}")
     elif case.remedies:
         lines.append(f"should cure it: {'; or '.join(case.remedies)}")
     if case.expected is not None and case.expected.reason:
-        lines.append(f"the matrix says: {case.expected.reason}")
-    lines += [f"{one.severity}: {one.id}: {one.message} ({one.path})" for one in case.findings[:50]]
+        lines.append(f"reason of the expectation: {case.expected.reason}")
+    lines += [f"{found.severity}: {found.id}: {found.message} ({found.path})" for found in case.findings[:50]]
     if case.log:
         lines.append(f"log: {case.log}")
     return "\n".join(filter(None, lines))
 
 
-def _seconds(case: CaseResult) -> float:
+def _time(case: CaseResult) -> float:
     return sum(case.seconds.values())
 
 
-def _interrupted(started: str) -> ElementTree.Element:
-    """A run that was interrupted must not look whole."""
+def _incomplete(message: str, started: str) -> ElementTree.Element:
+    """A suite of one test that says that cases are missing."""
     suite = _empty_suite("the run", started)
     suite.set("tests", "1")
     suite.set("failures", "0")
     suite.set("errors", "1")
     suite.set("time", "0.000")
-    test = ElementTree.SubElement(suite, "testcase", classname="tfjs-compat", name="all cases ended", time="0.000")
-    message = "The run was interrupted: what had not ended is missing here."
-    ElementTree.SubElement(test, "error", type="interrupted", message=message)
+    test = ElementTree.SubElement(suite, "testcase", classname="tfjs-compat", name="all cases finished", time="0.000")
+    ElementTree.SubElement(test, "error", type="incomplete", message=message)
     return suite

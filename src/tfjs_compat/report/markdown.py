@@ -7,27 +7,22 @@ escaped that Markdown, HTML or GitHub (@names, links) would take for its own.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.report import words
 from tfjs_compat.report.causes import Cause, causes
+from tfjs_compat.report.look import VERDICTS
 from tfjs_compat.report.pivot import Pivot, label, pivot
+from tfjs_compat.report.writers import Place
 from tfjs_compat.results.case_result import CaseResult, Results
 
-SYMBOLS: Mapping[Verdict, str] = {
-    Verdict.WORKS: "✅",
-    Verdict.CONVERTS: "☑️",
-    Verdict.MISMATCH: "⚠️",
-    Verdict.FAILS: "❌",
-    Verdict.ERROR: "💥",
-}
 _SHOWN_CAUSES = 30
 _PLAIN = re.compile(r"[^`|\\\n]*")
 _SPECIAL = re.compile(r"[\\`*_{}\[\]<>&|~$^@#]|(?<=:)//|(?<=www)\.", re.IGNORECASE)
 
 
-def render(results: Results) -> str:
+def render(results: Results, _place: Place) -> str:
     """The document. A comment on GitHub may have 65,536 characters; some 600 cases fit."""
     results = words.cleaned(results)
     found = causes(results.cases)
@@ -36,12 +31,12 @@ def render(results: Results) -> str:
     parts.append(f"**{words.headline(results)[1]}**" + (f" {counts}." if counts else ""))
     if results.cases:
         parts.append(_table(pivot(results.cases), found))
-        parts += [f"{name}: {escape(meaning)}" for name, meaning in words.marks(results.cases)]
+        parts += [f"{name}: {_marked(meaning)}" for name, meaning in words.marks(results.cases)]
     if note := words.left_out(results.left_out):
         parts.append(escape(note))
     if found:
         parts.append("#### Causes")
-        parts += [_cause(number, one) for number, one in enumerate(found[:_SHOWN_CAUSES], 1)]
+        parts += [_cause(number, cause) for number, cause in enumerate(found[:_SHOWN_CAUSES], 1)]
     if len(found) > _SHOWN_CAUSES:
         parts.append(f"and {words.count(len(found) - _SHOWN_CAUSES, 'more cause')}: see results.json")
     parts.append("Started " + escape(" · ".join(words.facts(results))))
@@ -49,10 +44,10 @@ def render(results: Results) -> str:
 
 
 def _table(table: Pivot, found: Sequence[Cause]) -> str:
-    numbers = {id(case): number for number, one in enumerate(found, 1) for case in one.cases}
+    numbers = {id(case): number for number, cause in enumerate(found, 1) for case in cause.cases}
     heads = [escape(title) for title in table.row_titles]
     names = [_name if title == "model" else _head for title in table.row_titles]
-    heads += ["<br>".join(_head(one) for one in label(table.column_titles, column)) or "–" for column in table.columns]
+    heads += ["<br>".join(map(_head, label(table.column_titles, column))) or "–" for column in table.columns]
     lines = [_line(heads), _line(["---"] * len(heads))]
     for row in table.rows:
         cells = ["<br>".join(_cell(case, numbers.get(id(case))) for case in cell) for cell in row.cells]
@@ -68,32 +63,32 @@ def _line(cells: Sequence[str]) -> str:
 
 
 def _cell(case: CaseResult, number: int | None) -> str:
-    told = f"{SYMBOLS[case.verdict]} {words.result(case)}"
+    text = f"{VERDICTS[case.verdict].emoji} {words.result(case)}"
     if case.issues and case.verdict is not Verdict.ERROR:
-        told += f": {_name(words.cause(case, 60))}"
+        text += f": {_name(words.cause(case, 60))}"
     elif number is not None:
-        told += f": cause {number}"
-    return told + (f" ({words.mark(case)})" if words.mark(case) else "")
+        text += f": cause {number}"
+    return text + (f" ({words.mark(case)})" if words.mark(case) else "")
 
 
-def _cause(number: int, one: Cause) -> str:
+def _cause(number: int, cause: Cause) -> str:
     """A cause as a paragraph that begins with its number, not as a list item: nothing in it can end a list."""
-    named = one.kind in ("known", "named")
-    title = ": ".join(filter(None, [_name(one.key) if named else "", _marked(one.title)]))
-    lines = [f"**{number}.** {len(one.cases)} × {title}"]
-    if one.explanation:
-        lines.append(_marked(one.explanation))
+    named = cause.kind in ("known", "named")
+    title = ": ".join(filter(None, [_name(cause.key) if named else "", _marked(cause.title)]))
+    lines = [f"**{number}.** {len(cause.cases)} × {title}"]
+    if cause.explanation:
+        lines.append(_marked(cause.explanation))
     else:
-        lines.append(code(words.short(one.message or one.key, 400)))
-    if one.kind == "unknown" and one.cases[0].log:
-        lines.append(f"log: {code(words.short(one.cases[0].log, 300))}")
-    if one.behind:
-        lines.append("found with it: " + ", ".join(_name(words.short(issue)) for issue in one.behind[:12]))
-    if one.proven:
-        lines.append("remedies run: " + "; ".join(map(_marked, one.proven)))
-    elif one.remedies:
-        lines.append("should cure it: " + "; or ".join(map(_marked, one.remedies)))
-    lines += [f"<{link}>" for link in one.links if re.fullmatch(r"https?://[\w./#?=&%-]+", link)]
+        lines.append(code(words.short(cause.message or cause.key, 400)))
+    if cause.kind == "unknown" and cause.cases[0].log:
+        lines.append(f"log: {code(words.short(cause.cases[0].log, 300))}")
+    if cause.behind:
+        lines.append("also found: " + ", ".join(_name(words.short(issue)) for issue in cause.behind[:12]))
+    if cause.proven:
+        lines.append("remedies run: " + "; ".join(map(_marked, cause.proven)))
+    elif cause.remedies:
+        lines.append("should cure it: " + "; or ".join(map(_marked, cause.remedies)))
+    lines += [f"<{link}>" for link in cause.links if re.fullmatch(r"https?://[\w./#?=&%-]+", link)]
     return "  \n".join(lines)
 
 

@@ -8,19 +8,15 @@ from typing import Any, Literal
 import msgspec
 
 from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.report.numbers import clock
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.system.text import plain as plain
 
-
-def clock(seconds: float) -> str:
-    """``1:05`` for 65 seconds."""
-    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
 Mood = Literal["good", "bad", "error", "part"]
+UNEXPECTED_WITHOUT_RULE = "cases without an `[[expect]]` must work"
 MARKS = (
-    ("expected", "as the matrix says, although it does not work"),
-    ("unexpected", "the matrix, or the run, asks for another end; a case that the matrix says nothing of should work"),
+    ("expected", "the matrix expects this failure"),
+    ("unexpected", f"the matrix expects another result; {UNEXPECTED_WITHOUT_RULE}"),
 )
 
 
@@ -33,8 +29,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, str):
         return plain(value)
     if isinstance(value, dict):
-        return {_plain(key): _plain(one) for key, one in value.items()}
-    return [_plain(one) for one in value] if isinstance(value, list | tuple) else value
+        return {_plain(key): _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
 
 
 def short(text: str, most: int = 160) -> str:
@@ -49,13 +45,13 @@ def count(number: int, noun: str) -> str:
 
 
 def result(case: CaseResult) -> str:
-    """How a case ended, and where, unless the verdict says that by itself."""
+    """The verdict of a case, and the stage it reached, unless the verdict says that by itself."""
     clear = case.verdict in (Verdict.WORKS, Verdict.MISMATCH)
     return str(case.verdict) if clear else f"{case.verdict} at {case.stage}"
 
 
 def cause(case: CaseResult, most: int = 160) -> str:
-    """The cause in short: known issues by id, anything else as it was said. Empty for what works."""
+    """The cause in short: known issues by id, anything else by its signature or message. Empty for what works."""
     if case.verdict is Verdict.WORKS:
         return ""
     if case.issues and case.verdict is not Verdict.ERROR:
@@ -67,21 +63,36 @@ def cause(case: CaseResult, most: int = 160) -> str:
 
 
 def expectation(case: CaseResult) -> str:
-    """What the matrix said of a case: ``works``, ``fails at convert with duplicate-weight-name``."""
+    """What the matrix expects of a case: ``works``, ``fails at convert with duplicate-weight-name``."""
     rule = case.expected
     if rule is None:
-        return "works (the matrix says nothing of it)"
-    told = str(rule.verdict or (Verdict.FAILS if rule.stage or rule.issue else Verdict.WORKS))
-    told += f" at {rule.stage}" if rule.stage else ""
-    told += f" with {rule.issue}" if rule.issue else ""
-    return told + (f", Keras {rule.keras}" if rule.keras else "")
+        return "works (no `[[expect]]` matches it)"
+    verdict = rule.verdict or (Verdict.FAILS if rule.stage or rule.issue else Verdict.WORKS)
+    parts = [str(verdict)]
+    parts += [f"at {rule.stage}"] if rule.stage else []
+    parts += [f"with {rule.issue}"] if rule.issue else []
+    return " ".join(parts) + (f", Keras {rule.keras}" if rule.keras else "")
+
+
+def against_expectation(case: CaseResult) -> str:
+    """How a result compares with what the matrix expects."""
+    if case.as_expected:
+        return "as expected"
+    return "unknown (machinery error)" if case.verdict is Verdict.ERROR else "not as expected"
+
+
+def cures(case: CaseResult) -> str:
+    """What cured a case when its remedies were run; empty where none did or none was run."""
+    if case.cure is None or not case.cure.works:
+        return ""
+    return "cured by " + ", then ".join(" and ".join(step.changes) for step in case.cure.steps)
 
 
 def mark(case: CaseResult) -> Literal["", "expected", "unexpected"]:
-    """What has to be said beside a result for a reader to know whether it is bad.
+    """The word beside a result without which a reader cannot know whether it is bad.
 
-    A failure is ``expected`` where the matrix foresaw it. Whatever else does not end as it should is ``unexpected``: a
-    case that the matrix says nothing of should work. Nothing is said of a fault of the machinery.
+    A failure is ``expected`` where the matrix expects it. Any other result that is not as expected is ``unexpected``.
+    A fault of the machinery has no mark.
     """
     if case.verdict is Verdict.ERROR:
         return ""
@@ -91,51 +102,68 @@ def mark(case: CaseResult) -> Literal["", "expected", "unexpected"]:
 
 
 def marks(cases: Sequence[CaseResult]) -> list[tuple[str, str]]:
-    """The marks that cases have, each with what it means."""
-    there = {mark(case) for case in cases}
-    return [one for one in MARKS if one[0] in there]
+    """The marks that the cases have, each with its meaning."""
+    used = {mark(case) for case in cases}
+    return [(name, meaning) for name, meaning in MARKS if name in used]
 
 
 def counts(results: Results) -> list[tuple[Verdict, int]]:
-    """How many cases ended how, without the verdicts that none has."""
+    """How many cases have each verdict, without the verdicts that none has."""
     found = [(verdict, sum(case.verdict is verdict for case in results.cases)) for verdict in Verdict]
     return [(verdict, number) for verdict, number in found if number]
 
 
+def incomplete(results: Results) -> str:
+    """A sentence for results that are only a part of a run: how many of how many cases finished. Empty for a whole run.
+
+    A run that was interrupted or killed leaves such results.
+    """
+    finished, planned = len(results.cases), results.planned
+    if results.complete and (planned is None or finished >= planned):
+        return ""
+    if planned is None:
+        return f"Incomplete run: {count(finished, 'case')} finished; the others are missing here."
+    return f"Incomplete run: {finished} of {count(planned, 'case')} finished; the others are missing here."
+
+
 def headline(results: Results) -> tuple[Mood, str]:
-    """What a reader looks for first: whether all is as expected."""
-    cases = results.cases
+    """The sentences that a reader looks for first: whether the run is whole, and whether all is as expected."""
+    cases, part = results.cases, incomplete(results)
     errors = sum(case.verdict is Verdict.ERROR for case in cases)
-    surprises = sum(not case.as_expected and case.verdict is not Verdict.ERROR for case in cases)
-    told = []
-    if not cases:
-        told.append("No case has ended.")
+    surprises = sum(mark(case) == "unexpected" for case in cases)
+    sentences = [part] if part else []
+    if not cases and not part:
+        sentences.append("No case finished.")
     if errors:
-        told.append(f"The machinery failed for {errors} of {count(len(cases), 'case')}.")
+        sentences.append(f"The machinery failed for {errors} of {count(len(cases), 'case')}.")
     if surprises:
-        told.append(f"{surprises} of {count(len(cases), 'case')} did not end as expected.")
-    elif cases and not errors:
-        told.append("All as expected." if len(cases) > 1 else "As expected.")
-    if not results.complete:
-        told.append("The run was interrupted: what had not ended is missing here.")
-    mood: Mood = "error" if errors else "bad" if surprises else "good" if results.complete and cases else "part"
-    return mood, " ".join(told)
+        sentences.append(f"{surprises} of {count(len(cases), 'case')} did not end as expected.")
+    elif cases and not errors and not part:
+        sentences.append("All as expected." if len(cases) > 1 else "As expected.")
+    mood: Mood = "error" if errors else "bad" if surprises else "part" if part or not cases else "good"
+    return mood, " ".join(sentences)
 
 
 def facts(results: Results) -> list[str]:
     """When, how long, with what: for a line under the headline."""
-    told = [results.started, f"{clock(results.seconds)} min", f"tfjs-compat {results.tool}"]
     machine = results.machine
-    told.append(" ".join(filter(None, (machine.get("system"), machine.get("machine"), machine.get("cpu")))))
-    if results.until is not Stage.PREDICT:
-        told.append(f"asked to stop after {results.until}")
-    return [short(one) for one in told if one]
+    found = [
+        results.started,
+        f"{clock(results.seconds)} min",
+        f"tfjs-compat {results.tool}",
+        " ".join(filter(None, (machine.get("system"), machine.get("machine"), machine.get("cpu")))),
+        "" if results.until is Stage.PREDICT else f"until {results.until}",
+    ]
+    return [short(fact) for fact in found if fact]
 
 
-def left_out(told: Sequence[str]) -> str:
-    """One line on the cases that a matrix asks for and that cannot be; empty where there are none."""
-    if not told:
+def left_out(lines: Sequence[str]) -> str:
+    """One line on the cases that a matrix names and that cannot exist; empty where there are none.
+
+    Each of ``lines`` is ``CASE: REASON``.
+    """
+    if not lines:
         return ""
-    reasons = sorted({one.rpartition(": ")[2] for one in told})
+    reasons = sorted({line.rpartition(": ")[2] for line in lines})
     more = f"; and {count(len(reasons) - 5, 'more reason')}" if len(reasons) > 5 else ""
-    return f"{count(len(told), 'case')} left out: {short('; '.join(reasons[:5]), 600)}{more}"
+    return f"{count(len(lines), 'case')} left out: {short('; '.join(reasons[:5]), 600)}{more}"

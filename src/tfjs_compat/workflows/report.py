@@ -1,16 +1,45 @@
-"""The results that a folder means, for a report: of a run, of a search, of a conversion, at its end or not."""
+"""What a folder holds of a run, a search or a conversion, at its end or not, as a report."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from tfjs_compat.errors import RequestError
+from tfjs_compat.report.writers import Place, find_writer, seen_from
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.results.files import RESULTS, read_results
 from tfjs_compat.results.plan_file import PLAN
+from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
 from tfjs_compat.workflows.convert import work_folder
 from tfjs_compat.workflows.find import WORK
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+class Report(NamedTuple):
+    """A report: its ``text``, and the ``file`` that holds it; None where it is for stdout."""
+
+    text: str
+    file: Path | None
+
+
+def report(path: Path, form: str, store: Store, to: Path | None = None, console: Console | None = None) -> Report:
+    """Report what ``path`` holds (see ``results_of``) in the format of that name.
+
+    ``to`` is the file to write, ``-`` for none; without it the format decides. ``console`` shows a report that is not
+    written. Raises RequestError, MachineryError.
+    """
+    writer = find_writer(form)
+    results, output = results_of(path, store)
+    file = writer.target(path if path.is_dir() else output, to)
+    if file is None:
+        return Report(writer.render(results, Place(output, console)), None)
+    text = writer.render(results, Place(seen_from(file, output)))
+    write_whole(file, text)
+    return Report(text, file)
 
 
 def results_of(path: Path, store: Store) -> tuple[Results, Path]:

@@ -11,17 +11,11 @@ from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.grid import Hanging
+from tfjs_compat.report.look import SEVERITIES, VERDICTS
 from tfjs_compat.report.words import count, plain
 from tfjs_compat.results.artifact_report import ArtifactReport
 
 _SHOWN = 20
-_STYLES = {
-    Verdict.WORKS: "bold green",
-    Verdict.CONVERTS: "bold green",
-    Verdict.MISMATCH: "bold yellow",
-    Verdict.FAILS: "bold red",
-    Verdict.ERROR: "bold magenta",
-}
 
 
 def show(console: Console, found: ArtifactReport) -> None:
@@ -51,16 +45,20 @@ def show(console: Console, found: ArtifactReport) -> None:
     said = "nothing wrong found" if found.verdict is Verdict.CONVERTS else str(found.verdict)
     said += f" at {found.stage}" if found.verdict in (Verdict.FAILS, Verdict.MISMATCH) else ""
     where = f", TensorFlow.js {found.tfjs}" + (f" in {found.runtime}" if found.runtime else "")
-    verdict = Text.assemble((said, _STYLES[found.verdict]), where, f": {why}" if why else "")
+    verdict = Text.assemble((said, VERDICTS[found.verdict].style), where, f": {why}" if why else "")
     console.print(Hanging(verdict, 0, 2), crop=False)
 
 
 def _show_group(console: Console, group: Sequence[Finding]) -> None:
     """One id: how often, the first message and the first place."""
     first = group[0]
-    style = "red" if first.severity == "error" else "yellow"
     times = f" ({count(len(group), 'place')})" if len(group) > 1 else ""
-    said = Text.assemble((first.severity, style), ": ", (plain(first.id), "bold"), f"{times}: {plain(first.message)}")
+    said = Text.assemble(
+        (first.severity, SEVERITIES[first.severity]),
+        ": ",
+        (plain(first.id), "bold"),
+        f"{times}: {plain(first.message)}",
+    )
     console.print(Hanging(said, 0, 2), crop=False)
     which = "first at " if len(group) > 1 else "at "
     console.print(Hanging(Text(which + plain(first.path), "dim"), 2, 4), crop=False)

@@ -1,4 +1,4 @@
-"""What a search found: the recipe, or why there is none."""
+"""What a search found, for a terminal and as plain values: the recipe, or why there is none."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.causes import causes
 from tfjs_compat.report.grid import Hanging
-from tfjs_compat.report.terminal import cause_text
-from tfjs_compat.report.words import clock, count, plain, short
+from tfjs_compat.report.look import VERDICTS
+from tfjs_compat.report.numbers import clock, magnitude
+from tfjs_compat.report.terminal import cause_summary, cause_text
+from tfjs_compat.report.words import count, plain, short
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
 from tfjs_compat.workflows.find import Found, could_not_be_tried
@@ -66,7 +68,7 @@ def show(console: Console, found: Found, output: str) -> None:
 
 
 def show_converted(console: Console, found: Found, target: Path, logs: str) -> None:
-    """Print what was written to ``target`` and how, or why nothing was; ``logs`` is then the folder they are in."""
+    """Print what was written to ``target`` and how, or why nothing was. ``logs``: the folder that logs are in."""
     if found.case is None:
         show(console, found, logs)
         console.print(Text(f"nothing was written to {target}", "dim"), soft_wrap=True)
@@ -77,7 +79,7 @@ def show_converted(console: Console, found: Found, target: Path, logs: str) -> N
     console.print(
         Text.assemble("\nwritten: ", (f"{target}{os.sep}model.json", "bold"), f" (tf.{load})"), soft_wrap=True
     )
-    console.print(Text(f"how it was made, and what proves it: {target}{os.sep}CONVERSION.json"), soft_wrap=True)
+    console.print(Text(f"its origin and proof: {target}{os.sep}CONVERSION.json"), soft_wrap=True)
 
 
 def _show_unknown(console: Console, found: Found) -> None:
@@ -90,10 +92,12 @@ def _show_unknown(console: Console, found: Found) -> None:
 
 def _show_case(console: Console, case: CaseResult, steps: Sequence[Step]) -> None:
     combination = case.combination
-    agreed = case.parity.max_abs if case.parity is not None else None
-    numbers = f"; its predictions agree with Python's to {agreed:.0e}" if agreed is not None else ""
+    largest = case.parity.max_abs if case.parity is not None else None
+    numbers = f"; its predictions agree with Python's to {magnitude(largest)}" if largest is not None else ""
     runtime = f" in TensorFlow.js {case.tfjs} ({case.runtime})" if case.tfjs else ""
-    head = Text.assemble((plain(case.model), "bold"), " ", ("works", "bold green"), f"{runtime}{numbers}.")
+    head = Text.assemble(
+        (plain(case.model), "bold"), " ", ("works", VERDICTS[Verdict.WORKS].style), f"{runtime}{numbers}."
+    )
     console.print(Hanging(head, 0, 2))
     keras = f", Keras {case.keras_in_use}" if case.keras_in_use else ""
     versions = f"TensorFlow {combination.tensorflow}, tensorflowjs {combination.tensorflowjs}{keras}"
@@ -108,7 +112,7 @@ def _show_case(console: Console, case: CaseResult, steps: Sequence[Step]) -> Non
 
 
 def _show_passed_over(console: Console, found: Found, case: CaseResult) -> None:
-    """Why the other TensorFlow releases that were looked at are not the answer."""
+    """Why the other TensorFlow releases that were tried are not the answer."""
     causes_of: dict[str, dict[str, None]] = {}
     for failed in (failed for failed in found.failures() if failed.verdict is not Verdict.ERROR):
         version = failed.combination.tensorflow
@@ -117,7 +121,7 @@ def _show_passed_over(console: Console, found: Found, case: CaseResult) -> None:
     if causes_of:
         console.print(Text("\nPassed over:", "bold"))
     for version, names in list(causes_of.items())[:_SHOWN_CAUSES]:
-        # What was cured on the way comes first; what it ended with, last.
+        # The causes that were cured on the way come first, the one that stayed last.
         last = ", ".join(list(names)[-4:])
         console.print(Hanging(Text(f"TensorFlow {version}: {plain(last)}"), 2, 4))
 
@@ -138,7 +142,7 @@ def _show_recipe(console: Console, recipe: Recipe, folder: str) -> None:
 
 
 def _everywhere(found: Found) -> tuple[int, str] | None:
-    """In how many environments the model failed to be built with one message, where it did so in all that were run."""
+    """The number of environments and the message, where building the model failed alike in every one that was tried."""
     reached = [tried.case for tried in found.tried if tried.tried and tried.case.stage.rank >= Stage.BUILD.rank]
     locks = {case.lock for case in reached}
     if len(locks) < _SEVERAL or {case.stage for case in reached} != {Stage.BUILD}:
@@ -156,15 +160,15 @@ def _show_failures(console: Console, found: Found, output: str) -> None:
     else:
         head = "Nothing works within the limits."
     console.print(Text(head, "bold red"))
-    console.print(Hanging(Text(f"Looked at: {found.limits}."), 0, 2))
+    console.print(Hanging(Text(f"Searched: {found.limits}."), 0, 2))
     if (everywhere := _everywhere(found)) is not None:
-        where = f"The model was built in none of {count(everywhere[0], 'environment')}, for one reason: "
-        console.print(Hanging(Text.assemble((where, "bold"), short(everywhere[1], 400)), 0, 2))
+        environments, message = everywhere
+        start = f"Building the model failed in all {count(environments, 'environment')}, with one cause: "
+        console.print(Hanging(Text.assemble((start, "bold"), short(message, 400)), 0, 2))
     if groups:
-        failing = sum(len(group.cases) for group in groups)
-        console.print(Text(f"\n{count(failing, 'case')}, {count(len(groups), 'cause')}:", "bold"))
+        console.print(cause_summary(groups))
         for group in groups[:_SHOWN_CAUSES]:
             console.print(cause_text(group, output), crop=False)
     for skipped in found.left_out[:_SHOWN_CAUSES]:
-        line = f"not looked at: {plain(short(skipped.what, 200))}: {plain(short(skipped.why, 200))}"
+        line = f"not tried: {plain(short(skipped.what, 200))}: {plain(short(skipped.why, 200))}"
         console.print(Text(line, "dim"), soft_wrap=True)

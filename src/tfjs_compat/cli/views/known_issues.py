@@ -14,9 +14,9 @@ from tfjs_compat.report.grid import Column, Grid, Hanging
 def show(console: Console, issues: Sequence[KnownIssue], *, whole: bool) -> None:
     """Print one line an issue, or all of one."""
     if not whole:
-        names = Column("issue", [Text(one.id) for one in issues])
-        stages = Column("shows at", [Text(", ".join(map(str, one.stages))) for one in issues])
-        titles = Column("what it is", [Text(one.title) for one in issues])
+        names = Column("issue", [Text(issue.id) for issue in issues])
+        stages = Column("shows at", [Text(", ".join(map(str, issue.stages))) for issue in issues])
+        titles = Column("description", [Text(issue.title) for issue in issues])
         console.print(Grid([names, stages, titles]), crop=False)
         return
     for issue in issues:
@@ -30,7 +30,7 @@ def show(console: Console, issues: Sequence[KnownIssue], *, whole: bool) -> None
             console.print(Text("`tfjs-compat run --try-remedies` and `find` try them on your model.", "dim"))
         if issue.often_followed_by:
             console.print(
-                Hanging(Text(f"Once it is cured, these often show: {', '.join(issue.often_followed_by)}."), 0, 2)
+                Hanging(Text(f"Often followed, once it is cured, by {', '.join(issue.often_followed_by)}."), 0, 2)
             )
         for link in issue.links:
             console.print(Text(link, "dim"), soft_wrap=True)

@@ -11,7 +11,9 @@ from tfjs_compat.report.grid import Column, Grid
 
 
 def show(console: Console, models: Mapping[str, str]) -> None:
-    """Print a row for each: the reference to give as a model, and what it is."""
+    """Print a row for each: the reference to give as ``--model``, and its description."""
     names = Column("model", [Text(f"zoo:{name}") for name in models])
-    # What it is comes from a docstring.
-    console.print(Grid([names, Column("what it is", [Text(what.replace("``", "")) for what in models.values()])]))
+    # The descriptions are docstrings.
+    console.print(
+        Grid([names, Column("description", [Text(description.replace("``", "")) for description in models.values()])])
+    )

@@ -1,0 +1,25 @@
+"""What looks at this machine: doctor."""
+
+from __future__ import annotations
+
+import sys
+
+from tfjs_compat.cli import exit_codes
+from tfjs_compat.cli.console import outputs, print_json
+from tfjs_compat.cli.group import cli
+from tfjs_compat.cli.options import AS_JSON, with_options
+
+
+@cli.command(short_help="Check what of this machine a run needs.")
+@with_options(AS_JSON)
+def doctor(as_json: bool) -> None:
+    """Check this machine: interpreters, uv, index, Node, disk; what would stop a run."""
+    from tfjs_compat import api
+    from tfjs_compat.cli.views import doctor as view
+
+    findings = api.doctor(api.Store())
+    if as_json:
+        print_json(findings)
+    else:
+        view.show(outputs()[0], findings)
+    sys.exit(exit_codes.of_doctor(findings))

@@ -1,0 +1,80 @@
+"""The reports that there are: the one list of them. A new report is a module with ``render`` and a line in WRITERS.
+
+A writer turns results into a text and never knows where it goes. Importing this loads none of them: the command line's
+``--help`` needs their names only.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from tfjs_compat.errors import RequestError, nearest
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from tfjs_compat.results.case_result import Results
+
+
+class Place(NamedTuple):
+    """What a text has to know of its reader.
+
+    ``output`` is the output folder of the run as seen from where the text is read: links and paths to logs begin with
+    it. ``console`` is the console that shows the text, for its width and colours; None for a file.
+    """
+
+    output: Path = Path()
+    console: Console | None = None
+
+
+class Writer(NamedTuple):
+    """A report: its ``name`` on the command line, what it is for, and the module with its ``render``.
+
+    ``file`` is its name in the output folder where nobody names another target; None: it goes to stdout.
+    """
+
+    name: str
+    purpose: str
+    module: str
+    file: str | None = None
+
+    def render(self, results: Results, place: Place | None = None) -> str:
+        """The report on results as a text."""
+        text = importlib.import_module(f"tfjs_compat.report.{self.module}").render(results, place or Place())
+        assert isinstance(text, str)
+        return text
+
+    def target(self, output: Path, to: Path | None) -> Path | None:
+        """The file that the report goes to; None for stdout, which is also what ``-`` means."""
+        if to is None:
+            return output / self.file if self.file is not None else None
+        return None if str(to) == "-" else to
+
+
+WRITERS = (
+    Writer("terminal", "a table and the causes", "terminal"),
+    Writer("html", "one page with everything", "html", file="report.html"),
+    Writer("markdown", "for documents and comments on pull requests", "markdown"),
+    Writer("junit", "for CI systems", "junit"),
+    Writer("json", "for programs", "json_document"),
+)
+DEFAULT = WRITERS[0]
+
+
+def find_writer(name: str) -> Writer:
+    """The writer of that name. Raises RequestError."""
+    for writer in WRITERS:
+        if writer.name == name:
+            return writer
+    raise RequestError(f"no report format '{name}'; {nearest(name, [writer.name for writer in WRITERS])}")
+
+
+def seen_from(file: Path, output: Path) -> Path:
+    """The output folder as seen from the folder of ``file``; absolute where no relative path leads there."""
+    try:
+        return Path(os.path.relpath(output.resolve(), file.parent.resolve()))
+    except ValueError:
+        return output.resolve()

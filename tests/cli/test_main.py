@@ -1,0 +1,81 @@
+"""The tool as a process: it starts fast, and every error is one message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from support.commands import MATRIX, Tool, put
+from support.samples import SmallIndex
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["-h"], ["run", "--help"], ["plan", "--help"], ["env", "--help"], []]
+)
+def test_help_is_there_and_fast(child: Tool, arguments: list[str]) -> None:
+    # A machine that does other things too may be late once.
+    ran = next((ran for ran in (child(*arguments) for _ in range(4)) if ran.seconds < 1.0), None)
+    assert ran is not None
+    assert "Usage:" in ran.out + ran.err
+    assert ran.code == (0 if arguments else 2)
+
+
+def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
+    heavy = "{'rich', 'requests', 'msgspec', 'uv', 'jinja2', 'numpy'}"
+    code = f"import sys; from tfjs_compat.cli import main; print(*(set(sys.modules) & {heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == ""
+
+
+def test_version(child: Tool) -> None:
+    ran = child("--version")
+    assert re.fullmatch(r"tfjs-compat, version \d+\.\d+\.\d+\S*\n", ran.out)
+
+
+@pytest.mark.parametrize("command", ["plan m.toml --json", "plan m.toml", "known-issues", "models", "-h"])
+def test_a_reader_that_goes_away_is_no_error(tmp_path: Path, cache: Path, index: SmallIndex, command: str) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [sys.executable, "-m", "tfjs_compat", *command.split()],
+        cwd=tmp_path,
+        env={**os.environ, "TFJS_COMPAT_CACHE": str(cache)},
+        stdout=writing,
+        stderr=subprocess.PIPE,
+        text=True,
+        timeout=60,
+    )
+    os.close(writing)
+    assert not re.search(r"Traceback|BrokenPipe|Exception", done.stderr)
+    assert done.returncode in (0, 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+def test_a_full_disk_under_stdout(tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        command = [sys.executable, "-m", "tfjs_compat", "known-issues"]
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert done.stderr == "error: [Errno 28] No space left on device\n"
+    assert done.returncode == 3
+
+
+def test_a_folder_that_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    code = (
+        "import os, sys; os.rmdir(os.getcwd()); from tfjs_compat.cli.main import main; sys.argv[1:] = ['run']; main()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "gone", capture_output=True, text=True)
+    assert done.stderr == "error: [Errno 2] No such file or directory\n"
+    assert done.returncode == 3
+
+
+def test_a_fault_of_the_tool_exits_3() -> None:
+    code = "from tfjs_compat import api; from tfjs_compat.cli import main; api.zoo_models = None; main.main()"
+    done = subprocess.run([sys.executable, "-c", code, "models"], capture_output=True, text=True)
+    assert "TypeError" in done.stderr
+    assert "a fault of tfjs-compat itself: please report it" in done.stderr
+    assert done.returncode == 3

@@ -1,0 +1,134 @@
+"""`run` with a wrong matrix, model, pattern or version: one message that names it, exit code 2."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from pathlib import Path
+
+import pytest
+from support.commands import BUILDER, MATRIX, MINOR, Tool, put
+from support.samples import SmallIndex
+
+from tfjs_compat.trials.runtimes.node import Node
+from tfjs_compat.workflows import run as api
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("modles = []", "m.toml: unknown key 'modles'; did you mean 'models'?"),
+        ("[axes]\ntensorflo = ['2.15.0']", "m.toml: unknown key 'axes.tensorflo'; did you mean 'tensorflow'?"),
+        ("[limits]\nsecond = 3", "m.toml: unknown key 'limits.second'; did you mean 'seconds'?"),
+        ("models = 'zoo:mlp'", "m.toml: key 'models': expected a list, got a text in quotes"),
+        ("[axes]\ntensorflow = [2.15]", "key 'axes.tensorflow[0]': expected a text in quotes, got a number"),
+        ("[limits]\nseconds = -1", "m.toml: key 'limits.seconds': "),
+        ("[limits]\nmemory = '2 GiB'", "m.toml: key 'limits.memory': expected a number"),
+        ("[limits]\nseconds = nan", "m.toml: key 'limits.seconds': "),
+        ("models = [", "m.toml: not valid TOML: "),
+        ("models = ['\x00']", "m.toml: not valid TOML: "),
+        ("[axes]\ntensorflow = []", "m.toml: key 'axes.tensorflow': the list is empty"),
+        (
+            "[axes]\nprocess_env = ['legacy']",
+            "key 'axes.process_env': unknown name 'legacy'; did you mean 'legacy-keras'?",
+        ),
+        ("routes = ['grahp']", "m.toml: key 'routes': route 'grahp': no such route; did you mean 'graph'?"),
+        ("[[expect]]\nmodel = 'x'", "m.toml: key 'expect[0]': says nothing"),
+        ("until = 'covnert'", "m.toml: key 'until': unknown value 'covnert'; did you mean 'convert'?"),
+    ],
+)
+def test_a_wrong_matrix_file(tool: Tool, tmp_path: Path, content: str, message: str) -> None:
+    put(tmp_path, m__toml=content)
+    ran = tool("run", "m.toml")
+    assert message in ran.message
+    assert (ran.code, ran.out) == (2, "")
+    assert not (tmp_path / ".tfjs-compat" / "results.json").exists()
+
+
+def test_a_matrix_file_that_is_no_text(tool: Tool, tmp_path: Path) -> None:
+    (tmp_path / "m.toml").write_bytes(b"\xff\xfe\x00")
+    assert "m.toml: not valid TOML" in tool("run", "m.toml").message
+    (tmp_path / "pyproject.toml").write_text("[tool.tfjs-compat]\nmodles = []")
+    assert "pyproject.toml: unknown key 'modles'" in tool("run").message
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("zoo:mpl", "model 'zoo:mpl': no such example; did you mean 'mlp'?"),
+        ("model.keras", "model 'model.keras': there is no model.keras in"),
+        ("modle.py:build", "there is no modle.py in"),
+        ("model.py", "say which function builds the model: 'model.py:FUNCTION'"),
+        ("model.py:bild", "model.py has no 'bild'; did you mean 'build'?"),
+        ("wrong.py:build", "wrong.py line 1 is not valid Python"),
+        ("package.nowhere:build", "there is no module package.nowhere in"),
+        ("empty.keras", "model 'empty.keras': the file is empty"),
+        ("text.keras", "neither a .keras archive nor an HDF5 file"),
+        ("text.h5", "neither a .keras archive nor an HDF5 file"),
+        ("other.keras", "a zip archive without config.json is no .keras file"),
+        ("folder", "the folder holds no saved_model.pb, so it is no SavedModel"),
+        ("converted", "(it looks like a TensorFlow.js model already)"),
+        ("", "model ''"),
+        (":", "model ':'"),
+        ("x" * 5000, "model 'xxx"),
+        ("nul\udcff.keras", "there is no"),
+    ],
+)
+def test_a_wrong_model(tool: Tool, tmp_path: Path, index: SmallIndex, model: str, message: str) -> None:
+    put(tmp_path, m__toml=MATRIX, model__py=BUILDER, wrong__py="def build(:\n", text__keras="x", text__h5="x")
+    put(tmp_path, empty__keras="")
+    with zipfile.ZipFile(tmp_path / "other.keras", "w") as archive:
+        archive.writestr("x", "x")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "converted").mkdir()
+    (tmp_path / "converted" / "model.json").write_text("{}")
+    ran = tool("run", "m.toml", "--model", model)
+    assert message in ran.message
+    assert (ran.code, ran.out) == (2, "")
+    assert not (tmp_path / ".tfjs-compat").exists()
+
+
+def test_a_pattern_that_fits_nothing_is_answered_in_short(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    ran = tool("run", "m.toml", "--only", "nothing")
+    name = f"tf2.15.0-tfjs4.17.0-py{MINOR}"
+    assert ran.message == f"--only nothing: fits no case; the names are such as '{name}': `tfjs-compat plan` lists them"
+    assert ran.code == 2
+
+
+def test_a_version_that_does_not_exist(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    ran = tool("plan", "m.toml", "--tensorflow", "2.15.9")
+    assert "tensorflow: there is no release '2.15.9'" in ran.message
+    assert ran.code == 2
+
+
+@pytest.mark.parametrize("command", ["run", "plan"])
+def test_a_missing_tensorflow_js_release_is_found_before_resolving(
+    tool: Tool, tmp_path: Path, index: SmallIndex, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    registry = tmp_path / "npm"
+    refused = """{"error": {"code": "E404"}}"""
+    registry.write_text(f"""#!/bin/sh\n[ "$3" = versions ] && echo '["4.22.0"]' || {{ echo '{refused}'; exit 1; }}\n""")
+    registry.chmod(0o755)
+    node = Node(Path("/nowhere/node"), "22.0.0", "system", (str(registry),))
+    monkeypatch.setattr(api, "find_node", lambda _preference: node)
+    ran = tool(command, "m.toml", "--tfjs-runtime", "9.9.9")
+    assert "tfjs_runtime = '9.9.9': there is no such release of @tensorflow/tfjs; near it: 4.22.0" in ran.message
+    assert (ran.code, ran.out) == (2, "")
+    assert not (tmp_path / ".tfjs-compat").exists()
+    registry.write_text("#!/bin/sh\nexit 1\n")
+    assert tool(command, "m.toml", "--tfjs-runtime", "9.9.9").code == 3
+    assert not [path for path in index.asked if path.endswith(".whl")]
+    unchecked = tool(command, "m.toml", "--tfjs-runtime", "9.9.9", "--until", "convert")
+    assert unchecked.code in (0, 1), "a run that ends before needs no TensorFlow.js"
+
+
+def test_an_interpreter_that_is_not_there(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    ran = tool("plan", "m.toml", "--python", f"{MINOR}.99")
+    assert re.search(rf"no Python {MINOR}\.99 on this machine; found: .*" + re.escape(MINOR), ran.message)
+    assert ran.code == 3
+    for wrong in ("3.99", "python3"):
+        assert tool("plan", "m.toml", "--python", wrong).code == 2
