@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tfjs_compat.artifact.shards import open_regular
+from tfjs_compat.system.decoding import Reader
 
 MAX_BYTES = 1 << 30
 """Of either file. A child wrote them, so that they may be of any length."""
@@ -65,13 +66,16 @@ class _Index(msgspec.Struct):
     tensors: list[_Entry]
 
 
+_INDEX = Reader[_Index](_Index)
+
+
 def read_tensors(folder: Path, *, max_bytes: int = MAX_BYTES) -> tuple[Tensor, ...]:
     """The tensors of a folder, in its order.
 
     Raises DamagedTensorsError, whatever was done to the folder; also for a file of more than ``max_bytes`` bytes.
     """
     try:
-        index = msgspec.json.decode(_read(folder, "tensors.json", max_bytes), type=_Index)
+        index = _INDEX.decode(_read(folder, "tensors.json", max_bytes))
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise DamagedTensorsError(f"{folder.name}: tensors.json: {error}") from error
     needs_data = any(entry.dtype != "string" for entry in index.tensors)

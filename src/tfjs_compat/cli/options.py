@@ -127,6 +127,12 @@ RUN = (
         help="Environments of links into one store of unpacked wheels, or of files of their own [default: linked].",
     ),
     click.option(
+        "--executor",
+        "executor",
+        metavar="NAME",
+        help="Where tasks run: threads, processes, or module:factory of an Executor [default: threads].",
+    ),
+    click.option(
         "--try-remedies", "try_remedies", is_flag=True, help="Run the remedies of what fails, until one works."
     ),
 )

@@ -16,6 +16,7 @@ import tomli
 from tfjs_compat.matrix.versions import version_fits
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.decoding import Reader
 
 
 class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,6 +91,9 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     issue: tuple[KnownIssue, ...]
 
 
+_FILES = Reader[_File](_File)
+
+
 @functools.cache
 def catalogue() -> Mapping[str, KnownIssue]:
     """All known issues by id, in the order of the files and of the entries in them.
@@ -98,7 +102,7 @@ def catalogue() -> Mapping[str, KnownIssue]:
     """
     issues: dict[str, KnownIssue] = {}
     for path in sorted((Path(__file__).parent / "known_issues").glob("*.toml")):
-        for issue in msgspec.convert(tomli.loads(path.read_text("utf-8")), _File).issue:
+        for issue in _FILES.convert(tomli.loads(path.read_text("utf-8"))).issue:
             if issue.id in issues:
                 raise ValueError(f"{path.name}: issue '{issue.id}' is there twice")
             issues[issue.id] = issue

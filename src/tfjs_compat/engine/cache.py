@@ -22,6 +22,7 @@ from tfjs_compat.engine.keys import CacheKey, RunConditions, cache_key, changes,
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes.failures import is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
 from tfjs_compat.system.store import Store
 
@@ -50,6 +51,9 @@ class _Kept(msgspec.Struct, frozen=True):
     outcome: Outcome
     folder: str
     size: tuple[int, int]
+
+
+_KEPT, _KEYS = Reader[_Kept](_Kept), Reader[CacheKey](CacheKey)
 
 
 def kept_outcome(
@@ -156,7 +160,7 @@ def _says_something(outcome: Outcome) -> bool:
 def _read(home: Path) -> _Kept | None:
     """What is kept in a folder of the store, or None. Raises OSError where that cannot be told."""
     try:
-        kept = msgspec.json.decode((home / _OUTCOME).read_bytes(), type=_Kept)
+        kept = _KEPT.decode((home / _OUTCOME).read_bytes())
     except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     # A damaged file leads nowhere else.
@@ -225,7 +229,7 @@ def why_not_kept(case_id: str, key: CacheKey, store: Store) -> str | None:
     except OSError:
         return "it was never run to an end that can be kept"
     try:
-        before = msgspec.json.decode(content, type=CacheKey)
+        before = _KEYS.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "the note of its last run is damaged, or of another tfjs-compat"
     texts = changes(before, key)

@@ -28,6 +28,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from tfjs_compat.errors import MachineryError
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import digest_files, disk_errors, write_whole
 from tfjs_compat.system.store import Store
 
@@ -47,6 +48,9 @@ class _Digest(msgspec.Struct):
     digest: str
 
 
+_DIGEST = Reader[_Digest](_Digest)
+
+
 def code_digest(store: Store, package: Path = PACKAGE) -> str:
     """A digest of the names and contents of all files that decide.
 
@@ -57,7 +61,7 @@ def code_digest(store: Store, package: Path = PACKAGE) -> str:
         state = _state(package)
         place = hashlib.sha256(str(package).encode()).hexdigest()[:16]
         with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-            kept = msgspec.json.decode((store.root / "code" / f"{place}.json").read_bytes(), type=_Digest)
+            kept = _DIGEST.decode((store.root / "code" / f"{place}.json").read_bytes())
             if kept.state == state:
                 return kept.digest
         digest = digest_files((name, package / name) for name in deciding_files(package))

@@ -11,6 +11,7 @@ import msgspec
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.matrix.cases import Case
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
 
@@ -26,6 +27,9 @@ class _Line(msgspec.Struct, frozen=True, array_like=True):
     model: str
     route: str
     seconds: float
+
+
+_LINES = Reader[_Line](_Line)
 
 
 class Durations:
@@ -76,7 +80,7 @@ class Durations:
         # Where the beginning was left out, the first line is most likely a torn one, which does not decode.
         for text in content.splitlines():
             with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                line = msgspec.json.decode(text, type=_Line)
+                line = _LINES.decode(text)
                 if 0 <= line.seconds < 1e6:
                     # Moved to the end, so that the newest are last.
                     lines.pop(line.case, None)

@@ -59,6 +59,9 @@ def _factory(name: str) -> Callable[[int], Executor]:
     except AttributeError:
         raise RequestError(f"--executor {name}: {module} has no '{function}'") from None
 
+    if not callable(factory):
+        raise RequestError(f"--executor {name}: '{function}' of {module} cannot be called")
+
     def checked(jobs: int) -> Executor:
         made = factory(jobs)
         if not isinstance(made, Executor):

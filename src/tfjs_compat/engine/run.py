@@ -25,7 +25,7 @@ from tfjs_compat.engine.gather import gather
 from tfjs_compat.engine.plan import Plan, Planned
 from tfjs_compat.engine.plan_document import document, open_document
 from tfjs_compat.engine.schedule import Piece, pieces
-from tfjs_compat.engine.tasks import Task, TaskResult, Trial, TrialOptions, TrialResult
+from tfjs_compat.engine.tasks import TASK_RESULTS, Task, Trial, TrialOptions, TrialResult
 from tfjs_compat.engine.worker import (
     STOP_FILE,
     Operations,
@@ -267,7 +267,7 @@ class _Coordinator:
 
     def _take_all(self, plain: dict[str, Any]) -> None:
         """Take what came with a task; of a worker in this process all of it is here already."""
-        found = msgspec.convert(plain, TaskResult)
+        found = TASK_RESULTS.convert(plain)
         for result in found.results:
             if result.case not in self.results:
                 self._take(result)

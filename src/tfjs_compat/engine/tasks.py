@@ -13,6 +13,7 @@ from tfjs_compat.matrix.cases import Case
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import trial_id
+from tfjs_compat.system.decoding import Reader
 
 
 class TrialOptions(msgspec.Struct, frozen=True):
@@ -75,3 +76,6 @@ class TaskResult(msgspec.Struct, frozen=True):
 
     results: tuple[TrialResult, ...]
     interrupted: bool = False
+
+
+TASKS, TASK_RESULTS = Reader[Task](Task), Reader[TaskResult](TaskResult)

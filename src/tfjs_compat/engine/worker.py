@@ -21,7 +21,7 @@ import msgspec
 
 from tfjs_compat.engine import cache
 from tfjs_compat.engine.plan import Planned
-from tfjs_compat.engine.tasks import Task, TaskResult, Trial, TrialOptions, TrialResult
+from tfjs_compat.engine.tasks import TASKS, Task, TaskResult, Trial, TrialOptions, TrialResult
 from tfjs_compat.environments.build import build
 from tfjs_compat.environments.environment import Environment, NotInstallable, in_use, is_built
 from tfjs_compat.environments.install import Installer
@@ -82,7 +82,7 @@ def run_task(task: Mapping[str, Any]) -> dict[str, Any]:
     Raises nothing for what concerns a trial or its environment: that is in the result. Trials that a stop kept from
     their end are not in it.
     """
-    decoded = msgspec.convert(task, Task)
+    decoded = TASKS.convert(task)
     if (worker := _here.get(decoded.run)) is not None:
         result = _run(decoded, worker)
     else:

@@ -13,6 +13,7 @@ import msgspec
 from filelock import FileLock, Timeout
 
 from tfjs_compat.index.interpreters import PythonBuild
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors, write_whole
 from tfjs_compat.system.store import Store
 
@@ -80,6 +81,9 @@ class _Description(msgspec.Struct, frozen=True):
     trees: tuple[str, ...] = ()
 
 
+_DESCRIPTIONS = Reader[_Description](_Description)
+
+
 def describe(environment: Environment) -> None:
     """Write what makes a filled folder an environment. Raises MachineryError."""
     made = _Description(
@@ -96,7 +100,7 @@ def describe(environment: Environment) -> None:
 def read_environment(root: Path) -> Environment | None:
     """The environment in a folder, or None where it is not whole or its interpreter is gone."""
     try:
-        made = msgspec.json.decode((root / DESCRIPTION).read_bytes(), type=_Description)
+        made = _DESCRIPTIONS.decode((root / DESCRIPTION).read_bytes())
         python = PythonBuild.of_tag(made.python)
     except (OSError, ValueError):
         return None

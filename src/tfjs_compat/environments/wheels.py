@@ -21,7 +21,10 @@ from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.interpreters import Interpreter, PythonBuild
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.system.context import Context
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
+
+_KEYS = Reader[tuple[str, ...]](tuple[str, ...])
 
 
 class StoredWheel(msgspec.Struct, frozen=True):
@@ -60,7 +63,7 @@ def claim(keys: Sequence[str], root: Path, context: Context) -> None:
 def claimed(root: Path) -> tuple[str, ...]:
     """The keys of the wheels that the environment in a folder claims, whole or not."""
     try:
-        return msgspec.json.decode((root / _CLAIM).read_bytes(), type=tuple[str, ...])
+        return _KEYS.decode((root / _CLAIM).read_bytes())
     except (OSError, msgspec.DecodeError):
         return ()
 

@@ -23,8 +23,11 @@ import msgspec
 from tfjs_compat.artifact.reading import read
 from tfjs_compat.errors import RequestError
 from tfjs_compat.handover.exchange import exchange_folders
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors, write_whole
 from tfjs_compat.system.store import Store
+
+_NAMES = Reader[list[str]](list[str])
 
 ACCOUNT = "CONVERSION.json"
 MARKER = "tfjs-compat-delivery"
@@ -181,7 +184,7 @@ def _fill(target: Path, work: Path) -> None:
     moving = sorted((work / _NEW).iterdir(), key=lambda path: path.name == "model.json")
     if moving:
         (target / "model.json").unlink(missing_ok=True)
-        for name in msgspec.json.decode((work / _FILLING).read_bytes(), type=list[str]):
+        for name in _NAMES.decode((work / _FILLING).read_bytes()):
             if (target / name).is_file():
                 (target / name).unlink()
         for path in moving:

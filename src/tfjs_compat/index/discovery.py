@@ -17,6 +17,7 @@ from tfjs_compat.errors import MachineryError
 from tfjs_compat.index import uv
 from tfjs_compat.index.interpreters import OLDEST, Interpreter
 from tfjs_compat.system.context import Context
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
 
@@ -38,6 +39,10 @@ class ListedPython(msgspec.Struct, frozen=True):
     variant: str = "default"
 
 
+_INTERPRETERS = Reader[tuple[Interpreter, ...]](tuple[Interpreter, ...])
+_LISTED = Reader[list[ListedPython]](list[ListedPython])
+
+
 def find_interpreters(
     store: Store, list_pythons: Callable[[Sequence[Path], Store], list[ListedPython]] | None = None
 ) -> tuple[Interpreter, ...]:
@@ -50,7 +55,7 @@ def find_interpreters(
     folders = list(dict.fromkeys(_folders()))
     kept = store.folder("interpreters") / f"{_fingerprint(folders)}.json"
     try:
-        found = msgspec.json.decode(kept.read_bytes(), type=tuple[Interpreter, ...])
+        found = _INTERPRETERS.decode(kept.read_bytes())
         if all(Path(python.executable).exists() for python in found):
             with contextlib.suppress(OSError):
                 os.utime(kept)
@@ -114,7 +119,7 @@ def _list_with_uv(folders: Sequence[Path], store: Store) -> list[ListedPython]:
     for line in reversed(said.text.splitlines()):
         if said.ok and line.startswith("["):
             try:
-                return msgspec.json.decode(line, type=list[ListedPython])
+                return _LISTED.decode(line)
             except msgspec.DecodeError:
                 continue
     raise MachineryError(f"uv could not list the Pythons of this machine: {said.text.strip()[-600:]}")

@@ -13,6 +13,7 @@ from packaging.version import InvalidVersion, Version
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.address import index_url, without_credentials
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
 
@@ -31,6 +32,9 @@ class Release(msgspec.Struct, frozen=True):
     uploaded: str | None
 
 
+_RELEASES = Reader[tuple[Release, ...]](tuple[Release, ...])
+
+
 def fetch_releases(package: str, store: Store) -> tuple[Release, ...]:
     """The releases of a package, oldest first, as the index lists them now; an answer is kept for ten minutes.
 
@@ -40,7 +44,7 @@ def fetch_releases(package: str, store: Store) -> tuple[Release, ...]:
     kept = store.folder("index") / f"{package}-{_short(url)}.json"
     try:
         if time.time() - kept.stat().st_mtime < _FRESH_SECONDS:
-            return msgspec.json.decode(kept.read_bytes(), type=tuple[Release, ...])
+            return _RELEASES.decode(kept.read_bytes())
     except (OSError, msgspec.DecodeError):
         pass  # not there, or damaged: it is fetched
     releases = _fetch(package, url)

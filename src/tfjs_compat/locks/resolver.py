@@ -19,6 +19,7 @@ from tfjs_compat.locks.conflicts import explain, resolver_fault
 from tfjs_compat.locks.lock import Lock, Unresolved, make_lock
 from tfjs_compat.matrix.axes import RESOLVED, TODAY, Combination
 from tfjs_compat.system.context import Context
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
 
@@ -68,7 +69,7 @@ def kept_lock(request: ResolveRequest, store: Store) -> Lock | Unresolved | None
     try:
         if request.as_of == TODAY and time.time() - path.stat().st_mtime > TODAY_SECONDS:
             return None
-        answer = msgspec.json.decode(path.read_bytes(), type=_Kept).answer()
+        answer = _KEPT.decode(path.read_bytes()).answer()
     except (OSError, msgspec.DecodeError):
         return None
     if request.as_of != TODAY:
@@ -98,6 +99,9 @@ class _Kept(msgspec.Struct, frozen=True):
 
     def answer(self) -> Lock | Unresolved | None:
         return self.lock or self.unresolved
+
+
+_KEPT = Reader[_Kept](_Kept)
 
 
 def _kept(request: ResolveRequest, store: Store) -> Path:

@@ -18,6 +18,9 @@ from tfjs_compat.matrix.problems import (
 from tfjs_compat.matrix.schema import Expect, Include, LimitsTable, Matrix, Requirements
 from tfjs_compat.matrix.shipped import shipped_names
 from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.system.decoding import Reader
+
+_MATRICES = Reader[Matrix](Matrix)
 
 TABLE = "tfjs-compat"
 
@@ -65,7 +68,7 @@ def has_table(path: Path) -> bool:
 def decode(content: dict[str, Any], source: str) -> Matrix:
     """A matrix out of plain values. ``source`` is what messages call the file. Raises RequestError."""
     try:
-        matrix = msgspec.convert(_dates_as_text(content), Matrix)
+        matrix = _MATRICES.convert(_dates_as_text(content))
     except msgspec.ValidationError as error:
         raise RequestError(f"{source}: {_explain(str(error))}") from None
     return checked(matrix, source)

@@ -10,6 +10,7 @@ from tfjs_compat.errors import RequestError
 from tfjs_compat.results.case_result import SCHEMA, Results
 from tfjs_compat.results.journal import read_journal
 from tfjs_compat.results.plan_file import read_plan
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import write_whole
 
 RESULTS = "results.json"
@@ -26,7 +27,7 @@ class _Head(msgspec.Struct):
     schema: int
 
 
-_HEAD, _RESULTS = msgspec.json.Decoder(_Head), msgspec.json.Decoder(Results)
+_HEAD, RESULTS_READER = Reader[_Head](_Head), Reader[Results](Results)
 
 
 def read_results(path: Path) -> Results:
@@ -51,7 +52,7 @@ def read_results(path: Path) -> Results:
             older = schema < SCHEMA
             hint = "run the matrix again" if older else "a newer tfjs-compat wrote it; upgrade this one"
             raise RequestError(f"{file}: key 'schema': is {schema}, this tfjs-compat reads {SCHEMA}; {hint}")
-        return _RESULTS.decode(content)
+        return RESULTS_READER.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(f"{file}: damaged, or no results.json of tfjs-compat: {error}") from None
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from tfjs_compat.results.case_result import CaseResult
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors
 
 JOURNAL = "results.jsonl"
@@ -27,7 +28,7 @@ class Line(msgspec.Struct, frozen=True):
     result: CaseResult
 
 
-_DECODER = msgspec.json.Decoder(Line)
+_LINES = Reader[Line](Line)
 _ENCODER = msgspec.json.Encoder()
 
 
@@ -95,7 +96,7 @@ def _lines(path: Path) -> Iterator[Line]:
             for raw in file:
                 try:
                     if raw.endswith(b"\n"):
-                        yield _DECODER.decode(raw)
+                        yield _LINES.decode(raw)
                 except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
                     continue
     except OSError:

@@ -9,6 +9,7 @@ import msgspec
 from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.matrix.cases import Expectation
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import write_whole
 
 PLAN = "plan.json"
@@ -48,7 +49,7 @@ class PlanDocument(msgspec.Struct, frozen=True):
     cases: tuple[PlannedCase, ...]
 
 
-_DECODER = msgspec.json.Decoder(PlanDocument)
+_PLANS = Reader[PlanDocument](PlanDocument)
 
 
 def write_plan(plan: PlanDocument, output: Path) -> None:
@@ -60,7 +61,7 @@ def write_plan(plan: PlanDocument, output: Path) -> None:
 def read_plan(output: Path) -> PlanDocument | None:
     """The plan of an output folder, or None where there is none that can be read."""
     try:
-        found = _DECODER.decode((output / PLAN).read_bytes())
+        found = _PLANS.decode((output / PLAN).read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return found if found.schema == PLAN_SCHEMA else None

@@ -22,6 +22,9 @@ from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.locks.reading import logical_lines
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
+from tfjs_compat.system.decoding import Reader
+
+_VERSIONS = Reader[dict[str, str]](dict[str, str])
 
 ACTIVE = "active"
 _MANAGED = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tensorflowjs", "keras", "tf-keras")
@@ -191,7 +194,7 @@ def _distributions_of(root: Path) -> dict[str, str]:
                 limits=process.Limits(seconds=60),
             )
             if ended.ok:
-                return msgspec.json.decode((scratch / "distributions.json").read_bytes(), type=dict[str, str])
+                return _VERSIONS.decode((scratch / "distributions.json").read_bytes())
             reason = f"{python} {ended.describe()}"
         except (MachineryError, OSError, msgspec.DecodeError) as error:
             reason = str(error)
