@@ -26,7 +26,7 @@ SLEEPER = "import os, time, sys; open(sys.argv[1], 'w').write(str(os.getpid()));
 
 
 class Child:
-    """Runs Python code as a child; its output is in ``said`` afterwards."""
+    """Runs Python code as a child; its output is in ``printed`` afterwards."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.log = folder, folder / "log.txt"
@@ -42,7 +42,7 @@ class Child:
         )
 
     @property
-    def said(self) -> str:
+    def printed(self) -> str:
         return self.log.read_text("utf-8", "replace")
 
 
@@ -91,18 +91,18 @@ def test_a_signal_is_passed_on(child: Child, name: str) -> None:
     assert ended.exit_code == -getattr(signal, name)
     assert name in ended.describe()
     assert not ended.ok
-    assert "guard" not in child.said
+    assert "guard" not in child.printed
 
 
 def test_both_streams_are_logged_in_order(child: Child) -> None:
     child("import os; os.write(1, b'one '); os.write(2, b'two '); os.write(1, b'three')")
-    assert child.said == "one two three"
+    assert child.printed == "one two three"
 
 
-def test_lines_are_told_as_they_come(child: Child) -> None:
-    told: list[str] = []
-    child("print('a'); print('b' * 10000); print('c\\xff')", on_line=told.append)
-    assert (told[0], len(told[1]), told[2]) == ("a", 4096, "c\xff")
+def test_lines_are_passed_on_as_they_come(child: Child) -> None:
+    lines: list[str] = []
+    child("print('a'); print('b' * 10000); print('c\\xff')", on_line=lines.append)
+    assert (lines[0], len(lines[1]), lines[2]) == ("a", 4096, "c\xff")
 
 
 def test_a_child_has_no_standard_input(child: Child) -> None:
@@ -127,7 +127,7 @@ def test_an_executable_of_another_kind_ends_with_127(child: Child, tmp_path: Pat
     other.chmod(0o755)
     ended = process.run([str(other)], env={}, cwd=tmp_path, log=child.log)
     assert ended.exit_code == 127
-    assert "cannot start" in child.said
+    assert "cannot start" in child.printed
 
 
 # ------------------------------------------------------------------------------------------------------------- limits
@@ -139,7 +139,7 @@ def test_over_its_time_limit(child: Child) -> None:
     assert ended.limit_exceeded == "over its time limit of 0.5 s"
     assert time.monotonic() - started < 5
     assert not ended.ok
-    assert child.said == "hello\n"
+    assert child.printed == "hello\n"
 
 
 def test_a_child_that_ignores_sigterm_dies_all_the_same(child: Child, pid_file: Path) -> None:
@@ -160,7 +160,7 @@ def test_the_memory_of_the_whole_tree_counts(child: Child) -> None:
     code = """
         import subprocess, sys
         hold = "kept = b'x' * 150_000_000; import time; time.sleep(60)"
-        for one in [subprocess.Popen([sys.executable, "-c", hold]) for _ in range(2)]: one.wait()
+        for holder in [subprocess.Popen([sys.executable, "-c", hold]) for _ in range(2)]: holder.wait()
     """
     assert "memory" in str(child(code, limits=Limits(seconds=30, memory=250 << 20)).limit_exceeded)
 
@@ -192,9 +192,9 @@ def test_a_flood_is_drained_fast_and_the_log_keeps_its_ends(child: Child) -> Non
     assert child(code, limits=Limits(seconds=60)).ok
     assert time.monotonic() - started < 20
     assert child.log.stat().st_size < 6 << 20
-    assert child.said.startswith("first line\nyyy")
-    assert child.said.endswith("y\nlast line")
-    assert "bytes of output left out" in child.said
+    assert child.printed.startswith("first line\nyyy")
+    assert child.printed.endswith("y\nlast line")
+    assert "bytes of output left out" in child.printed
 
 
 def test_over_its_output_limit(child: Child) -> None:
@@ -206,7 +206,7 @@ def test_over_its_output_limit(child: Child) -> None:
 
 def test_a_short_output_is_kept_whole(child: Child) -> None:
     child("import os; [os.write(1, b'%09d\\n' % number) for number in range(500_000)]")
-    assert child.said == "".join(f"{number:09d}\n" for number in range(500_000))
+    assert child.printed == "".join(f"{number:09d}\n" for number in range(500_000))
 
 
 # ----------------------------------------------------------------------------------------------------- nothing is left
@@ -334,8 +334,8 @@ def test_a_child_gets_nothing_secret(child: Child, monkeypatch: pytest.MonkeyPat
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.example:3128")
     assert child("import os\nfor item in sorted(os.environ.items()): print('%s=%s' % item)").ok
-    seen = dict(line.split("=", 1) for line in child.said.splitlines())
-    assert "hush" not in child.said
+    seen = dict(line.split("=", 1) for line in child.printed.splitlines())
+    assert "hush" not in child.printed
     assert not set(SECRETS) & set(seen)
     assert not [name for name in seen if name.startswith(("PYTHON", "PIP_", "LD_"))]
     assert seen["HOME"] == str(child.folder / "home")
@@ -348,11 +348,11 @@ def test_a_package_tool_gets_its_own_variables_only(monkeypatch: pytest.MonkeyPa
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("UV_INDEX_OWN_PASSWORD", "wanted")
     monkeypatch.setenv("UV_EXCLUDE_NEWER", "2020-01-01")
-    given = tool_environment(("UV_INDEX",), EXTRA="1")
-    assert given["UV_INDEX_OWN_PASSWORD"] == "wanted"
-    assert given["EXTRA"] == "1"
-    assert not set(given) & (set(SECRETS) - {"https_proxy"})
-    assert "UV_EXCLUDE_NEWER" not in given
+    environment = tool_environment(("UV_INDEX",), EXTRA="1")
+    assert environment["UV_INDEX_OWN_PASSWORD"] == "wanted"
+    assert environment["EXTRA"] == "1"
+    assert not set(environment) & (set(SECRETS) - {"https_proxy"})
+    assert "UV_EXCLUDE_NEWER" not in environment
 
 
 # --------------------------------------------------------------------------------------------------------- a full disk

@@ -82,7 +82,7 @@ def test_an_exception_without_a_message() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
-    ("ended", "said"),
+    ("ended", "message"),
     [
         (ExitStatus(0, None, 1, 0), "the case ended with exit code 0, without an exception, during {}"),
         (ExitStatus(7, None, 1, 0), "the case ended with exit code 7, without an exception, during {}"),
@@ -91,10 +91,10 @@ def test_an_exception_without_a_message() -> None:
         (STOPPED, "the case was stopped: over its time limit of 5 s during {}"),
     ],
 )
-def test_an_end_without_a_word_is_a_failure_of_the_stage(stage: str, ended: ExitStatus, said: str) -> None:
+def test_an_end_without_a_word_is_a_failure_of_the_stage(stage: str, ended: ExitStatus, message: str) -> None:
     outcome = read([*done(*STAGES[: STAGES.index(stage)]), *started(stage)], ended)
     assert outcome.failure is not None
-    assert outcome.failure.message == said.format(stage)
+    assert outcome.failure.message == message.format(stage)
     assert str(outcome.failure.stage) == stage
     assert verdict_of(outcome) is Verdict.FAILS
 
@@ -297,7 +297,7 @@ def test_a_chain_that_bites_its_tail(tmp_path: Path) -> None:
     code = "a, b = ValueError('a'), ValueError('b')\na.__cause__, b.__cause__ = b, a\nraise a"
     outcome = record(tmp_path, code)
     assert outcome.failure is not None
-    assert [one.message for one in outcome.failure.chain] == ["a", "b"]
+    assert [raised.message for raised in outcome.failure.chain] == ["a", "b"]
 
 
 def test_a_disk_error_keeps_its_number(tmp_path: Path) -> None:
