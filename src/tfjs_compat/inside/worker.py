@@ -79,7 +79,7 @@ def run_case(job, record, tf, tfjs):
 
 
 def take_sample(tf, job, built, record):
-    """Write inputs and the model's own predictions for them. Where there are none the record says why, and the case goes on."""
+    """Write inputs and the model's own predictions. Where there are none the record says why; the case goes on."""
     from tfjs_case import sample, tensors
 
     started = time.monotonic()
