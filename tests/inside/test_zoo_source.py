@@ -44,7 +44,7 @@ def test_there_are_enough_examples_and_the_seed_is_one():
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
-def test_modules_are_python_3_8_and_import_only_what_an_environment_has(module):
+def test_examples_need_no_more_than_an_environment_has(module):
     beside = {"." + module.stem for module in MODULES}
     for name in imports(module):
         if name.startswith("."):

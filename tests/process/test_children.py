@@ -20,7 +20,7 @@ def test_a_child_that_ignores_sigterm_dies_all_the_same(child: Child, pid_file: 
     assert not is_alive(pid_file)
 
 
-def test_a_flood_is_drained_fast_and_the_log_keeps_its_ends(child: Child) -> None:
+def test_a_flood_is_drained_and_its_ends_are_kept(child: Child) -> None:
     code = """
         import os
         os.write(1, b"first line\\n")

@@ -336,7 +336,7 @@ def test_a_server_killed_while_it_imports_costs_no_case(trials: Trials) -> None:
     assert trials.steps == ["again, in a process of its own"]
 
 
-def test_an_import_that_is_always_killed_is_an_error_each_time(trials: Trials) -> None:
+def test_an_import_that_is_always_killed_is_an_error(trials: Trials) -> None:
     trials.on_import("import signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert is_error(trials, trials("good"), "during import")
     trials.on_import("")
@@ -368,7 +368,7 @@ def test_an_exception_does_not_end_the_server(trials: Trials) -> None:
 # ---------------------------------------------------------------------------------------------------------- time limits
 
 
-def test_a_time_limit_is_that_of_the_case_which_passed_it(trials: Trials) -> None:
+def test_a_time_limit_ends_its_own_case_only(trials: Trials) -> None:
     trials.limits = Limits(seconds=3.0)
     outcome = trials("hangs_beside_a_daemon")
     assert outcome.failure is not None
@@ -381,7 +381,7 @@ def test_a_time_limit_is_that_of_the_case_which_passed_it(trials: Trials) -> Non
     assert trials.imports == 1
 
 
-def test_an_import_over_its_limit_is_tried_again_for_the_next_case(trials: Trials) -> None:
+def test_an_import_over_its_limit_is_one_cases_failure(trials: Trials) -> None:
     trials.limits = Limits(seconds=3.0)
     trials.on_import("time.sleep(8642)")
     outcome = trials("good")

@@ -281,7 +281,7 @@ def test_a_kill_from_outside_is_no_failure(faults: Faults, name: str) -> None:
     assert (found.signature, found.issue) == (None, None)
 
 
-def test_a_run_with_kills_exits_as_a_fault_of_the_machinery(faults: Faults) -> None:
+def test_a_run_with_kills_exits_with_3(faults: Faults) -> None:
     assert of_results(faults.results) == 3
 
 

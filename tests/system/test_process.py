@@ -170,7 +170,7 @@ def test_nobody_vouches_for_what_a_killed_guard_leaves(child: Child) -> None:
 
 
 @linux
-def test_a_child_that_has_ended_leaves_no_descriptor_and_no_thread(child: Child) -> None:
+def test_an_ended_child_leaves_no_descriptor_and_no_thread(child: Child) -> None:
     child("pass")
     before = len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
     for _ in range(3):
@@ -267,7 +267,7 @@ def test_a_package_tool_gets_its_own_variables_only(monkeypatch: pytest.MonkeyPa
 # --------------------------------------------------------------------------------------------------------- a full disk
 
 
-def test_a_log_that_cannot_be_written_is_a_fault_of_the_machine(child: Child, tmp_path: Path) -> None:
+def test_an_unwritable_log_is_a_fault_of_the_machine(child: Child, tmp_path: Path) -> None:
     full = Path("/dev/full")
     if not full.exists():
         pytest.skip("no /dev/full")

@@ -91,7 +91,7 @@ def test_an_exception_without_a_message() -> None:
         (STOPPED, "the case was stopped: over its time limit of 5 s during {}"),
     ],
 )
-def test_an_end_without_a_word_is_a_failure_of_the_stage(stage: str, ended: ExitStatus, message: str) -> None:
+def test_a_silent_end_is_a_failure_of_its_stage(stage: str, ended: ExitStatus, message: str) -> None:
     outcome = read([*done(*STAGES[: STAGES.index(stage)]), *started(stage)], ended)
     assert outcome.failure is not None
     assert outcome.failure.message == message.format(stage)
@@ -135,7 +135,7 @@ def test_inputs_that_a_full_disk_took_are_no_missing_inputs() -> None:
     assert read(events, WELL).machinery is None
 
 
-def test_a_worker_that_never_began_is_a_fault_of_the_machine() -> None:
+def test_a_worker_that_never_began_is_a_fault() -> None:
     with pytest.raises(MachineryError, match=r"did not start .*exit code 1.*: SyntaxError"):
         read([], ExitStatus(1, None, 1, 0), log="Traceback\n  …\nSyntaxError: here")
 
@@ -187,7 +187,7 @@ KINDS = st.sampled_from(["stage", "failure", "done", "facts", "no-sample"])
     code=st.sampled_from([0, 1, 70, -9, -11]),
     stopped=st.booleans(),
 )
-def test_no_record_breaks_the_reader_or_makes_a_bad_end_a_good_one(events: Events, code: int, stopped: bool) -> None:
+def test_no_record_makes_a_bad_end_a_good_one(events: Events, code: int, stopped: bool) -> None:
     ended = ExitStatus(code, "over its time limit" if stopped else None, 1.0, 0)
     try:
         outcome = read(events, ended)
