@@ -10,15 +10,12 @@ import psutil
 import pytest
 
 from tfjs_compat.errors import Interrupted
-from tfjs_compat.system import capacity
 from tfjs_compat.system.capacity import CASE_MEMORY, MemoryGate, default_jobs, free_memory, total_memory
 
 
 @pytest.mark.parametrize(("cores", "cases", "jobs"), [(4, 10.0, 4), (4, 2.5, 2), (4, 0.1, 1), (1, 9.0, 1)])
-def test_jobs_by_cores_and_memory(monkeypatch: pytest.MonkeyPatch, cores: int, cases: float, jobs: int) -> None:
-    monkeypatch.setattr(capacity, "cores", lambda: cores)
-    monkeypatch.setattr(capacity, "free_memory", lambda: int(cases * CASE_MEMORY))
-    assert default_jobs() == jobs
+def test_jobs_by_cores_and_memory(cores: int, cases: float, jobs: int) -> None:
+    assert default_jobs(lambda: cores, lambda: int(cases * CASE_MEMORY)) == jobs
 
 
 class Groups:

@@ -89,9 +89,9 @@ def _text(path: Path) -> str:
         return ""
 
 
-def default_jobs() -> int:
-    """How many cases at once: one per core, as far as the memory goes that is free now."""
-    return max(1, min(cores(), free_memory() // CASE_MEMORY))
+def default_jobs(cores: Callable[[], int] = cores, free: Callable[[], int] = free_memory) -> int:
+    """How many cases at once: one per core, as far as the memory goes that is free now; at least one."""
+    return max(1, min(cores(), free() // CASE_MEMORY))
 
 
 class MemoryGate:
