@@ -302,15 +302,14 @@ def _kept_conversion(trial: Trial, task: Task, worker: Worker, folder: Path) -> 
 def _built(task: Task, worker: Worker) -> Environment | NotInstallable:
     lock, settings = task.lock, worker.settings
     build_here = worker.operations.build
-    context = Context(settings.store, settings.stop, settings.progress)
     if is_built(lock.id, settings.store, settings.layout):
-        return build_here(lock, task.python, context, layout=settings.layout)
+        return build_here(lock, task.python, settings, layout=settings.layout)
     what = f"building {lock.id}: " + " ".join(f"{k} {v}" for k, v in list(lock.resolved().items())[:4])
     settings.progress.begin(what)
     result, warnings = "failed", list[str]()
     try:
         installer = Installer(on_line=lambda line: settings.progress.say(what, line.strip()), warn=warnings.append)
-        built = build_here(lock, task.python, context, layout=settings.layout, installer=installer)
+        built = build_here(lock, task.python, settings, layout=settings.layout, installer=installer)
         result = f"environment of {len(lock.packages)} packages" if isinstance(built, Environment) else built.message
         return built
     finally:
