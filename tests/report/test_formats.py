@@ -339,7 +339,7 @@ def hostile_results(draw: st.DrawFn) -> Results:
         asked = combination(
             tensorflow=one(), keras=one(), extra=texts(), constraints=texts(), as_of=one(), process_env=one()
         )
-        row = OutputParity(one(), [1], one(), True, True, 1e-4, why=one(), why_not=one())
+        row = OutputParity(one(), [1], one(), True, True, 1e-4, disagreement=one(), uninformative_reason=one())
         return result(
             id=one(),
             combination=asked,
@@ -442,7 +442,7 @@ def test_only_web_addresses_of_the_catalogue_become_links(monkeypatch: pytest.Mo
 
 
 def test_a_page_has_what_a_reader_needs() -> None:
-    rows = [OutputParity("dense", [3, 1], "float32", False, True, 1e-5, 0.25, 0.5, why="3 of 3 values differ")]
+    rows = [OutputParity("dense", [3, 1], "float32", False, True, 1e-5, 0.25, 0.5, disagreement="3 of 3 values differ")]
     differs = result(
         id="b",
         verdict=Verdict.MISMATCH,
