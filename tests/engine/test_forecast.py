@@ -18,8 +18,9 @@ from tfjs_compat.engine.plan import Planned
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.process import Limits
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.runtimes.runtime import runtime_version
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 
 
 @pytest.fixture
@@ -32,9 +33,8 @@ def keep(one: Planned, store: Store, tmp_path: Path, **asked: Any) -> cache.Cach
     folder = tmp_path / "case"
     folder.mkdir(exist_ok=True)
     assert isinstance(one.lock, Lock)
-    question = cache.cache_key(
-        one, one.lock, runtime_version(one.case), cache.conditions(Stage.PREDICT, "node wheel", None)
-    )
+    node = TfjsRuntime(store, "node", "wheel", Limits()).describe()
+    question = cache.cache_key(one, one.lock, runtime_version(one.case), cache.conditions(Stage.PREDICT, node, None))
     question = msgspec.structs.replace(question, **asked)
     assert cache.keep(question.key, Outcome(Stage.PREDICT), folder, store)
     cache.record_key(one.case.id, question, store)

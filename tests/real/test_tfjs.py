@@ -18,6 +18,7 @@ from tfjs_compat.system.store import Store
 from tfjs_compat.trials.comparison import compare
 from tfjs_compat.trials.runtimes.browser import find_browser, run_in_browser
 from tfjs_compat.trials.runtimes.bundle import Bundle, default_version, get_bundle, read_vocabulary
+from tfjs_compat.trials.runtimes.exits import TfjsExit
 from tfjs_compat.trials.runtimes.job import TfjsJob, run_in_node
 from tfjs_compat.trials.runtimes.node import Node, find_node
 from tfjs_compat.trials.runtimes.record import read_record
@@ -29,11 +30,6 @@ KERNEL = np.array([[0.5, -1.0], [2.0, 0.25], [-0.75, 1.5]], "float32")
 BIAS = np.array([0.125, -0.5], "float32")
 X = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]], "float32")
 Y = X @ KERNEL + BIAS
-
-
-@pytest.fixture(scope="session")
-def store() -> Store:
-    return Store()
 
 
 @pytest.fixture(scope="session")
@@ -122,8 +118,8 @@ def one_product() -> dict[str, Any]:
 class Ran:
     """What a run left."""
 
-    def __init__(self, ended: process.ExitStatus, task: TfjsJob, log: Path) -> None:
-        self.ended, self.task, self.log = ended, task, log
+    def __init__(self, ended: TfjsExit, task: TfjsJob, log: Path) -> None:
+        self.ended, self.fault, self.task, self.log = ended.status, ended.fault, task, log
         self.events = read_record(task.record)
 
     def event(self, kind: str) -> dict[str, Any]:
@@ -147,11 +143,11 @@ class Ran:
 Run = Callable[..., Ran]
 
 
-@pytest.fixture(params=["anew", "stood by"])
+@pytest.fixture(params=["new node", "warm node"])
 def run(tmp_path: Path, bundle: Bundle, node: Node, request: pytest.FixtureRequest) -> Run:
     """Run the artifact in ``tmp_path / "a model"`` on inputs, and say what came of it.
 
-    In a Node that is started for it, and in one that stood by: nothing may depend on that.
+    In a Node that is started for it, and in a warm one: nothing may depend on that.
     """
 
     def run_it(
@@ -163,9 +159,8 @@ def run(tmp_path: Path, bundle: Bundle, node: Node, request: pytest.FixtureReque
         for name, tensors in (("inputs", inputs or {"x": X}), ("expected", expected or {"d": Y})):
             write_tensors(tmp_path / name, [Tensor(*one) for one in tensors.items()])
         places = {name: tmp_path / name for name in ("inputs", "outputs", "expected")}
-        keys = options.pop("signature_outputs", None)
         record = tmp_path / "record.jsonl"
-        task = TfjsJob(model=tmp_path / "a model", format=kind, record=record, signature_outputs=keys, **places)  # type: ignore[arg-type]
+        task = TfjsJob(model=tmp_path / "a model", format=kind, record=record, **places)  # type: ignore[arg-type]
         log = tmp_path / "log"
         options = {"limits": process.Limits(seconds=60), "scratch": tmp_path, "log": log, **options}
         browser = options.pop("browser", None)
@@ -173,10 +168,10 @@ def run(tmp_path: Path, bundle: Bundle, node: Node, request: pytest.FixtureReque
         if browser is not None:
             return Ran(run_in_browser(task, used, browser, **options), task, log)
         chosen = options.pop("node", node)
-        if request.param == "anew":
+        if request.param == "new node":
             return Ran(run_in_node(task, used, chosen, **options), task, log)
-        (tmp_path / "spares").mkdir(exist_ok=True)
-        warm_node = WarmNode(used, chosen, tmp_path / "spares")
+        (tmp_path / "warm").mkdir(exist_ok=True)
+        warm_node = WarmNode(used, chosen, tmp_path / "warm")
         return Ran(run_in_node(task, used, chosen, warm_node=warm_node, **options), task, log)
 
     return run_it
@@ -300,35 +295,26 @@ def three_outputs(keys: list[str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("keys", "expected", "options", "by", "ambiguous"),
+    ("keys", "expected", "by", "ambiguous"),
     [
         # The converter keeps a name where it can tell outputs apart by shape, else the node's.
-        (["a", "b", "c"], "bca", {}, ["name"] * 3, False),
-        (["output_0", "output_1", "output_2"], "zyx", {}, ["name"] * 3, False),
-        (["Identity:0", "b", "Identity_2:0"], "cab", {}, ["order", "order", "name"], False),
-        (["Identity:0", "output_1", "Identity_2:0"], "zyx", {}, ["order", "name", "order"], False),
-        (["Identity:0", "Identity_1:0", "Identity_2:0"], "abc", {}, ["order"] * 3, False),
-        (["Identity:0", "Identity_1:0", "Identity_2:0"], "cab", {}, ["order"] * 3, True),
-        (
-            ["Identity:0", "Identity_1:0", "Identity_2:0"],
-            "pqr",
-            {"signature_outputs": ["z", "x", "y"]},
-            ["order"] * 3,
-            False,
-        ),
+        (["a", "b", "c"], "bca", ["name"] * 3, False),
+        (["output_0", "output_1", "output_2"], "zyx", ["name"] * 3, False),
+        (["Identity:0", "b", "Identity_2:0"], "cab", ["order", "order", "name"], False),
+        (["Identity:0", "output_1", "Identity_2:0"], "zyx", ["order", "name", "order"], False),
+        (["Identity:0", "Identity_1:0", "Identity_2:0"], "abc", ["order"] * 3, False),
+        (["Identity:0", "Identity_1:0", "Identity_2:0"], "cab", ["order"] * 3, True),
     ],
 )
 def test_graph_outputs_are_told_apart(
-    run: Run, model: Path, keys: list[str], expected: str, options: dict[str, Any], by: list[str], ambiguous: bool
+    run: Run, model: Path, keys: list[str], expected: str, by: list[str], ambiguous: bool
 ) -> None:
     put_artifact(model, three_outputs(keys), {f"by{i}": np.array(i + 1.0, "float32") for i in range(3)})
-    if options:  # z, x, y: the signature flattens by sorted key
-        wanted = {"p": 3 * X, "q": X, "r": 2 * X}
-    elif "output" in "".join(keys):
+    if "output" in "".join(keys):
         wanted = {name: (i + 1) * X for i, name in enumerate(expected)}
     else:
         wanted = {name: ("abc".index(name) + 1) * X for name in expected}
-    ran = run({"x": X}, wanted, kind="graph", **options)
+    ran = run({"x": X}, wanted, kind="graph")
     assert ran.parity.agrees, (ran.parity, ran.events)
     assert ran.by("outputs") == by
     assert ran.event("outputs")["ambiguous"] is ambiguous
@@ -652,8 +638,8 @@ def test_no_browser_says_what_was_looked_for(
     run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MachineryError, match="no-such-browser"):
-        find_browser("no-such-browser")
+    with pytest.raises(MachineryError, match=r"no chromium, .*\nhint: "):
+        find_browser()
     broken = tmp_path / "chromium"
     broken.write_text("#!/bin/sh\necho cannot open display >&2\nexit 7\n")
     broken.chmod(0o755)

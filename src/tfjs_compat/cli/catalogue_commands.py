@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
@@ -29,14 +30,21 @@ def known_issues(issue: str | None, as_json: bool) -> None:
 
 
 @cli.command()
+@click.option(
+    "--runtime",
+    type=click.Choice(["node", "browser"]),
+    default="node",
+    show_default=True,
+    help="What is to run TensorFlow.js; browser: a missing one is an error.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def doctor(as_json: bool) -> None:
-    """Check this machine: interpreters, uv, index, Node, disk; what would stop a run."""
+def doctor(runtime: Any, as_json: bool) -> None:
+    """Check this machine: interpreters, uv, index, Node, browser, disk; what would stop a run."""
     from tfjs_compat.cli.views import doctor as health
     from tfjs_compat.system.store import Store
     from tfjs_compat.workflows.doctor import doctor as examine
 
-    findings = examine(Store())
+    findings = examine(Store(), runtime)
     if as_json:
         print_json(findings)
     else:

@@ -13,7 +13,7 @@ from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.capacity import CASE_MEMORY
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.progress import Progress
-from tfjs_compat.trials.runtimes.runtime import Web
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
 from tfjs_compat.trials.settings import Settings
 
 
@@ -23,7 +23,7 @@ def settings_of(
     """What is the same for every case of a run."""
     memory = int(min(given.memory * 2**30, sys.maxsize)) if given.memory else None
     limits = Limits(seconds=given.seconds, memory=memory or memory_limit(jobs))
-    web = Web(request.store, request.runtime, request.node, limits) if until.rank > Stage.CONVERT.rank else None
+    web = TfjsRuntime(request.store, request.runtime, request.node, limits) if until.rank > Stage.CONVERT.rank else None
     return Settings(
         store=request.store,
         until=until,

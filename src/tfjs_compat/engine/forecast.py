@@ -1,4 +1,4 @@
-"""What a run of a plan would find done already, and why the rest is to do. Reads the store and starts nothing."""
+"""What a run of a plan would find done already, and why the rest is to do. Reads the store and builds nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.runtimes.runtime import Web, runtime_version
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 
 
 def why_not_cached(plan: Plan, store: Store, *, fresh: bool = False) -> list[str | None]:
@@ -18,7 +18,8 @@ def why_not_cached(plan: Plan, store: Store, *, fresh: bool = False) -> list[str
     ``fresh``: everything is to run anew.
     """
     # What `run` has without --runtime, --node and --inputs, which a plan does not know of.
-    web = Web(store, "node", "wheel", Limits()).describe() if plan.matrix.until.rank > Stage.CONVERT.rank else "none"
+    checks = plan.matrix.until.rank > Stage.CONVERT.rank
+    web = TfjsRuntime(store, "node", "wheel", Limits()).describe() if checks else "none"
     given = cache.conditions(plan.matrix.until, web, None)
 
     def one(planned: Planned) -> str | None:

@@ -146,11 +146,20 @@ class Child:
         with disk_errors(log):
             self._output.move_to(log)
 
-    def finish(self, limits: Limits = Limits(), stop: threading.Event | None = None) -> ExitStatus:
-        """Wait for its end; the limits count from now. Raises as ``run`` does."""
+    def finish(
+        self, limits: Limits = Limits(), stop: threading.Event | None = None, until: threading.Event | None = None
+    ) -> ExitStatus:
+        """Wait for its end; the limits count from now. Raises as ``run`` does.
+
+        ``until``: when this is set its work is done, and it is ended; the exit status then says how it was ended.
+        """
         started = time.monotonic()
+
+        def has_ended(seconds: float) -> bool:
+            return self._over.wait(seconds) if until is None else until.wait(seconds) or self._over.is_set()
+
         try:
-            limit_exceeded, peak = watch(self._over.wait, self._popen.pid, self._output, limits, stop)
+            limit_exceeded, peak = watch(has_ended, self._popen.pid, self._output, limits, stop)
         finally:
             self.end()
         return ExitStatus(self._popen.returncode, limit_exceeded, time.monotonic() - started, peak)

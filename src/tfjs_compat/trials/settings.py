@@ -12,7 +12,7 @@ from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.progress import Progress
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.runtimes.runtime import Web
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Settings:
     store: Store
     until: Stage
     limits: Limits
-    web: Web | None
+    web: TfjsRuntime | None
     stop: threading.Event
     progress: Progress
     inputs: Path | None = None

@@ -22,7 +22,7 @@ from tfjs_compat.trials.record import (
     read_outcome,
     why_no_inputs,
 )
-from tfjs_compat.trials.runtimes.runtime import Web, runtime_version
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.trials.session import EnvironmentSession
 from tfjs_compat.trials.settings import Settings
 from tfjs_compat.trials.tfjs_check import ArtifactUnderTest, check_converted
@@ -84,7 +84,7 @@ def finish_case(case: Case, folder: Path, converted: Outcome, settings: Settings
     return outcome
 
 
-def _in_tfjs(case: Case, folder: Path, converted: Outcome, web: Web, settings: Settings) -> Outcome:
+def _in_tfjs(case: Case, folder: Path, converted: Outcome, web: TfjsRuntime, settings: Settings) -> Outcome:
     outcome, route = converted, find_route(case.route)
     if route.repairs:
         outcome = msgspec.structs.replace(outcome, repairs=_repaired(folder))

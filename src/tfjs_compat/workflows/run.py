@@ -24,11 +24,12 @@ from tfjs_compat.results.files import write_results
 from tfjs_compat.search import cures as cure
 from tfjs_compat.search.evaluator import CaseEvaluator
 from tfjs_compat.search.remedies import ChangePolicy
+from tfjs_compat.system.process import Limits
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.bundle import require_releases
 from tfjs_compat.trials.runtimes.node import find_node
-from tfjs_compat.trials.runtimes.runtime import runtime_version
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.workflows.matrices import load_matrix
 
 
@@ -62,20 +63,22 @@ def run(request: RunRequest, progress: Progress | None = None, stop: threading.E
 
 
 def require_runtimes(matrix: Matrix, request: RunRequest, stop: threading.Event, plan: Plan | None = None) -> None:
-    """Make sure that every TensorFlow.js that is named exists, before anything is resolved or built for it.
+    """Make sure that what runs TensorFlow.js is there, and every release that is named, before anything is resolved.
 
     With a plan: also those that only its cases tell, which have the converter's version number. Raises RequestError,
     MachineryError, Interrupted.
     """
     if matrix.until.rank <= Stage.CONVERT.rank:
         return
+    if plan is None:
+        TfjsRuntime(request.store, request.runtime, request.node, Limits()).require()
     named = {one for block in (matrix.axes, *matrix.include) for one in block.tfjs_runtime or []} - {
         DEFAULT,
         "converter",
     }
     if plan is not None:
         named = {runtime_version(one.case) for one in plan.cases} - named
-    require_releases(sorted(named), request.store, lambda: find_node(request.node), stop=stop)
+    require_releases(sorted(named), request.store, lambda: find_node(request.node, request.store), stop=stop)
 
 
 def _with_cures(results: Results, plan: Plan, laboratory: CaseEvaluator, store: Store, progress: Progress) -> Results:
