@@ -2,12 +2,16 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import psutil
 import pytest
 from support.artifacts import (
     BIAS,
@@ -28,6 +32,7 @@ from support.artifacts import (
     place,
     put_artifact,
 )
+from support.tfjs import children, wait_for_event
 
 from tfjs_compat.artifact.tensors import Tensor, read_tensors, write_tensors
 from tfjs_compat.errors import MachineryError, RequestError
@@ -84,12 +89,9 @@ class Ran:
 Run = Callable[..., Ran]
 
 
-@pytest.fixture(params=["new node", "warm node"])
-def run(tmp_path: Path, bundle: Bundle, node: Node, request: pytest.FixtureRequest) -> Run:
-    """Run the artifact in ``tmp_path / "a model"`` on inputs, and say what came of it.
-
-    In a Node that is started for it, and in a warm one: nothing may depend on that.
-    """
+@pytest.fixture
+def start(tmp_path: Path, bundle: Bundle, node: Node) -> Run:
+    """Run the artifact in ``tmp_path / "a model"`` on inputs, and say what came of it."""
 
     def run_it(
         inputs: dict[str, np.ndarray] | None = None,
@@ -98,24 +100,34 @@ def run(tmp_path: Path, bundle: Bundle, node: Node, request: pytest.FixtureReque
         **options: Any,
     ) -> Ran:
         for name, tensors in (("inputs", inputs or {"x": X}), ("expected", expected or {"d": Y})):
-            write_tensors(tmp_path / name, [Tensor(*one) for one in tensors.items()])
+            write_tensors(tmp_path / name, [Tensor(*named) for named in tensors.items()])
         places = {name: tmp_path / name for name in ("inputs", "outputs", "expected")}
-        record = tmp_path / "record.jsonl"
-        task = TfjsJob(model=tmp_path / "a model", format=kind, record=record, **places)  # type: ignore[arg-type]
+        job = TfjsJob(model=tmp_path / "a model", format=kind, record=tmp_path / "record.jsonl", **places)  # type: ignore[arg-type]
         log = tmp_path / "log"
         options = {"limits": process.Limits(seconds=60), "scratch": tmp_path, "log": log, **options}
-        browser = options.pop("browser", None)
+        browser, warm = options.pop("browser", None), options.pop("warm", False)
         used = options.pop("bundle", bundle)
         if browser is not None:
-            return Ran(run_in_browser(task, used, browser, **options), task, log)
+            return Ran(run_in_browser(job, used, browser, **options), job, log)
         chosen = options.pop("node", node)
-        if request.param == "new node":
-            return Ran(run_in_node(task, used, chosen, **options), task, log)
+        if not warm:
+            return Ran(run_in_node(job, used, chosen, **options), job, log)
         (tmp_path / "warm").mkdir(exist_ok=True)
         warm_node = WarmNode(used, chosen, tmp_path / "warm")
-        return Ran(run_in_node(task, used, chosen, warm_node=warm_node, **options), task, log)
+        return Ran(run_in_node(job, used, chosen, warm_node=warm_node, **options), job, log)
 
     return run_it
+
+
+@pytest.fixture(params=["new node", "warm node"])
+def run(start: Run, request: pytest.FixtureRequest) -> Run:
+    """In a Node that is started for it, and in a warm one: nothing may depend on that."""
+    return partial(start, warm=request.param == "warm node")
+
+
+@pytest.fixture
+def browse(start: Run, browser: Path) -> Run:
+    return partial(start, browser=browser)
 
 
 @pytest.fixture
@@ -482,9 +494,7 @@ def test_a_wrong_input_shape_is_told(run: Run, model: Path) -> None:
 
 
 def test_a_load_that_never_returns_is_ended(run: Run, model: Path) -> None:
-    # TensorFlow.js waits for the sixth call of the input layer, which never comes.
-    content = functional([entry("x", [3]), dense("d", [["x", 5, 0, {}]])], [["x", 0, 0]], [["d", 0, 0]])
-    put_artifact(model, content, WEIGHTS)
+    put_artifact(model, never_loaded(), WEIGHTS)
     ran = run(limits=process.Limits(seconds=3))
     assert "time limit" in (ran.ended.limit_exceeded or "")
     assert [(one["stage"], one["status"]) for one in ran.events if one["event"] == "stage"] == [("load", "start")]
@@ -535,48 +545,120 @@ def browser() -> Path:
         pytest.skip(str(error))
 
 
-def test_a_browser_gives_the_same_numbers(run: Run, model: Path, browser: Path) -> None:
+def test_a_browser_gives_the_same_numbers(browse: Run, model: Path) -> None:
     for kind, content, weights in (("layers", one_dense(), WEIGHTS), ("graph", one_product(), GRAPH_WEIGHTS)):
         put_artifact(model, content, weights)
-        ran = run(kind=kind, browser=browser)
+        ran = browse(kind=kind)
         assert ran.parity.agrees, ran.parity
         assert ran.event("facts")["backend"] in ("webgl", "cpu")
         assert "Chrom" in ran.event("facts")["browser"]
         ran.task.record.unlink()
 
 
-def test_a_browser_uses_the_backend_that_is_asked_for(run: Run, model: Path, browser: Path) -> None:
+def test_a_browser_uses_the_backend_that_is_asked_for(browse: Run, model: Path) -> None:
     put_artifact(model, one_dense(), WEIGHTS)
-    ran = run(browser=browser, backends=("cpu",))
+    ran = browse(backends=("cpu",))
     assert ran.parity.agrees
     assert ran.event("facts")["backend"] == "cpu"
 
 
-def test_a_browser_fails_as_node_does(run: Run, model: Path, tmp_path: Path, browser: Path) -> None:
+def test_a_browser_fails_as_node_does(browse: Run, model: Path, tmp_path: Path) -> None:
     put_artifact(model, flat_io(), WEIGHTS)
-    ran = run(browser=browser)
+    ran = browse()
     assert ran.ended.exit_code == 1
     assert ran.failure[2].startswith("Error without a message, at ")
     ran.task.record.unlink()
     (tmp_path / "secret.bin").write_bytes(bytes(32))
     put_artifact(model, one_dense(), WEIGHTS, paths=["../secret.bin"])
-    ran = run(browser=browser)
+    ran = browse()
     assert ran.failure[:2] == ("load", "UnsafePath")
     ran.task.record.unlink()
     (model / "group1-shard1of1.bin").unlink()
     put_artifact(model, one_dense(), WEIGHTS, paths=["gone.bin"])
-    assert run(browser=browser).failure[:2] == ("load", "MissingFile")
+    assert browse().failure[:2] == ("load", "MissingFile")
 
 
-def test_a_page_that_never_answers_is_ended(run: Run, model: Path, browser: Path) -> None:
-    content = functional([entry("x", [3]), dense("d", [["x", 5, 0, {}]])], [["x", 0, 0]], [["d", 0, 0]])
-    put_artifact(model, content, WEIGHTS)
-    ran = run(browser=browser, limits=process.Limits(seconds=5))
+def test_a_page_that_never_answers_is_ended(browse: Run, model: Path) -> None:
+    put_artifact(model, never_loaded(), WEIGHTS)
+    ran = browse(limits=process.Limits(seconds=5))
     assert "time limit" in (ran.ended.limit_exceeded or "")
 
 
+def never_loaded() -> dict[str, Any]:
+    """TensorFlow.js waits for the sixth call of the input layer, which never comes."""
+    return functional([entry("x", [3]), dense("d", [["x", 5, 0, {}]])], [["x", 0, 0]], [["d", 0, 0]])
+
+
+def changed_page(bundle: Bundle, folder: Path, code: str) -> Bundle:
+    """A TensorFlow.js for a page that does something else than the real one."""
+    path = folder / "changed.js"
+    path.write_text(bundle.path.read_text("utf-8") + f";\n{code}\n", "utf-8")
+    return msgspec.structs.replace(bundle, path=path)
+
+
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("renderer", "the browser's tab crashed (possibly out of memory)"),
+        ("browser", "the browser was killed by SIGKILL (possibly out of memory)"),
+    ],
+)
+def test_what_is_killed_in_a_browser_is_noticed_at_once(
+    browse: Run, model: Path, bundle: Bundle, tmp_path: Path, kind: str, fault: str, busy: bool
+) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    wait = "const until = Date.now() + 20000; while (Date.now() < until);" if busy else "await new Promise(() => {});"
+    used = changed_page(bundle, tmp_path, f"tf.loadLayersModel = async () => {{ {wait} }};")
+    with ThreadPoolExecutor(1) as executor:
+        ran = executor.submit(browse, bundle=used, limits=process.Limits(seconds=60))
+        wait_for_event(tmp_path / "record.jsonl", '"start"')
+        for child in children(f"--type={kind}") if kind == "renderer" else browsers():
+            child.kill()
+        killed = time.monotonic()
+        ended = ran.result(50)
+    assert time.monotonic() - killed < 10
+    assert ended.fault == fault
+    assert ended.ended.limit_exceeded is None
+    assert children("--user-data-dir") == []
+    assert not list(Path("/tmp").glob("tfjs-compat-browser-*"))
+
+
+def browsers() -> list[psutil.Process]:
+    """The browsers themselves, without their children and the guard."""
+    found = children("--user-data-dir")
+    return [child for child in found if not any("--type=" in word or "guard.py" in word for word in child.cmdline())]
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_lost_graphics_are_no_result_of_the_model(
+    browse: Run, model: Path, bundle: Bundle, tmp_path: Path, busy: bool
+) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    wait = "const until = Date.now() + 4000; while (Date.now() < until);" if busy else "await new Promise(() => {});"
+    code = f"const load = tf.loadLayersModel; tf.loadLayersModel = async (...all) => {{ {wait} return load(...all); }};"
+    used = changed_page(bundle, tmp_path, code)
+    with ThreadPoolExecutor(1) as executor:
+        ran = executor.submit(browse, bundle=used, limits=process.Limits(seconds=60))
+        wait_for_event(tmp_path / "record.jsonl", '"start"')
+        for child in children("--type=gpu-process"):
+            child.kill()
+        ended = ran.result(50)
+    if ended.event("facts")["backend"] != "webgl":
+        pytest.skip("there is no WebGL here")
+    assert ended.event("failure")["error"]["internal"] is True
+    assert ended.failure[1] == "ContextLost"
+
+
+def test_the_memory_of_a_browser_is_known(browse: Run, model: Path) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    ran = browse()
+    assert ran.ended.exit_code == 0
+    assert ran.ended.peak_memory > 50 << 20
+
+
 def test_no_browser_says_what_was_looked_for(
-    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(MachineryError, match=r"no chromium, .*\nhint: "):
@@ -586,7 +668,7 @@ def test_no_browser_says_what_was_looked_for(
     broken.chmod(0o755)
     put_artifact(model, one_dense(), WEIGHTS)
     with pytest.raises(MachineryError, match=r"exit code 7.*cannot open display"):
-        run(browser=find_browser())
+        start(browser=find_browser())
 
 
 def test_nothing_is_read_from_npm_a_second_time(store: Store, node: Node, bundle: Bundle) -> None:

@@ -46,12 +46,20 @@
     }
     throw new tfjsCore.Problem('NoBackend', 'no backend starts in this browser: ' + reasons.join('; '));
   }
-  /** Raises a Fault where the graphics process was lost: what was computed since then is not the model's result. */
-  function checkGraphics() {
+  // What is computed after the browser's graphics process was lost is not the model's result.
+  const lost = () => new tfjsCore.Fault('ContextLost', 'the graphics process of the browser ended');
+  function graphics() {
     const gpgpu = tf.getBackend() === 'webgl' && tf.backend().gpgpu;
-    if (gpgpu && gpgpu.gl && gpgpu.gl.isContextLost()) {
-      throw new tfjsCore.Fault('ContextLost', 'the graphics process of the browser ended');
-    }
+    return gpgpu ? gpgpu.gl : null;
+  }
+  function watchGraphics() {
+    const gl = graphics();
+    if (gl) gl.canvas.addEventListener('webglcontextlost', () => fail(lost()));
+  }
+  /** Raises a Fault: a page that computes hears of the loss only when it is done. */
+  function checkGraphics() {
+    const gl = graphics();
+    if (gl && gl.isContextLost()) throw lost();
   }
   function renderer() {
     const gl = document.createElement('canvas').getContext('webgl2');
@@ -62,6 +70,7 @@
   const job = await (await get('job.json')).json();
   await chooseBackend(job.backends);
   await tf.ready();
+  watchGraphics();
   emit({
     event: 'facts', tfjs: tf.version.tfjs, backend: tf.getBackend(), browser: navigator.userAgent,
     renderer: tf.getBackend() === 'webgl' ? renderer() : null,
