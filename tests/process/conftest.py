@@ -1,3 +1,5 @@
+"""Tests that start runs and children of their own and need no network: each carries the marker ``process``."""
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -5,6 +7,14 @@ from pathlib import Path
 
 import pytest
 from support.runs import NUMPY, TENSORFLOW, Runs, SlowIndex, add_module
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.process)
 
 
 @pytest.fixture

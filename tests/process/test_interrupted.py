@@ -14,8 +14,6 @@ from pathlib import Path
 import pytest
 from support.runs import MATRIX, Runs, SlowIndex, add_module, wait_for
 
-pytestmark = pytest.mark.real  # no network, but minutes
-
 
 def in_a_case(runs: Runs) -> bool:
     return wait_for(lambda: list(runs.output.glob("cases/*build_slowly*/began")))

@@ -15,7 +15,7 @@ from tfjs_compat.engine.cache import kept_outcome
 from tfjs_compat.environments.registry import list_environments
 from tfjs_compat.system.store import Store
 
-pytestmark = [pytest.mark.real, pytest.mark.full]  # no network, but minutes
+pytestmark = pytest.mark.full
 
 MOMENTS = 20
 MATRIX = f"""

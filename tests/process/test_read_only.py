@@ -69,7 +69,6 @@ class TestReadOnly:
         with pytest.raises(MachineryError, match="cannot be written to: set TFJS_COMPAT_CACHE"):
             build(LOCK, PYTHON, store)
 
-    @pytest.mark.real
     def test_a_run_over_it(self, tmp_path: Path, sealed: Callable[[Path], Path]) -> None:
         with SlowIndex() as index:
             index.go.set()
@@ -127,7 +126,6 @@ def test_whether_links_are_possible(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not linking.is_possible(tmp_path)
 
 
-@pytest.mark.real
 def test_copies_in_place_of_links_are_told(
     tmp_path: Path, small_index: SmallIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,8 @@ from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.system.process import ExitStatus
 from tfjs_compat.trials import trial
-from tfjs_compat.trials.record import read_events, read_outcome
+from tfjs_compat.trials.record import read_outcome
+from tfjs_compat.trials.runtimes.record import read_record
 
 STAGES = ("import", "build", "serialize", "convert")
 WELL = ExitStatus(0, None, 1.0, 0)
@@ -201,7 +202,7 @@ def test_no_record_breaks_the_reader_or_makes_a_bad_end_a_good_one(events: Event
 
 
 def events_of(path: Path) -> Events:
-    return read_events(path)
+    return read_record(path)
 
 
 def test_a_record_cut_off_by_a_kill(tmp_path: Path) -> None:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 
-import psutil
-
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.matrix.schema import LimitsTable
 from tfjs_compat.outcomes.stages import Stage
-from tfjs_compat.system.capacity import CASE_MEMORY
+from tfjs_compat.system.capacity import CASE_MEMORY, total_memory
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.progress import Progress
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
@@ -38,6 +36,10 @@ def settings_of(
     )
 
 
-def memory_limit(jobs: int) -> int:
-    """The bytes that one of so many cases at once may use."""
-    return max(CASE_MEMORY, int(psutil.virtual_memory().total * 0.8 / jobs))
+def memory_limit(jobs: int, total: int | None = None) -> int:
+    """The bytes that one of so many cases at once may use, of ``total`` (default: what there is for this process).
+
+    Less than there are, so that a case passes its limit before the system kills what it likes.
+    """
+    total = total_memory() if total is None else total
+    return int(min(max(CASE_MEMORY, total * 0.8 / jobs), total * 0.9))

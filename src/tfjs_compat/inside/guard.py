@@ -1,10 +1,12 @@
-"""Run a command and die with the process that asked for it.
+"""Run a command and die with the process that wants it run.
 
-``python -I -S guard.py COMMAND [ARG …]``, started as the leader of a session, with a pipe as standard input whose
-other end the runner holds. When the command ends, all it left behind is ended; when the runner closes the pipe or
-goes away, however it goes, so is the command: nothing outlives the run it belongs to. Ends the way the command ended.
+``python -I -S guard.py COMMAND [ARG …]``, started as the leader of a session, with a socket as standard input whose
+other end the runner holds. When the command ends, all it left behind is killed; when the runner shuts the socket or
+goes away, however it goes, so is the command: nothing outlives the run it belongs to. One byte "." to the socket says
+that nothing is left for sure. Ends the way the command ended.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,16 +15,23 @@ import threading
 
 sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 
-from tfjs_case import family
+from tfjs_case import descendants
 
 _ending = threading.Event()
 
 
+def _kill_all():
+    if descendants.kill_descendants():
+        with contextlib.suppress(OSError):
+            os.write(0, b".")
+
+
 def _wait_for_the_runner_to_go():
-    while os.read(0, 1):
-        pass
+    with contextlib.suppress(OSError):
+        while os.read(0, 1):
+            pass
     _ending.set()
-    family.end_all()
+    _kill_all()
     os.killpg(os.getpgrp(), signal.SIGKILL)
 
 
@@ -30,7 +39,7 @@ def main():
     # The group may be sent SIGTERM or SIGINT: that is for the command; the guard then reports how it ended.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    family.adopt()
+    descendants.become_subreaper()
     try:
         child = subprocess.Popen(
             sys.argv[1:],
@@ -46,7 +55,7 @@ def main():
     code = child.wait()
     if _ending.is_set():
         threading.Event().wait()
-    family.end_all()
+    _kill_all()
     if code < 0:
         if -code not in (signal.SIGKILL, signal.SIGSTOP):
             signal.signal(-code, signal.SIG_DFL)

@@ -11,6 +11,8 @@ import contextlib
 import gc
 import json
 import os
+import select
+import signal
 import socket
 import sys
 import tempfile
@@ -19,7 +21,7 @@ import traceback
 
 sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 
-from tfjs_case import family, tracing
+from tfjs_case import autograph_cache, descendants
 from tfjs_case.record import Record, describe
 
 STAGES = ("import", "build", "serialize", "convert")
@@ -120,19 +122,23 @@ def serve(connection, record):
         traceback.print_exc()
         _flush()
         os._exit(FAILED)
-    family.adopt()
+    descendants.become_subreaper()
     _keep_loaded()
-    _send(connection, {"ready": True})
-    follower = tracing.Follower()
+    child_ended = _wake_on_child_end()
+    _send(connection, {"ready": os.getpid()})
+    warmer = autograph_cache.Warmer()
     while True:
         request, descriptors = _receive(connection)
         if request is None:
             os._exit(0)
+        if "job" not in request:
+            # The case that was to be killed had ended.
+            continue
         _flush()
         pid = os.fork()
         if pid == 0:
             connection.close()
-            _become(request, descriptors[0])
+            _become(request, descriptors[0], child_ended)
             with open(request["job"], encoding="utf-8") as file:
                 job = json.load(file)
             own = Record(job["record"])
@@ -142,20 +148,46 @@ def serve(connection, record):
                 try:
                     run_case(job, own, tf, tfjs)
                 finally:
-                    tracing.tell(request["env"]["HOME"])
+                    autograph_cache.export(request["env"]["HOME"])
 
             conclude(own, work)
         for descriptor in descriptors:
             os.close(descriptor)
-        _send(connection, {"pid": pid})
-        _, status = os.waitpid(pid, 0)
-        family.end_all()
-        code = -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
-        wanted = tracing.told(request["env"]["HOME"])
-        _send(connection, {"exit_code": code})
+        _send(connection, {"begun": True})
+        code = _wait(pid, connection, child_ended)
+        nothing_left = descendants.kill_descendants()
+        places = autograph_cache.load(request["env"]["HOME"])
+        _send(connection, {"exit_code": code, "nothing_left": nothing_left})
         # While TensorFlow.js checks what the case converted.
-        if follower.follow(wanted):
+        if warmer.warm(places):
             _keep_loaded()
+
+
+def _wake_on_child_end():
+    """A file descriptor that becomes readable whenever a child of this process has ended."""
+    reading, writing = os.pipe()
+    for descriptor in (reading, writing):
+        os.set_blocking(descriptor, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    return reading
+
+
+def _wait(pid, connection, child_ended):
+    """The exit code of a case (negative: a signal). Kills it where the runner says so, who cannot be sure of its id."""
+    while True:
+        done, status = os.waitpid(pid, os.WNOHANG)
+        if done:
+            return -os.WTERMSIG(status) if os.WIFSIGNALED(status) else os.WEXITSTATUS(status)
+        readable, _, _ = select.select([connection, child_ended], [], [])
+        if child_ended in readable:
+            os.read(child_ended, 1 << 12)
+        if connection in readable:
+            request, _ = _receive(connection)
+            if request is None:
+                # The guard kills what this leaves.
+                os._exit(0)
+            os.kill(pid, signal.SIGKILL)
 
 
 def _keep_loaded():
@@ -166,9 +198,12 @@ def _keep_loaded():
     gc.freeze()
 
 
-def _become(request, output):
-    """Make a forked child a process of its own: session, output, environment."""
+def _become(request, output, child_ended):
+    """Make a forked child a process of its own: session, signals, output, environment."""
     os.setsid()
+    os.close(signal.set_wakeup_fd(-1))
+    os.close(child_ended)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(output, 1)
     os.dup2(output, 2)
     if output > 2:
@@ -196,6 +231,8 @@ def _receive(connection):
 
 
 def main():
+    # Not as an exception: who is sent SIGINT did not fail by itself.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     if sys.argv[1] == "--serve":
         connection = socket.socket(fileno=int(sys.argv[2]))
         # Children of children must not hold the socket open.

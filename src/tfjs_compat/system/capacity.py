@@ -1,4 +1,4 @@
-"""What this machine can do at once: its cores, the memory that is free, and room for one more case."""
+"""What this machine can do at once: its cores, its memory, what of that is free, and when one more case may begin."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -15,6 +16,7 @@ from tfjs_compat.errors import Interrupted
 CASE_MEMORY = 3 << 30
 """Bytes to keep for one case with TensorFlow: what conversions of larger models take; small ones take a third."""
 
+_PROC = Path("/proc")
 _CGROUPS = Path("/sys/fs/cgroup")
 _LOOK_AGAIN = 0.5
 
@@ -25,17 +27,66 @@ def cores() -> int:
     return len(affine(0)) if affine is not None else os.cpu_count() or 1
 
 
-def free_memory(cgroups: Path = _CGROUPS) -> int:
-    """Bytes that can be had without swapping: of the machine, or of the container where that has less."""
-    free = int(psutil.virtual_memory().available)
-    with contextlib.suppress(OSError, ValueError):
-        limit = (cgroups / "memory.max").read_text("ascii").strip()
-        used = int((cgroups / "memory.current").read_text("ascii"))
-        cached = dict(line.split() for line in (cgroups / "memory.stat").read_text("ascii").splitlines())
-        # Cached files count as used, and go when the memory is wanted.
-        if limit != "max":
-            free = min(free, int(limit) - used + int(cached.get("inactive_file", 0)))
-    return free
+def free_memory(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> int:
+    """Bytes that can be had without swapping: of the machine, or of the control group that has the least left."""
+    groups = _memory_groups(proc, cgroups)
+    return max(0, min([int(psutil.virtual_memory().available), *(group.limit - group.used for group in groups)]))
+
+
+def total_memory(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> int:
+    """Bytes that this process and its children may hold: the machine's, or the least limit of a control group."""
+    groups = _memory_groups(proc, cgroups)
+    return min([int(psutil.virtual_memory().total), *(group.limit for group in groups)])
+
+
+class _MemoryGroup(NamedTuple):
+    """A control group with a limit. ``used``: bytes that it holds and would not give back when they are wanted."""
+
+    limit: int
+    used: int
+
+
+def _memory_groups(proc: Path, cgroups: Path) -> Iterator[_MemoryGroup]:
+    """The control groups that this process is in, and all above them, as far as they limit memory.
+
+    Both versions are read (cgroups(7)); in a container without a namespace of its own the path that /proc tells is
+    the host's, and the folder at the top is the container's group.
+    """
+    for line in _text(proc / "self" / "cgroup").splitlines():
+        number, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if number == "0":
+            roots, files = [cgroups, cgroups / "unified"], ("memory.max", "memory.current", "inactive_file")
+        elif "memory" in controllers.split(","):
+            roots = [cgroups / "memory"]
+            files = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        else:
+            continue
+        parts = [part for part in path.split("/") if part not in ("", "..")]
+        for root in roots:
+            for depth in range(len(parts) + 1):
+                group = _memory_group(root.joinpath(*parts[:depth]), *files)
+                if group is not None:
+                    yield group
+
+
+def _memory_group(folder: Path, limit: str, used: str, cached: str) -> _MemoryGroup | None:
+    try:
+        # "max" where there is none; version 1 says a number that no machine has.
+        most = int(_text(folder / limit))
+        held = int(_text(folder / used))
+    except ValueError:
+        return None
+    figures = dict(line.split(maxsplit=1) for line in _text(folder / "memory.stat").splitlines() if " " in line)
+    # Cached files count as used, and go when the memory is wanted.
+    return _MemoryGroup(most, held - int(figures.get(cached, 0)))
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("ascii", "replace")
+    except OSError:
+        return ""
 
 
 def default_jobs() -> int:
@@ -54,16 +105,16 @@ class MemoryGate:
 
     @contextlib.contextmanager
     def admit(self, waiting: Callable[[], object] = lambda: None) -> Iterator[None]:
-        """Wait until there is room, then be one of those that run. ``waiting`` is called once if it has to wait.
+        """Wait for memory, then be one of those that run. ``waiting`` is called once if it has to wait.
 
         Raises Interrupted.
         """
         with self._changed:
-            told = False
+            announced = False
             while self._running and self._free() < self._needed:
-                if not told:
+                if not announced:
                     waiting()
-                    told = True
+                    announced = True
                 # Not only our own cases give memory back, so look again now and then.
                 self._changed.wait(_LOOK_AGAIN)
                 if self._stop.is_set():

@@ -1,4 +1,4 @@
-"""What all work for one command shares: where things are kept, what stops it, whom it reports to, what a child may use."""
+"""What all work for one command shares: the store, what stops it, whom it reports to, what a child may use."""
 
 from __future__ import annotations
 
@@ -21,4 +21,4 @@ class Context:
     store: Store
     stop: threading.Event = field(default_factory=threading.Event)
     progress: Progress = field(default_factory=Silent)
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)

@@ -8,7 +8,8 @@ import hashlib
 import os
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+import stat
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from tfjs_compat.errors import MachineryError
@@ -24,24 +25,65 @@ def disk_errors(path: Path) -> Iterator[None]:
         raise MachineryError(f"{error.filename or path}: {reason}") from error
 
 
-def write_whole(path: Path, content: str | bytes, *, lasting: bool = True) -> None:
+def write_whole(
+    path: Path, content: str | bytes, *, lasting: bool = True, sync: Callable[[int], object] = os.fsync
+) -> None:
     """Write a file so that a reader, or a run after a kill, sees the old content or the new one, never a part.
 
-    Not ``lasting``: a loss of power may damage it, which must harm nothing; it takes a fraction of the time.
+    ``lasting``: a loss of power leaves either, too: file and folder are written to the disk by ``sync``. Without it,
+    which takes a fraction of the time, a loss of power may damage the file, which must harm nothing.
+    Raises MachineryError.
     """
     data = content.encode() if isinstance(content, str) else content
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     with disk_errors(path):
+        parents = [path.parent, *(folder.parent for folder in path.parents if not folder.exists())]
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             with temporary.open("wb") as file:
                 file.write(data)
                 if lasting:
                     file.flush()
-                    os.fsync(file.fileno())
+                    sync(file.fileno())
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+        # Elsewhere a folder cannot be opened.
+        for folder in parents if lasting and os.name == "posix" else ():
+            _sync_folder(folder, sync)
+
+
+def _sync_folder(folder: Path, sync: Callable[[int], object]) -> None:
+    """Write to the disk what a folder holds by name: without it a new file may be gone although its bytes are there."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def read_child_file(path: Path, most: int, *, tail: bool = False) -> bytes:
+    """What is in a file that a child could write to; empty where it cannot be read.
+
+    A child may put anything in its place: what is no regular file (a link, a pipe, a device) counts as unreadable, and
+    so does one of more than ``most`` bytes, of which ``tail`` gives the last ``most`` instead. Waits for nobody.
+    """
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError:
+        return b""
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or (found.st_size > most and not tail):
+            return b""
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            file.seek(max(0, found.st_size - most))
+            return file.read(most)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
 
 
 def remove_tree(path: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -15,65 +15,71 @@ from tfjs_compat.system.files import disk_errors
 
 _KEPT_HEAD = 4 << 20
 _KEPT_TAIL = 1 << 20
+_LONGEST_LINE = 4096
 
 
 class Output:
     """Drains a pipe in a thread: the head goes to the log at once, the tail is kept and written at the end."""
 
     def __init__(self, pipe: IO[bytes], sink: IO[bytes], on_line: Callable[[str], None] | None) -> None:
+        """``sink`` is open for writing and reading. ``on_line`` gets the first 4096 bytes of each line, decoded."""
         self.total = 0
-        self._fault: OSError | None = None
-        self._last = time.monotonic()
+        self._log_error: OSError | None = None
+        self._line_error: Exception | None = None
         self._pipe, self._sink, self._on_line = pipe, sink, on_line
+        self._line = b""
         self._moving = threading.Lock()
         self._tail: deque[bytes] = deque()
         self._tail_bytes = 0
         self._thread = threading.Thread(target=self._drain, daemon=True)
         self._thread.start()
 
-    def silent_for(self) -> float:
-        """Seconds since the last output."""
-        return time.monotonic() - self._last
-
     def check(self) -> None:
-        """Raise MachineryError where the log could not be written."""
-        if self._fault is not None:
+        """Raise MachineryError where the log could not be written, and whatever ``on_line`` raised."""
+        if self._line_error is not None:
+            raise self._line_error
+        if self._log_error is not None:
             with disk_errors(Path(self._sink.name)):
-                raise self._fault
+                raise self._log_error
 
     def move_to(self, log: Path) -> None:
         """Write to another file from now on, with what was written so far; a fault of the old one is forgotten."""
         with self._moving:
-            sink = log.open("wb")
+            sink = log.open("w+b")
             with contextlib.suppress(OSError), self._sink:
-                sink.write(Path(self._sink.name).read_bytes())
+                self._sink.seek(0)
+                shutil.copyfileobj(self._sink, sink)
                 sink.flush()
-            self._sink, self._fault = sink, None
+            self._sink, self._log_error = sink, None
 
     def _drain(self) -> None:
-        line = b""
+        # A child that nobody reads from hangs: whatever happens to what it printed, go on reading.
         with contextlib.suppress(OSError, ValueError):
             while chunk := os.read(self._pipe.fileno(), 1 << 16):
-                self._last = time.monotonic()
                 with self._moving:
                     self._keep(chunk)
                 if self._on_line is not None:
-                    *whole, line = (line + chunk).split(b"\n")
-                    line = line[-4096:]
-                    for one in whole:
-                        self._on_line(one[:4096].decode("utf-8", "replace"))
+                    self._pass_on(chunk, self._on_line)
+
+    def _pass_on(self, chunk: bytes, on_line: Callable[[str], None]) -> None:
+        *lines, rest = (self._line + chunk).split(b"\n")
+        self._line = rest[-_LONGEST_LINE:]
+        try:
+            for line in lines:
+                on_line(line[:_LONGEST_LINE].decode("utf-8", "replace"))
+        except Exception as error:
+            self._line_error, self._on_line = error, None
 
     def _keep(self, chunk: bytes) -> None:
-        room = max(0, _KEPT_HEAD - self.total)
+        left = max(0, _KEPT_HEAD - self.total)
         self.total += len(chunk)
-        if room and self._fault is None:
+        if left and self._log_error is None:
             try:
-                self._sink.write(chunk[:room])
+                self._sink.write(chunk[:left])
                 self._sink.flush()
             except OSError as error:
-                # Go on reading: a child that nobody reads from hangs.
-                self._fault = error
-        if rest := chunk[room:]:
+                self._log_error = error
+        if rest := chunk[left:]:
             self._tail.append(rest)
             self._tail_bytes += len(rest)
             while self._tail_bytes - len(self._tail[0]) > _KEPT_TAIL:

@@ -10,27 +10,29 @@ import array
 import contextlib
 import os
 import select
+import signal
 import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from tfjs_compat.errors import Interrupted
-from tfjs_compat.system import process
+from tfjs_compat.system import process, process_tree
 from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.output import Output
 from tfjs_compat.system.process import ExitStatus, Limits
 
 _WORKER = Path(__file__).parents[1] / "inside" / "worker.py"
+_ANSWER_SECONDS = 60.0
 
 
 class ServerDiedError(Exception):
-    """The server ended before the case it was given did."""
+    """The server ended, or does not answer, before the case it was given had ended. Says nothing about the case."""
 
 
 def can_fork() -> bool:
@@ -39,20 +41,24 @@ def can_fork() -> bool:
 
 
 class Server:
-    """A Python with its imports done. ``record`` and ``log`` tell of the import."""
+    """A Python with its imports done, for one case at a time.
+
+    ``record`` and ``log`` are the files of the import, ``ended`` is how it ended where it did not come to its end, and
+    ``cases`` counts the cases that were run.
+    """
 
     def __init__(
         self, argv: Sequence[str], env: Mapping[str, str], scratch: Path, limits: Limits, stop: threading.Event
     ) -> None:
-        """Start importing. ``argv`` is the environment's Python; the server dies with this process.
+        """Start importing. ``argv`` is the environment's Python; ``limits`` are those of the import.
 
-        Its time and output have no limit: it idles between cases, and each case has limits of its own. Raises
-        MachineryError where it cannot be started.
+        The server dies with this process. Raises MachineryError where it cannot be started.
         """
         self.record, self.log = scratch / "record.jsonl", scratch / "log.txt"
         self._stop, self._limits = stop, limits
         self._buffer = b""
-        self._ready = False
+        self._pid = 0
+        self._closed = False
         self.cases = 0
         self.ended: ExitStatus | None = None
         self._connection, theirs = socket.socketpair()
@@ -65,67 +71,116 @@ class Server:
         finally:
             theirs.close()
 
-    def wait_ready(self) -> bool:
-        """Wait for the imports; False where they failed or took too long: the record and ``ended`` say how.
+    @property
+    def is_closed(self) -> bool:
+        """Whether it was ended here and can run nothing."""
+        return self._closed
 
-        Raises Interrupted.
+    def wait_ready(self) -> bool:
+        """Wait for the imports; False where they failed or passed a limit: the record and ``ended`` say how.
+
+        Raises ServerDiedError where it was killed from outside, Interrupted, MachineryError.
         """
-        if self._ready or self.ended is not None:
-            return self._ready
+        if self._pid or self.ended is not None:
+            return self.ended is None
+        started = time.monotonic()
+        answer: dict[str, Any] = {}
         try:
-            self._ready = "ready" in self._next(time.monotonic() + self._limits.seconds)
-        except TimeoutError:
-            self._child.end()
-            self.ended = ExitStatus(-9, f"over its time limit of {self._limits.seconds:g} s", self._limits.seconds, 0)
+            watched = self._child.watch(self._receiver(answer, "ready"), self._limits, self._stop)
         except ServerDiedError:
-            self.ended = self._child.finish(stop=self._stop)
-        return self._ready
+            self.ended = self._child.finish(self._limits, self._stop)
+        else:
+            if watched.limit_exceeded is not None:
+                self._child.end()
+                seconds = time.monotonic() - started
+                self.ended = ExitStatus(
+                    -signal.SIGKILL, watched.limit_exceeded, seconds, watched.peak_memory, watched.starved
+                )
+        if self.ended is not None:
+            if self.ended.limit_exceeded is None and self.ended.fault is not None:
+                raise ServerDiedError(f"the server {self.ended.describe()}")
+            return False
+        self._pid = int(answer["ready"])
+        return True
 
     def run(self, job: Path, env: Mapping[str, str], log: Path, limits: Limits) -> ExitStatus:
         """Run one job in a fork, its output in ``log``; as process.run does, but without an import.
 
-        Raises ServerDiedError, Interrupted.
+        The case is ended when this returns or raises, with all that it started. Raises ServerDiedError, Interrupted,
+        MachineryError where the log cannot be written; after these the server is of no more use.
         """
         self.cases += 1
         token = process.new_token()
         with disk_errors(log):
-            sink = log.open("wb")
+            sink = log.open("w+b")
         reading, writing = os.pipe()
         started = time.monotonic()
         output = Output(os.fdopen(reading, "rb"), sink, None)
-        pid: int | None = None
+        nothing_left = False
         try:
             try:
-                self._ask({"job": str(job), "env": {**env, process.MARK: token}}, writing)
+                self._send({"job": str(job), "env": {**env, process.MARK: token}}, writing)
             finally:
                 os.close(writing)
-            pid = int(self._next(started + 60.0)["pid"])
+            self._await_begin(started + _ANSWER_SECONDS)
             answer: dict[str, Any] = {}
-
-            def has_ended(seconds: float) -> bool:
-                with contextlib.suppress(TimeoutError):
-                    answer.update(self._next(time.monotonic() + seconds))
-                return "exit_code" in answer
-
-            limit_exceeded, peak = process.watch(has_ended, pid, output, limits, self._stop)
-            if limit_exceeded is not None:
-                process.kill_tree(pid, token)
-                answer = self._next(time.monotonic() + 60.0)
-            return ExitStatus(int(answer["exit_code"]), limit_exceeded, time.monotonic() - started, peak)
-        except TimeoutError as error:
-            raise ServerDiedError("the server does not answer") from error
+            has_ended = self._receiver(answer, "exit_code")
+            watched = process.watch(has_ended, self._members, output, limits, self._stop)
+            if watched.limit_exceeded is not None:
+                answer = self._kill_case()
+            nothing_left = bool(answer.get("nothing_left"))
+            return ExitStatus(
+                int(answer["exit_code"]),
+                watched.limit_exceeded,
+                time.monotonic() - started,
+                watched.peak_memory,
+                watched.starved,
+            )
         finally:
-            process.kill_session(pid, token)
+            if not nothing_left:
+                # The guard of the server ends the case with it; no signal is sent by an id that may be another's now.
+                self.close()
+                if not self._child.nothing_left:
+                    process_tree.kill(process_tree.marked(token))
             output.close()
 
     def close(self) -> None:
         """End the server and whatever its cases left."""
+        self._closed = True
         self._connection.close()
         self._child.end()
 
-    def _ask(self, message: object, descriptor: int) -> None:
+    def _members(self) -> list[int]:
+        """The processes of the case: all below the server, which adopts those whose parent has ended."""
+        return process_tree.tree(self._pid)[1:]
+
+    def _receiver(self, answer: dict[str, Any], key: str) -> Callable[[float], bool]:
+        """For ``process.watch``: receives messages into ``answer`` until one has this key."""
+
+        def received(seconds: float) -> bool:
+            with contextlib.suppress(TimeoutError):
+                answer.update(self._next(time.monotonic() + seconds))
+            return key in answer
+
+        return received
+
+    def _await_begin(self, until: float) -> None:
+        try:
+            self._next(until)
+        except TimeoutError:
+            raise ServerDiedError("the server does not answer") from None
+
+    def _kill_case(self) -> dict[str, Any]:
+        """Have the server kill its case: its last message about it, one of our own where it does not answer."""
+        try:
+            self._send({"kill": True})
+            return self._next(time.monotonic() + _ANSWER_SECONDS)
+        except (TimeoutError, ServerDiedError):
+            return {"exit_code": -signal.SIGKILL}
+
+    def _send(self, message: object, *descriptors: int) -> None:
         data = msgspec.json.encode(message) + b"\n"
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [descriptor]))]
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
         try:
             sent = self._connection.sendmsg([data], rights)
             self._connection.sendall(data[sent:])

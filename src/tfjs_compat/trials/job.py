@@ -17,11 +17,15 @@ from tfjs_compat.trials.settings import Settings
 
 
 def last_python_stage(until: Stage) -> Stage:
+    """The last stage that an environment's Python runs, where the case is to come as far as ``until``."""
     return until if until.rank < Stage.CONVERT.rank else Stage.CONVERT
 
 
 def copy_model(case: Case, folder: Path) -> Path:
-    """Model files are copied: keras_keras unzips beside its input, and a case may write where it reads."""
+    """Copy the model's files into the case's folder, unless a builder makes it: the path to read it from.
+
+    Copied, because keras_keras unzips beside its input, and a case may write where it reads. Raises OSError.
+    """
     source = Path(case.model.path)
     if case.model.kind is Kind.BUILDER:
         return source
@@ -35,6 +39,7 @@ def copy_model(case: Case, folder: Path) -> Path:
 
 
 def write_job(case: Case, environment: Environment, folder: Path, model: Path, settings: Settings) -> None:
+    """Write ``job.json`` into the case's folder: what ``inside/worker.py`` is to do. Raises MachineryError."""
     route = find_route(case.route)
     command = environment.bin / "tensorflowjs_converter"
     job = {

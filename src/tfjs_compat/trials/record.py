@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,24 +12,24 @@ from tfjs_compat.outcomes.failures import Failure, Raised, is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.process import ExitStatus
-from tfjs_compat.trials.runtimes.record import read_record
-
-_OUTSIDE_KILLS = frozenset((signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
-_MOST_RECORD = 4 << 20
 
 
 def read_outcome(events: Sequence[Mapping[str, Any]], ended: ExitStatus, log_tail: str, until: Stage) -> Outcome:
     """What a worker's record and its end say. A record is written by code that runs a user's model: nothing in it is
-    believed beyond its form."""
+    believed beyond its form.
+
+    An end that says nothing about the case (``ExitStatus.fault``) is the machinery's. Raises MachineryError where the
+    worker did not start.
+    """
     stages = [(_stage(event), event) for event in events if event.get("event") == "stage"]
     seconds = {
         str(stage): _seconds(event) for stage, event in stages if stage is not None and event.get("status") == "done"
     }
     if not stages and ended.limit_exceeded is None and ended.exit_code >= 0:
-        last = (log_tail.strip() or "it said nothing").splitlines()[-1]
+        last = (log_tail.strip() or "it printed nothing").splitlines()[-1]
         raise MachineryError(f"the worker did not start ({ended.describe()}): {last}")
     reached = [stage for stage, _ in stages if stage is not None]
-    stage = max(reached, key=lambda one: one.rank) if reached else Stage.IMPORT
+    stage = max(reached, key=lambda stage: stage.rank) if reached else Stage.IMPORT
     if ended.ok and any(event.get("event") == "done" for event in events):
         return Outcome(stage=until, machinery=_lost_sample(events), seconds=seconds)
     failed = next((event for event in events if event.get("event") == "failure"), None)
@@ -40,12 +38,13 @@ def read_outcome(events: Sequence[Mapping[str, Any]], ended: ExitStatus, log_tai
         failure = msgspec.structs.replace(failure, message=_headline(failure))
         machinery = failure.message if is_machinery(failure) else None
         return Outcome(stage=failure.stage, failure=failure, machinery=machinery, seconds=seconds)
-    if ended.limit_exceeded is None and -ended.exit_code in _OUTSIDE_KILLS:
-        said = f"the case {ended.describe()} from outside, perhaps for want of memory, during {stage}"
-        return Outcome(stage=stage, machinery=said, seconds=seconds)
+    # What a stage that did not end took is known of none but the one that a limit ended.
+    if ended.limit_exceeded is not None and str(stage) not in seconds:
+        seconds[str(stage)] = round(max(0.0, ended.seconds - sum(seconds.values())), 4)
+    if ended.fault is not None:
+        return Outcome(stage=stage, machinery=f"the case {ended.fault} during {stage}", seconds=seconds)
     without = "" if ended.limit_exceeded is not None or ended.exit_code < 0 else ", without an exception,"
-    said = f"the case {ended.describe()}{without} during {stage}"
-    failure = Failure(stage, said, text=log_tail)
+    failure = Failure(stage, f"the case {ended.describe()}{without} during {stage}", text=log_tail)
     return Outcome(stage=stage, failure=failure, seconds=seconds, limited=ended.limit_exceeded is not None)
 
 
@@ -54,14 +53,6 @@ def _lost_sample(events: Sequence[Mapping[str, Any]]) -> str | None:
     chains = [_chain(event.get("chain")) for event in events if event.get("event") == "no-sample"]
     failures = [Failure(Stage.BUILD, "", chain) for chain in chains]
     return next((_headline(failure) for failure in failures if is_machinery(failure)), None)
-
-
-def read_events(record: Path) -> list[dict[str, Any]]:
-    """The events of a record; none out of what no worker writes."""
-    try:
-        return read_record(record) if record.is_file() and record.stat().st_size <= _MOST_RECORD else []
-    except (OSError, RecursionError):
-        return []
 
 
 def _stage(event: Mapping[str, Any]) -> Stage | None:

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from tfjs_compat.environments.environment import Environment
+from tfjs_compat.errors import MachineryError
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
-from tfjs_compat.system.files import disk_errors, remove_tree
+from tfjs_compat.system.files import disk_errors, read_child_file, remove_tree, write_whole
 from tfjs_compat.system.process import ExitStatus
 from tfjs_compat.trials.fork_server import Server, ServerDiedError
-from tfjs_compat.trials.record import (
-    read_events,
-)
 from tfjs_compat.trials.runtimes.record import read_record
 from tfjs_compat.trials.settings import Settings
 
@@ -28,6 +24,10 @@ _THREADS = (
     *("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"),
 )
 """One each: as many cases run as there are cores, and a sum that is split by cores depends on their number."""
+
+_MOST_LOG = 6 << 20
+_MOST_STOPPED_IMPORTS = 2
+"""Servers that may pass a limit while they import, each for a case of its own, before no other case is tried."""
 
 
 class EnvironmentSession:
@@ -42,16 +42,24 @@ class EnvironmentSession:
         self.environment, self.lock, self.variables = environment, lock, variables
         self._scratch, self._settings = scratch, settings
         self._server: Server | None = None
+        self._stopped_imports: list[ExitStatus] = []
 
     def run(self, folder: Path) -> tuple[list[dict[str, Any]], ExitStatus]:
-        """Run the job in ``folder``: its events and how it ended. Raises MachineryError, Interrupted."""
-        if self._settings.isolation == "fork":
-            with contextlib.suppress(ServerDiedError):
-                return self._run_in_fork(folder)
-            # Something killed the server, perhaps this very case: that case gets a process of its own.
+        """Run the job in ``folder``: its events and how it ended.
+
+        Raises ServerDiedError where a fork server was killed, perhaps by this very case, which is then to be run again
+        with ``run_alone``; MachineryError, Interrupted.
+        """
+        if self._settings.isolation != "fork":
+            return self.run_alone(folder)
+        try:
+            return self._run_in_fork(folder)
+        except ServerDiedError:
             self.close()
-            self._settings.progress.say(folder.name, "again, in a process of its own")
-            (folder / "record.jsonl").unlink(missing_ok=True)
+            raise
+
+    def run_alone(self, folder: Path) -> tuple[list[dict[str, Any]], ExitStatus]:
+        """Run the job in ``folder`` in a process of its own. Gives and raises as ``run`` does."""
         ended = process.run(
             [str(self.environment.executable), "-I", str(_WORKER), str(folder / "job.json")],
             env=self._child_environment(folder),
@@ -60,15 +68,19 @@ class EnvironmentSession:
             limits=self._settings.limits,
             stop=self._settings.stop,
         )
-        return read_events(folder / "record.jsonl"), ended
+        return read_record(folder / "record.jsonl"), ended
 
     def _run_in_fork(self, folder: Path) -> tuple[list[dict[str, Any]], ExitStatus]:
-        if self._server is None:
-            self._server = self._start()
-        server = self._server
+        server = self._usable_server()
         if not server.wait_ready():
-            shutil.copy(server.log, folder / "log.txt")
-            return read_record(server.record), server.ended or ExitStatus(-9, None, 0.0, 0)
+            write_whole(folder / "log.txt", read_child_file(server.log, _MOST_LOG, tail=True), lasting=False)
+            events, ended = read_record(server.record), server.ended
+            assert ended is not None
+            if ended.limit_exceeded is not None:
+                # It was this case's limit, and may not be the next one's.
+                self._stopped_imports.append(ended)
+                self.close()
+            return events, ended
         imported = read_record(server.record)
         ended = server.run(
             folder / "job.json", self._child_environment(folder), folder / "log.txt", self._settings.limits
@@ -76,7 +88,18 @@ class EnvironmentSession:
         if server.cases > 1:
             # The import was the first case's; the others need to know of it, not to be billed for it.
             imported = [{**event, "seconds": 0.0} if "seconds" in event else event for event in imported]
-        return [*imported, *read_events(folder / "record.jsonl")], ended
+        return [*imported, *read_record(folder / "record.jsonl")], ended
+
+    def _usable_server(self) -> Server:
+        """The server, started if there is none. What failed to import is one too: it fails for each case."""
+        if self._server is not None and self._server.is_closed:
+            self.close()
+        if self._server is None:
+            if len(self._stopped_imports) >= _MOST_STOPPED_IMPORTS:
+                last = self._stopped_imports[-1].describe()
+                raise MachineryError(f"not run: the import, tried {_MOST_STOPPED_IMPORTS} times, {last}")
+            self._server = self._start()
+        return self._server
 
     def _start(self) -> Server:
         remove_tree(self._scratch)

@@ -18,7 +18,7 @@ from tfjs_compat.matrix.routes import Quantization
 from tfjs_compat.outcomes.failures import Failure, Finding, Raised, is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
-from tfjs_compat.system.files import remove_tree
+from tfjs_compat.system.files import disk_errors, remove_tree
 from tfjs_compat.trials.comparison import TOLERANCES, compare
 from tfjs_compat.trials.runtimes.bundle import get_bundle, read_vocabulary
 from tfjs_compat.trials.runtimes.exits import TfjsExit
@@ -95,11 +95,20 @@ def _run(
         record=folder / "tfjs.jsonl",
         expected=None if load_only else folder / "expected",
     )
-    remove_tree(job.record)
-    remove_tree(job.outputs)
+    # A case's own processes may have put anything there.
+    for path in (job.record, job.outputs):
+        _remove(path)
     bundle = get_bundle(subject.tfjs, runtime.store, runtime.node, stop=stop)
     ended = runtime.run(job, bundle, folder, folder / "tfjs-log.txt", stop)
     return read_run(read_record(job.record), ended, outcome, runtime.runtime)
+
+
+def _remove(path: Path) -> None:
+    with disk_errors(path):
+        if path.is_dir() and not path.is_symlink():
+            remove_tree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def read_run(events: Sequence[Mapping[str, Any]], ended: TfjsExit, outcome: Outcome, runtime: str) -> Outcome:

@@ -16,12 +16,10 @@ from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.repairs.folder import DamagedArtifactError, repair_folder
-from tfjs_compat.system.files import disk_errors, remove_tree
+from tfjs_compat.system.files import disk_errors, read_child_file, remove_tree
+from tfjs_compat.trials.fork_server import ServerDiedError
 from tfjs_compat.trials.job import copy_model, last_python_stage, write_job
-from tfjs_compat.trials.record import (
-    read_outcome,
-    why_no_inputs,
-)
+from tfjs_compat.trials.record import read_outcome, why_no_inputs
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.trials.session import EnvironmentSession
 from tfjs_compat.trials.settings import Settings
@@ -31,43 +29,47 @@ _LOG_TAIL = 6000
 _LEAST_FREE = 1 << 20
 
 
-def run_case(case: Case, bench: EnvironmentSession, folder: Path, settings: Settings) -> Outcome:
-    """Run a case to its end, in ``folder`` (emptied first), where log, record, artifact and tensors stay.
+def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings: Settings) -> Outcome:
+    """The Python half of a case, as far as stage convert, in ``folder`` (emptied first).
 
-    Raises MachineryError for a full disk and the like, Interrupted.
+    Log, record, artifact and tensors stay there. Raises MachineryError for a full disk and the like, Interrupted.
     """
-    return finish_case(case, folder, convert_case(case, bench, folder, settings), settings)
-
-
-def convert_case(case: Case, bench: EnvironmentSession, folder: Path, settings: Settings) -> Outcome:
-    """The Python half of a case: as far as stage convert. Raises as ``run_case`` does."""
-    remove_tree(folder)
-    with disk_errors(folder):
-        folder.mkdir(parents=True)
-        model_path = copy_model(case, folder)
-        write_job(case, bench.environment, folder, model_path, settings)
+    _prepare(case, session, folder, settings)
     if settings.web is not None and settings.until.rank > Stage.CHECK.rank:
         settings.web.prepare(folder, runtime_version(case), settings.stop)
-    events, ended = bench.run(folder)
-    outcome = read_outcome(events, ended, _tail(folder / "log.txt"), last_python_stage(settings.until))
-    told = [event.get("keras") for event in events if event.get("event") == "facts"]
+    try:
+        events, ended = session.run(folder)
+    except ServerDiedError:
+        settings.progress.say(case.id, "again, in a process of its own")
+        _prepare(case, session, folder, settings)
+        events, ended = session.run_alone(folder)
+    log_tail = read_child_file(folder / "log.txt", _LOG_TAIL, tail=True).decode("utf-8", "replace")
+    outcome = read_outcome(events, ended, log_tail, last_python_stage(settings.until))
+    versions = [event.get("keras") for event in events if event.get("event") == "facts"]
     # The last word is on the model itself, the first on tf.keras.
-    keras = next((version for version in reversed(told) if version), None)
+    keras = next((version for version in reversed(versions) if version), None)
     return msgspec.structs.replace(
         outcome,
         no_sample=why_no_inputs(events),
         keras_in_use=keras if isinstance(keras, str) else None,
-        resolved=bench.lock.resolved(),
-        lock=bench.lock.id,
+        resolved=session.lock.resolved(),
+        lock=session.lock.id,
         log=f"{folder.parent.name}/{folder.name}/log.txt",
     )
+
+
+def _prepare(case: Case, session: EnvironmentSession, folder: Path, settings: Settings) -> None:
+    remove_tree(folder)
+    with disk_errors(folder):
+        folder.mkdir(parents=True)
+        write_job(case, session.environment, folder, copy_model(case, folder), settings)
 
 
 def finish_case(case: Case, folder: Path, converted: Outcome, settings: Settings) -> Outcome:
     """The TensorFlow.js half of a case whose Python half left ``folder``; what did not convert stays as it is.
 
     A repaired route starts from the artifact in ``folder``, which may be that of the same route without the repair.
-    Raises as ``run_case`` does.
+    Raises MachineryError, Interrupted.
     """
     outcome = converted
     if settings.web is not None and settings.until.rank > Stage.CONVERT.rank:
@@ -126,15 +128,6 @@ def _repaired(folder: Path) -> tuple[Applied, ...]:
         if path.name != "model.json":
             path.unlink()
     return applied
-
-
-def _tail(log: Path) -> str:
-    try:
-        with log.open("rb") as file:
-            file.seek(max(0, log.stat().st_size - _LOG_TAIL))
-            return file.read().decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def _clean(folder: Path) -> None:

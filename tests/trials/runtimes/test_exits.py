@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from tfjs_compat.system.process import ExitStatus
-from tfjs_compat.trials.runtimes.exits import outside_kill
+from tfjs_compat.trials.runtimes.exits import outside_fault
 
 
 @pytest.mark.parametrize(
@@ -21,7 +21,12 @@ from tfjs_compat.trials.runtimes.exits import outside_kill
     ],
 )
 def test_who_killed_it(code: int, killed: str | None) -> None:
-    said = outside_kill("Node", ExitStatus(code, None, 1.0, 0))
+    said = outside_fault("Node", ExitStatus(code, None, 1.0, 0))
     assert (said is None) is (killed is None)
     assert killed is None or (said or "").startswith(f"Node was killed {killed}")
-    assert outside_kill("Node", ExitStatus(code, "over its time limit of 1 s", 1.0, 0)) is None
+    assert outside_fault("Node", ExitStatus(code, "over its time limit of 1 s", 1.0, 0)) is None
+
+
+def test_a_limit_that_the_load_made_it_pass_is_none_of_its_own() -> None:
+    status = ExitStatus(-9, "over its time limit of 1 s", 1.0, 0, starved=True)
+    assert "while the machine was overloaded" in (outside_fault("Node", status) or "")

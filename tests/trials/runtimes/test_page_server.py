@@ -16,7 +16,7 @@ from tfjs_compat.trials.runtimes.bundle import Bundle
 from tfjs_compat.trials.runtimes.job import TfjsJob
 from tfjs_compat.trials.runtimes.page_server import PageServer, PostLimits, serve
 
-LIMITS = PostLimits(requests=6, event=100, bytes=1000)
+LIMITS = PostLimits(requests=6, record=100, bytes=1000)
 
 
 @pytest.fixture
@@ -91,7 +91,8 @@ def test_what_a_page_sends_is_kept(page: PageServer, job: TfjsJob) -> None:
 @pytest.mark.parametrize(
     ("posts", "limit"),
     [
-        ([("event", b"x" * 101)], "0 KiB for one event"),
+        ([("event", b"x" * 101)], "0 KiB for its record"),
+        ([("event", b"x" * 60)] * 2, "0 KiB for its record"),
         ([("event", b"x")] * 7, "output limit of 6 messages"),
         ([("outputs/tensors.bin", b"x" * 400)] * 3, "output limit"),
         ([("nothing", b"x" * 2000)], "output limit"),

@@ -3,8 +3,10 @@
 import os
 import re
 import shutil
+import signal
 import subprocess
 
+_OUTSIDE_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 MODEL_H5, MODEL_KERAS, SAVED_MODEL, ARTIFACT = "model.h5", "model.keras", "saved_model", "artifact"
 
 
@@ -55,6 +57,9 @@ def _command(job, arguments):
     )
     said = done.stdout.decode("utf-8", "replace")
     print(said, flush=True)
+    if -done.returncode in _OUTSIDE_SIGNALS:
+        # Nothing that the converter does to itself: this case ends as it did.
+        os.kill(os.getpid(), -done.returncode)
     if done.returncode == 0 and os.path.exists(os.path.join(ARTIFACT, "model.json")):
         return
     raised = list(_PRINTED.finditer(said))

@@ -117,7 +117,7 @@ def _saved_model_signature(tf, loaded):
     signatures = getattr(loaded, "signatures", {})
     if "serving_default" not in signatures:
         raise NoSignature(
-            "the SavedModel has no signature 'serving_default'; it has: %s" % ", ".join(signatures) or "none"
+            "the SavedModel has no signature 'serving_default'; it has: %s" % (", ".join(signatures) or "none")
         )
     function = signatures["serving_default"]
     wanted = function.structured_input_signature[1]

@@ -19,7 +19,7 @@ from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.system.process import ExitStatus
 from tfjs_compat.system.temporary import temporary_folder
 from tfjs_compat.trials.runtimes.bundle import Bundle
-from tfjs_compat.trials.runtimes.exits import TfjsExit, outside_kill
+from tfjs_compat.trials.runtimes.exits import TfjsExit, outside_fault
 from tfjs_compat.trials.runtimes.job import LIMITS, TfjsJob
 from tfjs_compat.trials.runtimes.page_server import PageServer, PostLimits, serve
 from tfjs_compat.trials.runtimes.programs import ask_version
@@ -99,9 +99,10 @@ def run_in_browser(
         return TfjsExit(ExitStatus(page.exit_code, None, ended.seconds, ended.peak_memory))
     if page.limit_exceeded is not None:
         return TfjsExit(ExitStatus(ended.exit_code, page.limit_exceeded, ended.seconds, ended.peak_memory))
-    if page.fault is not None or ended.limit_exceeded is not None:
-        return TfjsExit(ended, page.fault)
-    return TfjsExit(ended, outside_kill("the browser", ended) or f"the browser {ended.describe()} before its page did")
+    fault = page.fault or outside_fault("the browser", ended)
+    if fault is None and ended.limit_exceeded is None:
+        fault = f"the browser {ended.describe()} before its page did"
+    return TfjsExit(ended, fault)
 
 
 @contextlib.contextmanager

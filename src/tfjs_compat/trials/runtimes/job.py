@@ -13,7 +13,7 @@ from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.trials.runtimes.bundle import Bundle
-from tfjs_compat.trials.runtimes.exits import TfjsExit, outside_kill
+from tfjs_compat.trials.runtimes.exits import TfjsExit, outside_fault
 from tfjs_compat.trials.runtimes.node import Node
 from tfjs_compat.trials.runtimes.record import read_record
 from tfjs_compat.trials.runtimes.warm_nodes import PROGRAM, WarmNode
@@ -63,7 +63,7 @@ def run_in_node(
         if warm_node is not None:
             ended = warm_node.run(file, log, limits, stop)
             if ended.limit_exceeded is not None or read_record(job.record):
-                return TfjsExit(ended, outside_kill("Node", ended))
+                return TfjsExit(ended, outside_fault("Node", ended))
             # It died before it had begun: a new one says whether that was the model's doing.
     ended = process.run(
         [str(node.path), str(PROGRAM), str(file)],
@@ -73,7 +73,7 @@ def run_in_node(
         limits=limits,
         stop=stop,
     )
-    return TfjsExit(ended, outside_kill("Node", ended))
+    return TfjsExit(ended, outside_fault("Node", ended))
 
 
 def _content(job: TfjsJob) -> dict[str, Any]:

@@ -40,10 +40,10 @@ _LAST_WORDS_SECONDS = 1.0
 
 
 class PostLimits(msgspec.Struct, frozen=True):
-    """What a page may send: requests, bytes of one event of the record, bytes of events and outputs together."""
+    """What a page may send: requests, bytes of its record (all events), bytes of events and outputs together."""
 
     requests: int = 10_000
-    event: int = 1 << 20
+    record: int = 4 << 20
     bytes: int = 1 << 30
 
 
@@ -191,13 +191,14 @@ class _Handler(BaseHTTPRequestHandler):
             server.end(fault="the browser's tab crashed (possibly out of memory)")
 
     def _add_event(self, length: int) -> None:
-        if length > self.server.limits.event:
-            self.server.end(limit=f"over its limit of {self.server.limits.event >> 10} KiB for one event")
+        most, record = self.server.limits.record, self.server.job.record
+        if length + (record.stat().st_size if record.exists() else 0) > most:
+            self.server.end(limit=f"over its limit of {most >> 10} KiB for its record")
             return
-        body = self.rfile.read(length)
+        event = self.rfile.read(length)
         if not self.server.ended.is_set():
-            with self.server.job.record.open("ab") as record:
-                record.write(body.replace(b"\n", b" ") + b"\n")
+            with record.open("ab") as file:
+                file.write(event.replace(b"\n", b" ") + b"\n")
 
     def _receive(self, length: int, file: IO[bytes]) -> None:
         while length > 0 and (chunk := self.rfile.read(min(length, 1 << 20))):

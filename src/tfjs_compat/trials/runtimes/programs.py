@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
+from tfjs_compat.system.temporary import temporary_folder
 
 _SECONDS = 60.0
 _PACKAGED = ("/usr/", "/opt/", "/Applications/")
@@ -52,8 +52,7 @@ def remembered_version(path: Path, ask: Callable[[Path], str], store: Store | No
 
 def ask_version(path: Path) -> str:
     """What a program prints when it is called with ``--version``. Raises MachineryError where it fails."""
-    with tempfile.TemporaryDirectory(prefix="tfjs-compat-") as name:
-        scratch = Path(name)
+    with temporary_folder("tfjs-compat-version-") as scratch:
         log = scratch / "log"
         environment = clean_environment(scratch / "home")
         limits = process.Limits(seconds=_SECONDS)

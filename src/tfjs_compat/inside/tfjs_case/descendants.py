@@ -1,4 +1,4 @@
-"""The processes that come of this one: adopt those whose parent ends, and end them all. Linux; elsewhere nothing.
+"""The processes that come of this one: keep those whose parent ends, and kill them all. Linux; elsewhere nothing.
 
 Python >= 3.8; imports nothing of tfjs_compat.
 """
@@ -10,26 +10,32 @@ import signal
 import time
 
 _PR_SET_CHILD_SUBREAPER = 36
+_subreaper = False
 
 
-def adopt():
+def become_subreaper():
     """Become the parent of every descendant that loses its own: no daemon, however it forks, gets out of sight."""
+    global _subreaper
     with contextlib.suppress(AttributeError, OSError, TypeError):
-        ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        _subreaper = ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
 
 
-def end_all(seconds=5.0):
-    """Kill and reap all descendants, those included that they fork meanwhile."""
+def kill_descendants(seconds=5.0):
+    """Kill and reap all descendants, those included that they fork meanwhile. Whether surely none is left.
+
+    Surely: a subreaper without a child has no descendant.
+    """
     until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        found = descendants()
-        if not found:
-            return
-        for pid in found:
+    while _reap():
+        for pid in descendants():
             with contextlib.suppress(OSError):
                 os.kill(pid, signal.SIGKILL)
-        _reap()
+        if not _reap():
+            break
+        if time.monotonic() > until:
+            return False
         time.sleep(0.005)
+    return _subreaper
 
 
 def descendants():
@@ -53,8 +59,10 @@ def descendants():
 
 
 def _reap():
+    """Reap the children that have ended; whether there are others."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
-    except OSError:
-        pass
+    except ChildProcessError:
+        return False
+    return True

@@ -13,15 +13,15 @@ from typing import Any
 
 import pytest
 
-SOURCE = Path(__file__).parents[2] / "src" / "tfjs_compat" / "inside" / "tfjs_case" / "tracing.py"
+SOURCE = Path(__file__).parents[2] / "src" / "tfjs_compat" / "inside" / "tfjs_case" / "autograph_cache.py"
 
 
 class Options:
-    def __init__(self, *told: Any) -> None:
-        self._told = told
+    def __init__(self, *options: Any) -> None:
+        self._options = options
 
     def as_tuple(self) -> tuple[Any, ...]:
-        return self._told
+        return self._options
 
 
 class Rewriter:
@@ -55,8 +55,8 @@ def rewriter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rewriter]:
 
 
 @pytest.fixture
-def tracing() -> Any:
-    spec = importlib.util.spec_from_file_location("tracing", SOURCE)
+def autograph_cache() -> Any:
+    spec = importlib.util.spec_from_file_location("autograph_cache", SOURCE)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -79,27 +79,27 @@ def other() -> None:
 USUAL = Options(True, False, True, frozenset())
 
 
-def test_what_a_case_rewrote_is_rewritten_once(tracing: Any, rewriter: Rewriter, tmp_path: Path) -> None:
+def test_what_a_case_rewrote_is_rewritten_once(autograph_cache: Any, rewriter: Rewriter, tmp_path: Path) -> None:
     cache = rewriter._cache._cache
     cache |= {stubborn.__code__: {USUAL: 1}, known.__code__: {USUAL: 1}, other.__code__: {Options(False): 1}}
     made_in_the_case: dict[str, Any] = {}
     exec(compile("def own(): pass", "model.py", "exec"), made_in_the_case)
     cache[made_in_the_case.pop("own").__code__] = {USUAL: 1}
-    tracing.tell(str(tmp_path))
-    told = tracing.told(str(tmp_path))
-    assert {name for _, _, name in told} == {"known", "stubborn", "own"}
-    follower = tracing.Follower()
-    follower.follow(told)
-    assert sorted(one.__name__ for one in rewriter.rewritten) == ["known", "stubborn"]
-    follower.follow(told)
+    autograph_cache.export(str(tmp_path))
+    places = autograph_cache.load(str(tmp_path))
+    assert {name for _, _, name in places} == {"known", "stubborn", "own"}
+    warmer = autograph_cache.Warmer()
+    warmer.warm(places)
+    assert sorted(function.__name__ for function in rewriter.rewritten) == ["known", "stubborn"]
+    warmer.warm(places)
     assert len(rewriter.rewritten) == 2
 
 
-def test_what_is_loaded_is_found_where_the_collector_does_not_look(tracing: Any, rewriter: Rewriter) -> None:
+def test_what_is_loaded_is_found_where_the_collector_does_not_look(autograph_cache: Any, rewriter: Rewriter) -> None:
     gc.freeze()
     try:
         place = (known.__code__.co_filename, known.__code__.co_firstlineno, "known")
-        assert tracing.Follower().follow({place})
+        assert autograph_cache.Warmer().warm({place})
     finally:
         gc.unfreeze()
     assert rewriter.rewritten == [known]
@@ -108,15 +108,17 @@ def test_what_is_loaded_is_found_where_the_collector_does_not_look(tracing: Any,
 @pytest.mark.parametrize(
     "content", [b"", b"{", b"5", b"[[1, [2]]]", b"\xff", b"[" * 100_000, json.dumps([["a"]] * 9).encode()]
 )
-def test_whatever_a_case_writes_there(tracing: Any, rewriter: Rewriter, tmp_path: Path, content: bytes) -> None:
+def test_whatever_a_case_writes_there(autograph_cache: Any, rewriter: Rewriter, tmp_path: Path, content: bytes) -> None:
     (tmp_path / "rewritten.json").write_bytes(content)
-    tracing.Follower().follow(tracing.told(str(tmp_path)))
+    autograph_cache.Warmer().warm(autograph_cache.load(str(tmp_path)))
     assert rewriter.rewritten == []
 
 
-def test_another_tensorflow_is_left_alone(tracing: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_tensorflow_is_left_alone(
+    autograph_cache: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "tf_keras", types.ModuleType("tf_keras"))
     monkeypatch.setitem(sys.modules, "tensorflow", None)
-    tracing.tell(str(tmp_path))
-    assert tracing.told(str(tmp_path)) == set()
-    tracing.Follower().follow({("a.py", 1, "b")})
+    autograph_cache.export(str(tmp_path))
+    assert autograph_cache.load(str(tmp_path)) == set()
+    autograph_cache.Warmer().warm({("a.py", 1, "b")})

@@ -9,10 +9,13 @@ as slow as it is. Python >= 3.8; imports nothing of tfjs_compat.
 
 import gc
 import json
+import os
+import stat
 import sys
 import types
 
 _FILE = "rewritten.json"
+_MOST = 1 << 20
 # How code that is not the user's is rewritten; anything else is rare and stays the case's own.
 _OPTIONS = (True, False, True, frozenset())
 
@@ -28,41 +31,45 @@ def _place(code):
     return (code.co_filename, code.co_firstlineno, code.co_name)
 
 
-def tell(folder):
-    """Write down, in a case's process, what was rewritten in it."""
+def export(folder):
+    """Write the places of the functions that were rewritten in this process, a case's, into a file in ``folder``."""
     try:
         if "tf_keras" not in sys.modules:
             return
         rewriter, _ = _autograph()
-        found = [
+        places = [
             _place(code)
             for code, ways in list(rewriter._cache._cache.items())
-            if isinstance(code, types.CodeType) and any(one.as_tuple() == _OPTIONS for one in ways)
+            if isinstance(code, types.CodeType) and any(options.as_tuple() == _OPTIONS for options in ways)
         ]
         with open(folder + "/" + _FILE, "w") as file:
-            json.dump(found, file)
+            json.dump(places, file)
     except Exception:
         pass
 
 
-def told(folder):
-    """What a case wrote down, as places of functions; it may be anything, and is only compared with what is loaded."""
+def load(folder):
+    """The places that a case exported. They may be anything, and are only compared with what is loaded."""
     try:
-        with open(folder + "/" + _FILE) as file:
-            return {tuple(one) for one in json.loads(file.read(1 << 20))}
+        # A case may have put a pipe or a link there.
+        descriptor = os.open(folder + "/" + _FILE, os.O_RDONLY | os.O_NONBLOCK | getattr(os, "O_NOFOLLOW", 0))
+        with open(descriptor, "rb") as file:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                return set()
+            return {tuple(place) for place in json.loads(file.read(_MOST).decode("utf-8"))}
     except (OSError, ValueError, TypeError, RecursionError):
         return set()
 
 
-class Follower:
-    """Does in the server what its cases had to do."""
+class Warmer:
+    """Rewrites in the server what its cases had to rewrite."""
 
     def __init__(self):
         self._looked_for = set()
 
-    def follow(self, told_places):
-        """Rewrite what the server can find of it and was not told before; whether there was anything."""
-        wanted = told_places - self._looked_for
+    def warm(self, places):
+        """Rewrite the functions at these places that the server has loaded; whether any place was new."""
+        wanted = places - self._looked_for
         self._looked_for |= wanted
         if not wanted:
             return False
@@ -82,13 +89,13 @@ class Follower:
         return True
 
 
-def _functions(wanted):
+def _functions(places):
     """One function for each place, of those that are loaded."""
     found = {}
     # What is frozen is not among the collector's objects.
     gc.unfreeze()
-    for one in gc.get_objects():
+    for candidate in gc.get_objects():
         # Not isinstance: objects of lazy modules answer to it by importing.
-        if type(one) is types.FunctionType and _place(one.__code__) in wanted:
-            found.setdefault(_place(one.__code__), one)
+        if type(candidate) is types.FunctionType and _place(candidate.__code__) in places:
+            found.setdefault(_place(candidate.__code__), candidate)
     return list(found.values())

@@ -1,0 +1,115 @@
+"""What a child may use, how it ended, and whose fault that was. Pure."""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+
+_OUTSIDE_SIGNALS = frozenset(
+    getattr(signal, name) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)
+)
+_LEAST_USED = 0.4
+_MOST_WAITED = 0.6
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a child may use: seconds in all, bytes of memory (resident, its whole tree), bytes of output."""
+
+    seconds: float = 600.0
+    memory: int | None = None
+    output: int = 1 << 30
+
+    def exceeded(self, seconds: float, memory: int, output: int) -> str | None:
+        """The first limit that these figures (seconds, bytes, bytes) pass, as a clause for messages; None: none."""
+        if seconds > self.seconds:
+            return f"over its time limit of {self.seconds:g} s"
+        if self.memory is not None and memory > self.memory:
+            return f"over its memory limit of {self.memory / 2**30:.3g} GiB"
+        if output > self.output:
+            return f"over its output limit of {self.output / 2**20:.0f} MiB"
+        return None
+
+
+@dataclass(frozen=True)
+class Shares:
+    """What a child had of the machine's processors while it was watched.
+
+    ``used``: seconds of processor time, of its whole tree. ``waited``: seconds in which the most delayed thread of the
+    tree was ready to run and had no processor.
+    """
+
+    used: float = 0.0
+    waited: float = 0.0
+
+
+def starved(seconds: float, shares: Shares) -> bool:
+    """Whether a child that ran for so many seconds was kept from running by the machine's load.
+
+    A thread is always one of three: it runs, it waits for a processor, or it sleeps (for a file, a lock, a time). What
+    a child sleeps is its own doing, as is what it computes; what it waits says how much sooner it would have come as
+    far on a machine of its own. It was starved where it waited for more than 0.6 of the time and the whole tree used
+    less than 0.4 of one processor: of its time limit it had less than half. Two busy children for each processor,
+    which is as many as a run starts, wait for half of the time; three wait for two thirds. A child that starts many
+    busy threads waits for itself, but uses its processors. Waiting for a disk or for swapped memory is not counted.
+
+    >>> starved(600.0, Shares(used=590.0, waited=10.0))  # it computed
+    False
+    >>> starved(600.0, Shares(used=1.0, waited=0.5))  # it slept
+    False
+    >>> starved(600.0, Shares(used=60.0, waited=530.0))  # it had a tenth of a processor
+    True
+    """
+    return shares.waited > _MOST_WAITED * seconds and shares.used < _LEAST_USED * seconds
+
+
+@dataclass(frozen=True)
+class ExitStatus:
+    """How a child ended.
+
+    ``exit_code``: negative: the signal that ended it. ``limit_exceeded``: the limit for which it was stopped, if so.
+    ``peak_memory``: the most bytes that its tree was seen to hold. ``starved``: stopped for its time limit, while the
+    machine was so busy that it hardly ran.
+    """
+
+    exit_code: int
+    limit_exceeded: str | None
+    seconds: float
+    peak_memory: int
+    starved: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """True where the child ended by itself with exit code 0."""
+        return self.exit_code == 0 and self.limit_exceeded is None
+
+    @property
+    def fault(self) -> str | None:
+        """What ended it where that says nothing about the child, as a clause for messages; else None.
+
+        A signal that programs do not send themselves when they crash (SIGKILL, SIGTERM, SIGINT, SIGHUP) and that was
+        not sent here, or a time limit that an overloaded machine made it pass.
+        """
+        if self.limit_exceeded is not None:
+            return self.describe() if self.starved else None
+        return self.describe() if -self.exit_code in _OUTSIDE_SIGNALS else None
+
+    def describe(self) -> str:
+        """A clause that says how the child ended, for messages."""
+        if self.limit_exceeded is not None:
+            load = " while the machine was overloaded (it had too little of a processor)" if self.starved else ""
+            return f"was stopped: {self.limit_exceeded}{load}"
+        if self.exit_code >= 0:
+            return f"ended with exit code {self.exit_code}"
+        name = signal_name(-self.exit_code)
+        if -self.exit_code not in _OUTSIDE_SIGNALS:
+            return f"was ended by signal {name}"
+        return f"was killed by {name}" + (" (possibly out of memory)" if name == "SIGKILL" else "")
+
+
+def signal_name(number: int) -> str:
+    """The name of a signal, or its number where it has none here."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return str(number)

@@ -1,0 +1,91 @@
+"""Texts of others: nothing that a terminal obeys, no credentials."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tfjs_compat.system.text import plain, redact
+
+ANYTHING = st.text() | st.text(alphabet="\x1b[]0;m\x07\\\n\t a\u2028\udcff")
+# What may stand in a user name or password as people write them; "/" and spaces have to be escaped in an address.
+CREDENTIAL = st.text(st.characters(codec="utf-8", exclude_characters="/", exclude_categories=["Z", "C"]), min_size=1)
+SECRETS = st.builds(lambda text: f"hush-{text}", CREDENTIAL)
+
+
+@given(ANYTHING)
+def test_plain_text_has_nothing_to_obey(text: str) -> None:
+    cleaned = plain(text)
+    assert all(char == "\n" or char.isprintable() for char in cleaned)
+    assert plain(cleaned) == cleaned
+
+
+@given(st.text(st.characters(exclude_categories=["C", "Z"])))
+def test_what_can_be_shown_stays(text: str) -> None:
+    assert plain(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("\x1b[1;31mred\x1b[0m", "red"),
+        ("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\", "link"),
+        ("\x1b]0;title\x07text", "text"),
+        ("a\tb\r\nc", "a b \nc"),
+        ("bell\x07", "bell\N{REPLACEMENT CHARACTER}"),
+    ],
+)
+def test_terminal_sequences_go(text: str, cleaned: str) -> None:
+    assert plain(text) == cleaned
+
+
+@given(
+    scheme=st.sampled_from(["https", "http", "git+ssh", "socks5"]), user=CREDENTIAL, password=SECRETS, rest=st.text()
+)
+def test_no_password_of_an_address_stays(scheme: str, user: str, password: str, rest: str) -> None:
+    shown = redact(f"GET {scheme}://{user}:{password}@index.example/simple/ {rest}")
+    assert "hush" not in shown.removesuffix(rest)
+    assert f"{scheme}://***@index.example/simple/" in shown
+
+
+@given(secret=SECRETS)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "//registry.example/:_authToken={}",
+        "_auth = {}",
+        '"_password": {}',
+        "Authorization: Bearer {}",
+        "proxy-authorization: Basic {}",
+        "authorization={}",
+    ],
+)
+def test_no_named_secret_stays(form: str, secret: str) -> None:
+    assert "hush" not in redact(form.format(secret))
+
+
+@given(secret=SECRETS.filter(lambda text: not set(text) & set("&#")))
+@pytest.mark.parametrize("name", ["token", "access_token", "private_token", "sig", "X-Amz-Signature", "password"])
+def test_no_secret_of_a_query_stays(name: str, secret: str) -> None:
+    assert redact(f"https://x.example/a?b=c&{name}={secret}&d=e") == f"https://x.example/a?b=c&{name}=***&d=e"
+
+
+@given(ANYTHING | st.text(alphabet="/:@?=&token_auth "))
+def test_redacted_text_is_not_redacted_again(text: str) -> None:
+    assert redact(redact(text)) == redact(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "https://registry.example/@tensorflow/tfjs/-/tfjs-4.22.0.tgz",
+        "SyntaxError: unexpected token: }",
+        "mail me@example.org, see https://example.org",
+        "the author: somebody, auth: required",
+        "file:///home/me@work/x",
+        "a // b @ c",
+    ],
+)
+def test_what_is_no_credential_stays(text: str) -> None:
+    assert redact(text) == text
