@@ -53,12 +53,12 @@ def test_a_missing_browser_is_found_out_first(
 def test_folders_without_a_model_say_what_they_are(store: Store, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="there is no such folder"):
         check(tmp_path / "none", store=store)
-    with pytest.raises(RequestError, match="holds no model.json"):
+    with pytest.raises(RequestError, match=r"holds no model\.json"):
         check(tmp_path, store=store)
     case = tmp_path / "out" / "cases" / "a-case"
     case.mkdir(parents=True)
     (tmp_path / "out" / "results.json").write_text("{}")
-    with pytest.raises(RequestError, match="it is the output of a run; give one of its cases: .*a-case"):
+    with pytest.raises(RequestError, match=r"it is the output of a run; give one of its cases: .*a-case"):
         check(tmp_path / "out", store=store)
     (case / "log.txt").write_text("")
     with pytest.raises(RequestError, match="ended before there was a converted model"):

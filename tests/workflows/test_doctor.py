@@ -3,8 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from support.samples import SmallIndex
 
+from tfjs_compat.cli import catalogue_commands
 from tfjs_compat.system.store import Store
 from tfjs_compat.workflows.doctor import doctor
 
@@ -30,6 +32,16 @@ def test_a_browser_is_needed_only_where_it_is_to_run(
         assert browser.status == status
         assert found in browser.says
         assert "\n" not in browser.says
+
+
+def test_a_missing_browser_stops_who_asks_for_it(
+    tmp_path: Path, small_index: SmallIndex, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("TFJS_COMPAT_CACHE", str(tmp_path / "store"))
+    ran = CliRunner().invoke(catalogue_commands.doctor, ["--runtime", "browser"])
+    assert ran.exit_code == 3
+    assert "browser" in ran.output.splitlines()[-1]
 
 
 def test_a_browser_that_runs_is_named(tmp_path: Path, small_index: SmallIndex, monkeypatch: pytest.MonkeyPatch) -> None:
