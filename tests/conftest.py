@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
+from pathlib import Path
 
 import hypothesis
+import psutil
 import pytest
+from support.children import Child
 from support.samples import SmallIndex
 
 # The machines that run this are shared: how long one example takes says nothing.
@@ -21,3 +26,17 @@ def small_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallIndex]:
         for name in ("UV_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_CONFIG_FILE"):
             monkeypatch.delenv(name, raising=False)
         yield index
+
+
+@pytest.fixture
+def child(tmp_path: Path) -> Child:
+    return Child(tmp_path)
+
+
+@pytest.fixture
+def pid_file(tmp_path: Path) -> Iterator[Path]:
+    """Where a process leaves its id; should a test fail, it does not live on."""
+    path = tmp_path / "pid"
+    yield path
+    if path.exists() and (pid := path.read_text()) and psutil.pid_exists(int(pid)):
+        os.kill(int(pid), signal.SIGKILL)

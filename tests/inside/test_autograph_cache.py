@@ -95,7 +95,7 @@ def test_what_a_case_rewrote_is_rewritten_once(autograph_cache: Any, rewriter: R
     assert len(rewriter.rewritten) == 2
 
 
-def test_what_is_loaded_is_found_where_the_collector_does_not_look(autograph_cache: Any, rewriter: Rewriter) -> None:
+def test_frozen_functions_are_found(autograph_cache: Any, rewriter: Rewriter) -> None:
     gc.freeze()
     try:
         place = (known.__code__.co_filename, known.__code__.co_firstlineno, "known")

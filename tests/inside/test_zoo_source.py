@@ -44,8 +44,8 @@ def test_there_are_enough_examples_and_the_seed_is_one():
 
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.stem)
-def test_modules_are_python_3_8_and_import_only_what_an_environment_has(module):
-    beside = {"." + one.stem for one in MODULES}
+def test_examples_need_no_more_than_an_environment_has(module):
+    beside = {"." + module.stem for module in MODULES}
     for name in imports(module):
         if name.startswith("."):
             assert name in beside
@@ -66,7 +66,7 @@ def test_an_example_is_described_and_takes_nothing(name):
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_gets_random_weights(name):
-    decorators = [ast.unparse(one) for one in EXAMPLES[name].decorator_list]
+    decorators = [ast.unparse(decorator) for decorator in EXAMPLES[name].decorator_list]
     assert decorators == ["random_weights"]
 
 

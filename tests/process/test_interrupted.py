@@ -24,9 +24,9 @@ def finish(runs: Runs, index: SlowIndex) -> None:
     index.go.set()
     code, _, _ = runs.end(runs.start("--time-limit", "2"), 60)
     assert code == 1
-    told = runs.results()
-    assert told["complete"] is True
-    assert [case["message"][:17] for case in told["cases"]] == ["ValueError: ended", "the case was stop"]
+    results = runs.results()
+    assert results["complete"] is True
+    assert [case["message"][:17] for case in results["cases"]] == ["ValueError: ended", "the case was stop"]
     assert len(runs.environments()) == 1
     assert runs.left() == []
 
@@ -67,9 +67,9 @@ def test_interrupted_in_the_middle_of_a_case(
     code, out, _ = runs.end(child)
     assert code == 130
     assert runs.left() == []
-    told = runs.results()
-    assert told["complete"] is False
-    assert [case["message"] for case in told["cases"]] == ["ValueError: ended"]
+    results = runs.results()
+    assert results["complete"] is False
+    assert [case["message"] for case in results["cases"]] == ["ValueError: ended"]
     assert "Interrupted" in out
     finish(runs, index)
 
@@ -132,7 +132,7 @@ def test_two_runs_at_once_build_one_environment(runs: Runs, index: SlowIndex, tm
     second = runs.start("--time-limit", "2")
     assert wait_for(lambda: (tmp_path / "second" / "locks").exists())
     index.go.set()
-    codes = [runs.end(one, 60)[0] for one in (first, second)]
+    codes = [runs.end(run, 60)[0] for run in (first, second)]
     assert codes == [1, 1]
     assert len([path for path in index.asked if path.endswith(".whl")]) == 3
     assert len(runs.environments()) == 1

@@ -80,17 +80,17 @@ def add_version(index: SlowIndex, version: str) -> None:
     index.files["tensorflowjs"] |= before
 
 
-def told(runs: Runs) -> list[dict[str, Any]]:
+def comparable(runs: Runs) -> list[dict[str, Any]]:
     """The results without what differs from run to run."""
     results = runs.results()
     assert results["complete"] is True
-    return [{key: one[key] for key in one if key not in ("seconds", "cached")} for one in results["cases"]]
+    return [{key: case[key] for key in case if key not in ("seconds", "cached")} for case in results["cases"]]
 
 
 def whole(store: Store) -> list[str]:
     """The environments of a store, all of which are whole, and so is each outcome that is kept."""
     roots = [path for path in (store.root / "environments").glob("*") if not path.name.startswith(".")]
-    found = [one.id for one in list_environments(store)]
+    found = [environment.id for environment in list_environments(store)]
     assert sorted(path.name for path in roots) == sorted(found)
     for path in (store.root / "outcomes").iterdir():
         assert path.name.startswith(".") or kept_outcome(path.name, store) is not None, path
@@ -112,8 +112,8 @@ def test_killed_at_random_moments(tmp_path: Path, index: SlowIndex) -> None:
     code, _, _ = undisturbed.end(undisturbed.start(), 120)
     seconds = time.monotonic() - started
     assert code == 1
-    expected = told(undisturbed)
-    assert {(one["verdict"], one["stage"]) for one in expected} == {("converts", "convert"), ("fails", "build")}
+    expected = comparable(undisturbed)
+    assert {(case["verdict"], case["stage"]) for case in expected} == {("converts", "convert"), ("fails", "build")}
     environments_expected = whole(Store(undisturbed.store))
 
     came_to_its_end = 0
@@ -128,7 +128,7 @@ def test_killed_at_random_moments(tmp_path: Path, index: SlowIndex) -> None:
         assert wait_for(lambda runs=runs: runs.left() == [], 8), runs.left()
         code, _, _ = runs.end(runs.start(), 120)
         assert code == 1
-        assert told(runs) == expected
+        assert comparable(runs) == expected
         assert whole(Store(runs.store)) == environments_expected
         assert runs.left() == []
     assert came_to_its_end < MOMENTS // 2, "killed too late to prove anything"

@@ -59,7 +59,7 @@ class TestReadOnly:
             assert store.folder("scratch").parent != store.root
         with pytest.raises(MachineryError, match="Read-only"):
             store.folder("wheels")
-        assert ("store", "note") in [(one.what, one.status) for one in doctor(store)]
+        assert ("store", "note") in [(finding.what, finding.status) for finding in doctor(store)]
 
     def test_an_environment_that_is_not_there_is_a_clear_fault(
         self, tmp_path: Path, sealed: Callable[[Path], Path]
@@ -83,13 +83,13 @@ class TestReadOnly:
             code, _, err = runs.end(runs.start(), 60)
             assert code == 1
             assert "read-only: what it holds is used" in " ".join(err.split())
-            assert [one["cached"] for one in runs.results()["cases"]] == [True]
+            assert [case["cached"] for case in runs.results()["cases"]] == [True]
             # What is not kept runs in the environment that is.
             code, _, _ = runs.end(runs.start("--until", "build", "--isolation", "process"), 60)
             assert code == 1
-            told = runs.results()["cases"]
-            assert [one["cached"] for one in told] == [False]
-            assert [one["message"] for one in told] == [one["message"] for one in first]
+            cases = runs.results()["cases"]
+            assert [case["cached"] for case in cases] == [False]
+            assert [case["message"] for case in cases] == [case["message"] for case in first]
             assert runs.left() == []
 
 
@@ -98,18 +98,18 @@ def test_without_symbolic_links_an_environment_holds_its_packages_itself(
 ) -> None:
     called: list[list[str]] = []
 
-    def call(arguments: list[str], *_: object, **__: object) -> tuple[uv.Said, str]:
+    def call(arguments: list[str], *_: object, **__: object) -> tuple[uv.UvResult, str]:
         called.append(arguments)
         return uv.UvResult(True, "warning: Failed to hardlink files; falling back to full copy.\n"), ""
 
     monkeypatch.setattr(uv, "call", call)
     monkeypatch.setattr(linking, "is_possible", lambda _: False)
-    told: list[str] = []
-    made = build(LOCK, PYTHON, Store(tmp_path / "store"), warn=told.append)
+    warnings: list[str] = []
+    made = build(LOCK, PYTHON, Store(tmp_path / "store"), warn=warnings.append)
     assert isinstance(made, environments.Environment)
     assert (made.id, made.trees) == (LOCK.id, ())
-    assert ["--target" in one for one in called] == [False]
-    assert [one.partition(":")[0] for one in told] == [
+    assert ["--target" in arguments for arguments in called] == [False]
+    assert [warning.partition(":")[0] for warning in warnings] == [
         "the store's file system has no symbolic links",
         "its files could not be linked from uv's cache",
     ]
@@ -126,7 +126,7 @@ def test_whether_links_are_possible(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert not linking.is_possible(tmp_path)
 
 
-def test_copies_in_place_of_links_are_told(
+def test_copies_in_place_of_links_are_warned_of(
     tmp_path: Path, small_index: SmallIndex, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = Path("/dev/shm")
@@ -143,10 +143,10 @@ def test_copies_in_place_of_links_are_told(
     lock = make_lock(f"one==1.0 --hash=sha256:{hashlib.sha256(content).hexdigest()}\n", PYTHON, source_builds=False)
     cache = tempfile.mkdtemp(dir=other)
     monkeypatch.setenv("UV_CACHE_DIR", cache)
-    told: list[str] = []
+    warnings: list[str] = []
     try:
-        made = build(lock, PYTHON, Store(tmp_path / "store"), warn=told.append)
+        made = build(lock, PYTHON, Store(tmp_path / "store"), warn=warnings.append)
     finally:
         shutil.rmtree(cache)
     assert isinstance(made, environments.Environment)
-    assert told == ["packages could not be linked from uv's cache: they are on this disk twice"]
+    assert warnings == ["packages could not be linked from uv's cache: they are on this disk twice"]

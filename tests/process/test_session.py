@@ -5,6 +5,7 @@ The packages are modules of a few lines; all else is real: the server, its forks
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -132,6 +133,11 @@ if not os.path.exists(os.environ["SEEN"] + "/imported"):
     open(os.environ["SEEN"] + "/imported", "w").close()
     os.kill(os.getpid(), signal.SIGKILL)
 """
+CROWD_ONCE = """
+if os.path.getsize(os.environ["SEEN"] + "/imports") == 1:
+    os.sched_setaffinity(0, {{{0}}})
+    while True: pass
+"""
 COUNT = """
 import os, time
 with open(os.environ["SEEN"] + "/imports", "a") as file: file.write("x")
@@ -154,7 +160,7 @@ class Trials:
         (folder / "model.py").write_text(BUILDERS)
         self.on_import("")
         self.lock = Lock("a" * 16, "cp311-linux-x86_64", {}, False, "# nothing\n")
-        self.said: list[str] = []
+        self.steps: list[str] = []
         self.session: EnvironmentSession | None = None
         self.isolation: Literal["fork", "process"] = "fork"
         self.limits = Limits(seconds=30)
@@ -172,7 +178,7 @@ class Trials:
     @property
     def settings(self) -> Settings:
         progress = Silent()
-        progress.say = lambda _, now: self.said.append(now)  # type: ignore[method-assign]
+        progress.say = lambda _, now: self.steps.append(now)  # type: ignore[method-assign]
         return Settings(
             store=Store(self.folder / "store"),
             until=Stage.BUILD,
@@ -249,10 +255,10 @@ def works(outcome: Outcome) -> bool:
     return (outcome.stage, outcome.failure, outcome.machinery) == (Stage.BUILD, None, None)
 
 
-def is_error(trials: Trials, outcome: Outcome, said: str) -> bool:
+def is_error(trials: Trials, outcome: Outcome, message: str) -> bool:
     """Whether an outcome is the machinery's, says so, and is not kept."""
     assert verdict_of(outcome) is Verdict.ERROR
-    assert said in str(outcome.machinery)
+    assert message in str(outcome.machinery)
     assert not trials.kept(outcome)
     return True
 
@@ -296,7 +302,7 @@ def test_a_server_killed_between_cases_costs_no_case(trials: Trials, number: sig
 
 def test_a_case_whose_server_is_killed_is_run_again(trials: Trials) -> None:
     assert works(trials.while_it_runs("is_slow", lambda case: case.parent().kill()))  # type: ignore[union-attr]
-    assert trials.said == ["again, in a process of its own"]
+    assert trials.steps == ["again, in a process of its own"]
     assert works(trials("good"))
 
 
@@ -327,10 +333,10 @@ def test_a_server_killed_while_it_imports_costs_no_case(trials: Trials) -> None:
     trials.on_import(KILL_ONCE)
     assert works(trials("good"))
     assert works(trials("is_slow"))
-    assert trials.said == ["again, in a process of its own"]
+    assert trials.steps == ["again, in a process of its own"]
 
 
-def test_an_import_that_is_always_killed_is_an_error_each_time(trials: Trials) -> None:
+def test_an_import_that_is_always_killed_is_an_error(trials: Trials) -> None:
     trials.on_import("import signal; os.kill(os.getpid(), signal.SIGKILL)")
     assert is_error(trials, trials("good"), "during import")
     trials.on_import("")
@@ -362,11 +368,11 @@ def test_an_exception_does_not_end_the_server(trials: Trials) -> None:
 # ---------------------------------------------------------------------------------------------------------- time limits
 
 
-def test_a_time_limit_is_that_of_the_case_which_passed_it(trials: Trials) -> None:
-    trials.limits = Limits(seconds=1.5)
+def test_a_time_limit_ends_its_own_case_only(trials: Trials) -> None:
+    trials.limits = Limits(seconds=3.0)
     outcome = trials("hangs_beside_a_daemon")
     assert outcome.failure is not None
-    assert outcome.failure.message == "the case was stopped: over its time limit of 1.5 s during build"
+    assert outcome.failure.message == "the case was stopped: over its time limit of 3 s during build"
     assert outcome.limited
     assert outcome.seconds["build"] > 1.0
     assert not trials.kept(outcome)
@@ -375,17 +381,17 @@ def test_a_time_limit_is_that_of_the_case_which_passed_it(trials: Trials) -> Non
     assert trials.imports == 1
 
 
-def test_an_import_over_its_limit_is_tried_again_for_the_next_case(trials: Trials) -> None:
-    trials.limits = Limits(seconds=1.0)
+def test_an_import_over_its_limit_is_one_cases_failure(trials: Trials) -> None:
+    trials.limits = Limits(seconds=3.0)
     trials.on_import("time.sleep(8642)")
     outcome = trials("good")
     assert outcome.failure is not None
-    assert outcome.failure.message == "the case was stopped: over its time limit of 1 s during import"
+    assert outcome.failure.message == "the case was stopped: over its time limit of 3 s during import"
     assert outcome.limited
-    assert outcome.seconds["import"] > 0.9
+    assert outcome.seconds["import"] > 2.9
     trials.on_import("")
     assert works(trials("good"))
-    assert works(trials("is_slow"))
+    assert works(trials("good"))
     assert trials.imports == 2
 
 
@@ -400,30 +406,38 @@ def test_after_two_imports_over_their_limit_no_case_is_blamed(trials: Trials) ->
     assert trials.imports == 2
 
 
+def test_an_import_that_had_no_processor_is_tried_again(trials: Trials) -> None:
+    trials.limits = Limits(seconds=4)
+    with crowded_processor() as processor:
+        trials.on_import(CROWD_ONCE.format(processor))
+        assert works(trials("good"))
+    assert trials.imports == 2
+
+
+@contextlib.contextmanager
+def crowded_processor() -> Iterator[int]:
+    """A processor of the machine with nine busy processes on it."""
+    processor = min(os.sched_getaffinity(0))
+    code = f"import os; os.sched_setaffinity(0, {{{processor}}})\nwhile True: pass"
+    # Linux shares processors by session (sched_autogroup), not by process.
+    others = [subprocess.Popen([sys.executable, "-c", code], start_new_session=True) for _ in range(9)]
+    try:
+        yield processor
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
 @pytest.mark.parametrize("isolation", ["fork", "process"])
 def test_a_case_that_had_no_processor_is_no_failure(trials: Trials, isolation: Literal["fork", "process"]) -> None:
     trials.isolation = isolation
     trials.limits = Limits(seconds=4)
     if isolation == "fork":
         assert works(trials("good"))
-    processor = {min(os.sched_getaffinity(0))}
-    code = f"import os; os.sched_setaffinity(0, {processor})\nwhile True: pass"
-    # Linux shares processors by session (sched_autogroup), not by process.
-    others = [subprocess.Popen([sys.executable, "-c", code], start_new_session=True) for _ in range(9)]
-    try:
-        outcome = trials.while_it_runs("computes", lambda case: os.sched_setaffinity(case.pid, processor))
-    finally:
-        for other in others:
-            other.kill()
-            other.wait()
+    with crowded_processor() as processor:
+        outcome = trials.while_it_runs("computes", lambda case: os.sched_setaffinity(case.pid, {processor}))
     assert is_error(trials, outcome, "over its time limit of 4 s while the machine was overloaded")
-
-
-def test_a_case_that_computes_too_long_is_a_failure(trials: Trials) -> None:
-    trials.limits = Limits(seconds=1.5)
-    outcome = trials("computes")
-    assert verdict_of(outcome) is Verdict.FAILS
-    assert outcome.limited
 
 
 # ------------------------------------------------------------------------------------------------------ nothing is left

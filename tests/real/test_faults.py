@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tfjs_compat.cli.exit_codes import of_results
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult, Results
 
@@ -96,6 +97,15 @@ def kills_its_parent():
     return good()
 
 
+def kills_its_server_once():
+    once = os.path.join(os.path.dirname(__file__), "once")
+    if not os.path.exists(once):
+        open(once, "w").close()
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(20)
+    return good()
+
+
 def allocates():
     kept = []
     while True:
@@ -156,7 +166,7 @@ def good_again():
     return good()
 """
 
-# Daemons are told by how long they sleep; other runs of these tests have theirs.
+# Daemons are known by how long they sleep; other runs of these tests have theirs.
 NAP = str(100_000 + os.getpid())
 BUILDERS = BUILDERS.replace("7654", NAP)
 MATRIX = """
@@ -183,10 +193,10 @@ def matrix(*builders: str) -> str:
 def left_running() -> list[list[str]]:
     """The command lines of processes that a case may have left."""
     found = []
-    for one in psutil.process_iter():
+    for process in psutil.process_iter():
         try:
-            if NAP in " ".join(one.cmdline()) and one.status() != psutil.STATUS_ZOMBIE:
-                found.append(one.cmdline())
+            if NAP in " ".join(process.cmdline()) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.cmdline())
         except psutil.Error:
             continue
     return found
@@ -209,14 +219,14 @@ def faults(run_matrix: Callable[..., Results], tmp_path_factory: pytest.TempPath
         results = run_matrix(
             matrix(*NAMES), {"broken.py": BUILDERS}, output=output, jobs=2, fresh=True, isolation="fork"
         )
-    assert [one.model for one in results.cases] == [f"broken.py:{name}" for name in NAMES]
+    assert [found.model for found in results.cases] == [f"broken.py:{name}" for name in NAMES]
     return Faults(results, output)
 
 
 def case(faults: Faults, name: str) -> CaseResult:
-    for one in faults.results.cases:
-        if one.model == f"broken.py:{name}":
-            return one
+    for found in faults.results.cases:
+        if found.model == f"broken.py:{name}":
+            return found
     raise KeyError(name)
 
 
@@ -231,6 +241,8 @@ def case(faults: Faults, name: str) -> CaseResult:
         "goes_elsewhere",
         "spoils_the_environment",
         "writes_to_the_record",
+        # It is run again where nobody kills it.
+        "kills_its_server_once",
     ],
 )
 def test_what_does_no_harm_works(faults: Faults, name: str) -> None:
@@ -265,7 +277,22 @@ def test_what_fails_fails_at_its_stage_for_its_reason(faults: Faults, name: str,
 def test_a_kill_from_outside_is_no_failure(faults: Faults, name: str) -> None:
     found = case(faults, name)
     assert (found.verdict, found.stage) == (Verdict.ERROR, Stage.BUILD)
-    assert "SIGKILL" in found.message
+    assert found.message == "the case was killed by SIGKILL (possibly out of memory) during build"
+    assert (found.signature, found.issue) == (None, None)
+
+
+def test_a_run_with_kills_exits_with_3(faults: Faults) -> None:
+    assert of_results(faults.results) == 3
+
+
+def test_what_was_killed_is_not_kept(run_matrix: Callable[..., Results], faults: Faults) -> None:
+    names = ["is_killed", "kills_its_parent", "kills_its_server_once", "raises", "sleeps"]
+    again = run_matrix(matrix(*names), {"broken.py": BUILDERS, "once": ""}, isolation="fork")
+    assert {found.model.partition(":")[2] for found in again.cases if found.cached} == {
+        "kills_its_server_once",
+        "raises",
+    }
+    assert of_results(again) == 3
 
 
 @pytest.mark.parametrize("name", ["writes_to_its_folder", "closes_the_streams"])
@@ -274,7 +301,7 @@ def test_sabotage_is_not_called_working(faults: Faults, name: str) -> None:
 
 
 def test_only_the_kills_are_the_machines_fault(faults: Faults) -> None:
-    errors = {one.model.partition(":")[2] for one in faults.results.cases if one.verdict is Verdict.ERROR}
+    errors = {found.model.partition(":")[2] for found in faults.results.cases if found.verdict is Verdict.ERROR}
     assert errors <= {"is_killed", "kills_its_parent"}
 
 
@@ -295,8 +322,8 @@ def test_last_words_are_kept(faults: Faults) -> None:
 
 
 def test_results_are_what_a_script_can_read(faults: Faults) -> None:
-    told = json.loads((faults.output / "results.json").read_text("utf-8"))
-    assert [one["verdict"] for one in told["cases"]] == [str(one.verdict) for one in faults.results.cases]
+    read = json.loads((faults.output / "results.json").read_text("utf-8"))
+    assert [found["verdict"] for found in read["cases"]] == [str(found.verdict) for found in faults.results.cases]
 
 
 def test_no_secret_of_the_caller_is_in_any_file(faults: Faults) -> None:
@@ -308,8 +335,9 @@ def test_no_secret_of_the_caller_is_in_any_file(faults: Faults) -> None:
 def test_a_python_for_each_case_comes_to_the_same(run_matrix: Callable[..., Results], faults: Faults) -> None:
     names = ["good", "raises", "leaves_with_0", "forks_daemons", "crashes", "goes_elsewhere", "is_killed"]
     alone = run_matrix(matrix(*names), {"broken.py": BUILDERS}, jobs=2, fresh=True, isolation="process")
-    for one in alone.cases:
-        forked = case(faults, one.model.partition(":")[2])
-        assert (one.verdict, one.stage, one.message) == (forked.verdict, forked.stage, forked.message)
-        assert (one.issue, one.signature, one.keras_in_use) == (forked.issue, forked.signature, forked.keras_in_use)
+    for found in alone.cases:
+        forked = case(faults, found.model.partition(":")[2])
+        assert (found.verdict, found.stage, found.message) == (forked.verdict, forked.stage, forked.message)
+        assert (found.issue, found.signature) == (forked.issue, forked.signature)
+        assert found.keras_in_use == forked.keras_in_use
     assert left_running() == []

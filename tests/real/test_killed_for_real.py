@@ -1,4 +1,4 @@
-"""``kill -9`` at random moments of a real matrix, TensorFlow.js included. tests/test_killed.py is its quick twin."""
+"""``kill -9`` at random moments of a real matrix, TensorFlow.js included; tests/process has its quick twin."""
 
 from __future__ import annotations
 
@@ -53,23 +53,24 @@ class Runs:
         for name in ("environments", "outcomes", "asked"):
             shutil.rmtree(self.store.root / name, ignore_errors=True)
 
-    def told(self, output: Path) -> list[dict[str, Any]]:
+    def comparable(self, output: Path) -> list[dict[str, Any]]:
         """The results without what differs from run to run."""
         results = json.loads((output / "results.json").read_text())
         assert results["complete"] is True
-        return [{key: one[key] for key in one if key not in ("seconds", "cached")} for one in results["cases"]]
+        return [{key: case[key] for key in case if key not in ("seconds", "cached")} for case in results["cases"]]
 
     def left(self) -> list[int]:
         """The processes of a run that still run."""
         mark = str(self.folder).encode()
         found = []
-        for one in psutil.process_iter():
+        for process in psutil.process_iter():
             try:
-                said = Path(f"/proc/{one.pid}/cmdline").read_bytes() + Path(f"/proc/{one.pid}/environ").read_bytes()
+                proc = Path(f"/proc/{process.pid}")
+                content = (proc / "cmdline").read_bytes() + (proc / "environ").read_bytes()
             except OSError:
                 continue
-            if mark in said and one.pid != os.getpid():
-                found.append(one.pid)
+            if mark in content and process.pid != os.getpid():
+                found.append(process.pid)
         return found
 
 
@@ -82,8 +83,8 @@ def test_killed_at_random_moments(store: Store, tmp_path: Path) -> None:
     started = time.monotonic()
     assert runs.start(tmp_path / "undisturbed").wait() == 1
     seconds = time.monotonic() - started
-    expected = runs.told(tmp_path / "undisturbed")
-    assert {one["verdict"] for one in expected} >= {"works", "fails"}
+    expected = runs.comparable(tmp_path / "undisturbed")
+    assert {case["verdict"] for case in expected} >= {"works", "fails"}
     for number in range(MOMENTS):
         runs.forget()
         output = tmp_path / f"killed-{number}"
@@ -96,7 +97,7 @@ def test_killed_at_random_moments(store: Store, tmp_path: Path) -> None:
             time.sleep(0.05)
         assert runs.left() == []
         assert runs.start(output).wait() == 1
-        assert runs.told(output) == expected
+        assert runs.comparable(output) == expected
         assert len(list_environments(store)) == 1
         for path in (store.root / "outcomes").iterdir():
             assert path.name.startswith(".") or kept_outcome(path.name, store) is not None

@@ -124,17 +124,17 @@ class Runs:
         return child.returncode, out, err
 
     def results(self) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads((self.output / "results.json").read_text())
-        return told
+        results: dict[str, Any] = json.loads((self.output / "results.json").read_text())
+        return results
 
     def left(self) -> list[str]:
         """What still runs of this folder's runs."""
         found = []
-        for one in psutil.process_iter():
+        for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error):
-                said = " ".join(one.cmdline())
-                if one.status() != psutil.STATUS_ZOMBIE and str(self.folder) in said:
-                    found.append(said)
+                words = " ".join(process.cmdline())
+                if process.status() != psutil.STATUS_ZOMBIE and str(self.folder) in words:
+                    found.append(words)
         return found
 
     def environments(self) -> list[str]:

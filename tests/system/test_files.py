@@ -76,7 +76,7 @@ def test_a_kill_leaves_the_old_file(tmp_path: Path, moment: str) -> None:
 
 
 @pytest.mark.skipif(os.name != "posix", reason="folders cannot be opened")
-def test_what_is_to_last_is_synced_with_the_folders_that_name_it(tmp_path: Path) -> None:
+def test_a_lasting_file_is_synced_with_its_folders(tmp_path: Path) -> None:
     synced: list[tuple[str, int]] = []
 
     def sync(descriptor: int) -> None:

@@ -52,7 +52,7 @@ def test_more_waiting_never_makes_it_the_childs_limit(
 
 
 @pytest.mark.parametrize(
-    ("ended", "said", "fault"),
+    ("ended", "clause", "fault"),
     [
         (ExitStatus(0, None, 1, 0), "ended with exit code 0", False),
         (ExitStatus(7, None, 1, 0), "ended with exit code 7", False),
@@ -71,10 +71,10 @@ def test_more_waiting_never_makes_it_the_childs_limit(
         (ExitStatus(-250, None, 1, 0), "was ended by signal 250", False),
     ],
 )
-def test_how_a_child_ended_and_whether_that_says_anything(ended: ExitStatus, said: str, fault: bool) -> None:
-    assert ended.describe() == said
-    assert ended.fault == (said if fault else None)
-    assert ended.ok == (said == "ended with exit code 0")
+def test_how_a_child_ended_and_whether_that_says_anything(ended: ExitStatus, clause: str, fault: bool) -> None:
+    assert ended.describe() == clause
+    assert ended.fault == (clause if fault else None)
+    assert ended.ok == (clause == "ended with exit code 0")
 
 
 @pytest.mark.parametrize(

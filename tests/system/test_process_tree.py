@@ -93,7 +93,7 @@ def test_of_what_has_ended_nothing_is_found(tmp_path: Path) -> None:
     assert Meter(lambda: [4711], proc.root).read() == process_tree.Shares(0.0, 0.0)
 
 
-def test_the_most_delayed_thread_counts_from_when_the_meter_is_made(tmp_path: Path) -> None:
+def test_the_most_delayed_thread_counts(tmp_path: Path) -> None:
     proc = Proc(tmp_path, lists_children=True)
     proc.add(10, 1, ticks=300, waited=(1.0, 2.0))
     meter = Meter(lambda: tree(10, tmp_path), tmp_path)

@@ -82,7 +82,7 @@ def test_an_exception_without_a_message() -> None:
 
 @pytest.mark.parametrize("stage", STAGES)
 @pytest.mark.parametrize(
-    ("ended", "said"),
+    ("ended", "message"),
     [
         (ExitStatus(0, None, 1, 0), "the case ended with exit code 0, without an exception, during {}"),
         (ExitStatus(7, None, 1, 0), "the case ended with exit code 7, without an exception, during {}"),
@@ -91,10 +91,10 @@ def test_an_exception_without_a_message() -> None:
         (STOPPED, "the case was stopped: over its time limit of 5 s during {}"),
     ],
 )
-def test_an_end_without_a_word_is_a_failure_of_the_stage(stage: str, ended: ExitStatus, said: str) -> None:
+def test_a_silent_end_is_a_failure_of_its_stage(stage: str, ended: ExitStatus, message: str) -> None:
     outcome = read([*done(*STAGES[: STAGES.index(stage)]), *started(stage)], ended)
     assert outcome.failure is not None
-    assert outcome.failure.message == said.format(stage)
+    assert outcome.failure.message == message.format(stage)
     assert str(outcome.failure.stage) == stage
     assert verdict_of(outcome) is Verdict.FAILS
 
@@ -135,7 +135,7 @@ def test_inputs_that_a_full_disk_took_are_no_missing_inputs() -> None:
     assert read(events, WELL).machinery is None
 
 
-def test_a_worker_that_never_began_is_a_fault_of_the_machine() -> None:
+def test_a_worker_that_never_began_is_a_fault() -> None:
     with pytest.raises(MachineryError, match=r"did not start .*exit code 1.*: SyntaxError"):
         read([], ExitStatus(1, None, 1, 0), log="Traceback\n  …\nSyntaxError: here")
 
@@ -187,7 +187,7 @@ KINDS = st.sampled_from(["stage", "failure", "done", "facts", "no-sample"])
     code=st.sampled_from([0, 1, 70, -9, -11]),
     stopped=st.booleans(),
 )
-def test_no_record_breaks_the_reader_or_makes_a_bad_end_a_good_one(events: Events, code: int, stopped: bool) -> None:
+def test_no_record_makes_a_bad_end_a_good_one(events: Events, code: int, stopped: bool) -> None:
     ended = ExitStatus(code, "over its time limit" if stopped else None, 1.0, 0)
     try:
         outcome = read(events, ended)
@@ -297,7 +297,7 @@ def test_a_chain_that_bites_its_tail(tmp_path: Path) -> None:
     code = "a, b = ValueError('a'), ValueError('b')\na.__cause__, b.__cause__ = b, a\nraise a"
     outcome = record(tmp_path, code)
     assert outcome.failure is not None
-    assert [one.message for one in outcome.failure.chain] == ["a", "b"]
+    assert [raised.message for raised in outcome.failure.chain] == ["a", "b"]
 
 
 def test_a_disk_error_keeps_its_number(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Run a command and die with the process that wants it run.
+"""Run a command, and end it and all that it starts when the runner goes.
 
 ``python -I -S guard.py COMMAND [ARG …]``, started as the leader of a session, with a socket as standard input whose
 other end the runner holds. When the command ends, all it left behind is killed; when the runner shuts the socket or

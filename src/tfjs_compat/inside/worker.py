@@ -2,7 +2,7 @@
 
 ``python -I worker.py JOB.json`` runs one case. ``python -I worker.py --serve FD RECORD`` imports once, then forks a
 child for each job that comes over the Unix socket FD, so that a case costs its own work only and still has its own
-process. A job is a JSON object written by trial.py; what happens goes to the job's record, line by line.
+process. A job is a JSON object written by trials/job.py; what happens goes to the job's record, line by line.
 Python >= 3.8; imports nothing of tfjs_compat.
 """
 
@@ -53,11 +53,11 @@ def _without_collecting():
 
 
 def run_case(job, record, tf, tfjs):
-    """The stages after import, as far as the job wants."""
+    """The stages after import, up to the job's last one."""
     from tfjs_case import build, convert
 
-    wanted = STAGES[: STAGES.index(job["until"]) + 1]
-    if "build" not in wanted:
+    stages = STAGES[: STAGES.index(job["until"]) + 1]
+    if "build" not in stages:
         return
     with record.stage("build"):
         built = build.build(tf, job)
@@ -65,12 +65,12 @@ def run_case(job, record, tf, tfjs):
         record.write("facts", keras=build.keras_of(built.model))
     # Wherever a builder went to find its files: what is written from here on belongs into the case's folder.
     os.chdir(job["folder"])
-    if "serialize" not in wanted:
+    if "serialize" not in stages:
         return
     take_sample(tf, job, built, record)
     with record.stage("serialize"):
         convert.serialize(tf, job, built.model)
-    if "convert" not in wanted:
+    if "convert" not in stages:
         return
     with record.stage("convert"):
         convert.convert(tfjs, job, built.model)
@@ -79,7 +79,7 @@ def run_case(job, record, tf, tfjs):
 
 
 def take_sample(tf, job, built, record):
-    """Inputs and the model's own predictions. That there are none ends nothing: it is said where they are needed."""
+    """Write inputs and the model's own predictions. Where there are none the record says why; the case goes on."""
     from tfjs_case import sample, tensors
 
     started = time.monotonic()

@@ -6,26 +6,26 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Somebody who is told what is going on. Called from several threads."""
+    """Receives what is going on, and shows it. Called from several threads; raises nothing."""
 
     def begin(self, what: str) -> None:
-        """Something started: a lock, an environment, a case."""
+        """Work on something begins: on a lock, an environment, a case. ``what`` names it until it ends."""
 
     def say(self, what: str, now: str) -> None:
-        """What that something does right now."""
+        """``now`` is the step that the work on ``what`` is at: a clause, or a line that a tool printed."""
 
     def end(self, what: str, result: str) -> None:
-        """It ended, with this result (empty: nothing worth a line)."""
+        """The work has ended, with this result; an empty one is not worth a line."""
 
 
 class Silent:
-    """Nobody."""
+    """A Progress that shows nothing."""
 
     def begin(self, what: str) -> None:
-        """Nothing."""
+        """Ignore it."""
 
     def say(self, what: str, now: str) -> None:
-        """Nothing."""
+        """Ignore it."""
 
     def end(self, what: str, result: str) -> None:
-        """Nothing."""
+        """Ignore it."""

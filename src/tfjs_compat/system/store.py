@@ -1,4 +1,4 @@
-"""Where things are kept between runs, and how a file or folder gets there whole or not at all."""
+"""Where things are kept between runs, and the locks with which two runs share it."""
 
 from __future__ import annotations
 
@@ -41,21 +41,21 @@ class Store:
         return self.root.is_dir() and not os.access(self.root, os.W_OK)
 
     @functools.cached_property
-    def _spare(self) -> Path:
+    def _aside(self) -> Path:
         """In place of a read-only store: an empty folder but for copies of its small files."""
-        spare = tempfile.TemporaryDirectory(prefix="tfjs-compat-")
+        temporary = tempfile.TemporaryDirectory(prefix="tfjs-compat-")
         # For as long as this process lives: children are given paths in it.
-        atexit.register(spare.cleanup)
+        atexit.register(temporary.cleanup)
         for name in _SMALL:
             if (self.root / name).is_dir():
                 with contextlib.suppress(OSError):
-                    shutil.copytree(self.root / name, Path(spare.name, name))
-        return Path(spare.name)
+                    shutil.copytree(self.root / name, Path(temporary.name, name))
+        return Path(temporary.name)
 
     def folder(self, *parts: str) -> Path:
         """A folder of the store, made if it is not there. Raises MachineryError where it cannot be."""
         aside = self.read_only and parts[0] in (*_PASSING, *_SMALL)
-        path = (self._spare if aside else self.root).joinpath(*parts)
+        path = (self._aside if aside else self.root).joinpath(*parts)
         with disk_errors(path):
             path.mkdir(parents=True, exist_ok=True)
         return path

@@ -80,6 +80,8 @@ class EnvironmentSession:
                 # It was this case's limit, and may not be the next one's.
                 self._stopped_imports.append(ended)
                 self.close()
+            if ended.starved and len(self._stopped_imports) < _MOST_STOPPED_IMPORTS:
+                return self._run_in_fork(folder)
             return events, ended
         imported = read_record(server.record)
         ended = server.run(

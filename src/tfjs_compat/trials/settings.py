@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from tfjs_compat.environments.environment import DEFAULT_LAYOUT, Layout
 from tfjs_compat.outcomes.stages import Stage
-from tfjs_compat.system.process import Limits
-from tfjs_compat.system.progress import Progress
-from tfjs_compat.system.store import Store
+from tfjs_compat.system.context import Context
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What is the same for every case of a run."""
+@dataclass(frozen=True, kw_only=True)
+class Settings(Context):
+    """The context of a run's cases, and what all of them have in common.
 
-    store: Store
+    ``until``: the last stage. ``web``: what runs TensorFlow.js, None where no case comes so far. ``inputs``: a file of
+    arrays (npz) for all models. ``isolation``: whether cases share an import, each in a fork of it, or start a Python
+    each. ``fresh``: outcomes that are kept do not count. ``layout``: how environments hold their packages.
+    """
+
     until: Stage
-    limits: Limits
     web: TfjsRuntime | None
-    stop: threading.Event
-    progress: Progress
     inputs: Path | None = None
     isolation: Literal["fork", "process"] = "process"
     fresh: bool = False

@@ -55,17 +55,17 @@ def _command(job, arguments):
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    said = done.stdout.decode("utf-8", "replace")
-    print(said, flush=True)
+    printed = done.stdout.decode("utf-8", "replace")
+    print(printed, flush=True)
     if -done.returncode in _OUTSIDE_SIGNALS:
         # Nothing that the converter does to itself: this case ends as it did.
         os.kill(os.getpid(), -done.returncode)
     if done.returncode == 0 and os.path.exists(os.path.join(ARTIFACT, "model.json")):
         return
-    raised = list(_PRINTED.finditer(said))
-    if "Traceback (most recent call last)" in said and raised:
+    raised = list(_PRINTED.finditer(printed))
+    if "Traceback (most recent call last)" in printed and raised:
         raise _as_printed(raised[-1].group(1), raised[-1].group(2).strip())
-    end = said.strip().splitlines()[-1:] or ["it printed nothing"]
+    end = printed.strip().splitlines()[-1:] or ["it printed nothing"]
     what = "with exit code %d" % done.returncode if done.returncode else "without writing a model.json"
     raise ConverterFailed("tensorflowjs_converter ended %s: %s" % (what, end[0]))
 

@@ -160,12 +160,13 @@ def _built_specs(model):
     except Exception:
         positional = []
     flat = []
-    for one in positional:
-        flat.extend(one.values() if isinstance(one, dict) else one if isinstance(one, (list, tuple)) else [one])
+    for argument in positional:
+        is_list = isinstance(argument, (list, tuple))
+        flat.extend(argument.values() if isinstance(argument, dict) else argument if is_list else [argument])
     if flat:
         return [
-            Spec(one.name or "input_%d" % i, [None] + one.shape.as_list()[1:], one.dtype.name)
-            for i, one in enumerate(flat)
+            Spec(tensor.name or "input_%d" % i, [None] + tensor.shape.as_list()[1:], tensor.dtype.name)
+            for i, tensor in enumerate(flat)
         ]
     shapes = getattr(model, "_build_shapes_dict", None) or {}
     return [
@@ -183,7 +184,7 @@ def _consumers(model, tensor):
             taken = getattr(node, "input_tensors", None)
             taken = taken if isinstance(taken, (list, tuple)) else [taken]
             keras_2 = getattr(node, "keras_inputs", [])
-            if not any(one is tensor for one in [*taken, *keras_2]) or type(layer).__name__ == "InputLayer":
+            if not any(other is tensor for other in [*taken, *keras_2]) or type(layer).__name__ == "InputLayer":
                 continue
             inner = _model_inputs(layer) if hasattr(layer, "layers") else []
             found.extend(_consumers(layer, inner[0]) if len(inner) == 1 else [layer])

@@ -15,7 +15,7 @@ def write(folder, named):
             array = np.asarray(array)
             row = {"name": name, "shape": list(array.shape)}
             if array.dtype.kind in "OSU":
-                row.update(dtype="string", values=[_text(one) for one in array.reshape(-1)])
+                row.update(dtype="string", values=[_text(value) for value in array.reshape(-1)])
             else:
                 if array.dtype.name == "bfloat16":
                     array = array.astype("float32")
