@@ -18,7 +18,7 @@ from tfjs_compat.engine.plan import Planned
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
-from tfjs_compat.system.process import Limits
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 
@@ -33,7 +33,7 @@ def keep(one: Planned, store: Store, tmp_path: Path, **asked: Any) -> cache.Cach
     folder = tmp_path / "case"
     folder.mkdir(exist_ok=True)
     assert isinstance(one.lock, Lock)
-    node = TfjsRuntime(store, "node", "wheel", Limits()).describe()
+    node = TfjsRuntime(Context(store), "node", "wheel").describe()
     question = cache.cache_key(one, one.lock, runtime_version(one.case), cache.conditions(Stage.PREDICT, node, None))
     question = msgspec.structs.replace(question, **asked)
     assert cache.keep(question.key, Outcome(Stage.PREDICT), folder, store)

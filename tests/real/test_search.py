@@ -20,6 +20,7 @@ from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.child_environment import clean_environment
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.bundle import default_version, get_bundle
 from tfjs_compat.trials.runtimes.node import find_node
@@ -207,7 +208,7 @@ def test_a_model_of_keras_3_is_converted_by_one_command_and_can_be_trained_furth
     assert set(account["files"]) == {one.name for one in target.iterdir()} - {"CONVERSION.json"}
     assert "tensorflow==2.16.1" in account["packages"]
     node = find_node("wheel")
-    bundle = get_bundle(default_version(), store, node)
+    bundle = get_bundle(default_version(), Context(store), node)
     (tmp_path / "tune.js").write_text(FINE_TUNE)
     done = subprocess.run(
         [node.path, tmp_path / "tune.js", bundle.path, target], check=True, capture_output=True, text=True

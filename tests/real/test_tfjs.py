@@ -38,6 +38,7 @@ from tfjs_compat.artifact.tensors import Tensor, read_tensors, write_tensors
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.system import process
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.comparison import compare
 from tfjs_compat.trials.runtimes.browser import find_browser, run_in_browser
@@ -58,7 +59,7 @@ def node() -> Node:
 
 @pytest.fixture(scope="session")
 def bundle(store: Store, node: Node) -> Bundle:
-    return get_bundle(default_version(), store, node)
+    return get_bundle(default_version(), Context(store), node)
 
 
 class Ran:
@@ -142,7 +143,7 @@ def model(tmp_path: Path) -> Path:
 def test_both_formats_run_on_every_pinned_generation(
     run: Run, model: Path, store: Store, node: Node, version: str
 ) -> None:
-    used = get_bundle(version, store, node)
+    used = get_bundle(version, Context(store), node)
     assert used.pinned
     for kind, content, weights in (("layers", one_dense(), WEIGHTS), ("graph", one_product(), GRAPH_WEIGHTS)):
         put_artifact(model, content, weights)
@@ -673,6 +674,6 @@ def test_no_browser_says_what_was_looked_for(
 
 def test_nothing_is_read_from_npm_a_second_time(store: Store, node: Node, bundle: Bundle) -> None:
     without = msgspec.structs.replace(node, npm=())
-    assert get_bundle(bundle.version, store, without) == bundle
+    assert get_bundle(bundle.version, Context(store), without) == bundle
     with pytest.raises(RequestError, match="there is no such release"):
-        get_bundle("4.22.99", store, node)
+        get_bundle("4.22.99", Context(store), node)

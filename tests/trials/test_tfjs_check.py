@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.artifact_report import artifact_report
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.process import ExitStatus, Limits
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.exits import TfjsExit
@@ -87,13 +87,12 @@ def case(tmp_path: Path) -> Path:
 
 
 def check(case: Path, store: Store, *, warm: bool = False, seconds: float = 60.0) -> Outcome:
-    runtime = TfjsRuntime(store, "node", "wheel", Limits(seconds=seconds))
-    stop = threading.Event()
+    runtime = TfjsRuntime(Context(store, limits=Limits(seconds=seconds)), "node", "wheel")
     if warm:
-        runtime.prepare(case, VERSION, stop)
+        runtime.prepare(case, VERSION)
     subject = ArtifactUnderTest(case, "layers", VERSION)
     try:
-        return check_converted(subject, Outcome(Stage.CHECK), runtime, Stage.LOAD, stop)
+        return check_converted(subject, Outcome(Stage.CHECK), runtime, Stage.LOAD)
     finally:
         runtime.warm_nodes.end()
 

@@ -9,6 +9,7 @@ from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.matrix.schema import LimitsTable
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.capacity import CASE_MEMORY, total_memory
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.progress import Progress
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
@@ -21,7 +22,8 @@ def settings_of(
     """What is the same for every case of a run."""
     memory = int(min(given.memory * 2**30, sys.maxsize)) if given.memory else None
     limits = Limits(seconds=given.seconds, memory=memory or memory_limit(jobs))
-    web = TfjsRuntime(request.store, request.runtime, request.node, limits) if until.rank > Stage.CONVERT.rank else None
+    context = Context(request.store, stop, progress, limits)
+    web = TfjsRuntime(context, request.runtime, request.node) if until.rank > Stage.CONVERT.rank else None
     return Settings(
         store=request.store,
         until=until,

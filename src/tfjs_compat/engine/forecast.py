@@ -7,7 +7,7 @@ from tfjs_compat.engine.plan import Plan, Planned
 from tfjs_compat.environments import environment as environments
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.outcomes.stages import Stage
-from tfjs_compat.system.process import Limits
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 
@@ -19,7 +19,7 @@ def why_not_cached(plan: Plan, store: Store, *, fresh: bool = False) -> list[str
     """
     # What `run` has without --runtime, --node and --inputs, which a plan does not know of.
     checks = plan.matrix.until.rank > Stage.CONVERT.rank
-    web = TfjsRuntime(store, "node", "wheel", Limits()).describe() if checks else "none"
+    web = TfjsRuntime(Context(store), "node", "wheel").describe() if checks else "none"
     given = cache.conditions(plan.matrix.until, web, None)
 
     def one(planned: Planned) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,12 +40,10 @@ class ArtifactUnderTest(msgspec.Struct, frozen=True):
     quantization: Quantization = ""
 
 
-def check_converted(
-    subject: ArtifactUnderTest, converted: Outcome, runtime: TfjsRuntime, until: Stage, stop: threading.Event
-) -> Outcome:
+def check_converted(subject: ArtifactUnderTest, converted: Outcome, runtime: TfjsRuntime, until: Stage) -> Outcome:
     """Check, load, predict and compare, as far as ``until``. Raises MachineryError, Interrupted."""
     started = time.monotonic()
-    findings = check_artifact(subject.folder / "artifact", runtime, subject.tfjs, stop)
+    findings = check_artifact(subject.folder / "artifact", runtime, subject.tfjs)
     seconds = {**converted.seconds, str(Stage.CHECK): round(time.monotonic() - started, 4)}
     outcome = replace(converted, tfjs=subject.tfjs, stage=Stage.CHECK, findings=findings, seconds=seconds)
     if errors := [finding for finding in findings if finding.severity == "error"]:
@@ -54,7 +51,7 @@ def check_converted(
     if until is Stage.CHECK:
         return outcome
     load_only = until is Stage.LOAD or subject.no_inputs is not None
-    outcome = _run(subject, outcome, runtime, stop, load_only=load_only)
+    outcome = _run(subject, outcome, runtime, load_only=load_only)
     if outcome.failure is not None or outcome.machinery is not None or until is Stage.LOAD:
         return outcome
     if subject.no_inputs is not None:
@@ -68,11 +65,12 @@ def check_converted(
     return replace(outcome, parity=parity)
 
 
-def check_artifact(
-    folder: Path, runtime: TfjsRuntime, tfjs: str, stop: threading.Event | None = None
-) -> tuple[Finding, ...]:
-    """Everything that a static look at an artifact finds, for a TensorFlow.js release."""
-    vocabulary = read_vocabulary(get_bundle(tfjs, runtime.store, runtime.node, stop=stop), runtime.node)
+def check_artifact(folder: Path, runtime: TfjsRuntime, tfjs: str) -> tuple[Finding, ...]:
+    """Everything that a static look at an artifact finds, for a TensorFlow.js release.
+
+    Raises RequestError for a release that does not exist, MachineryError, Interrupted.
+    """
+    vocabulary = read_vocabulary(get_bundle(tfjs, runtime.context, runtime.node), runtime.node)
     return tuple(dict.fromkeys(examine(folder, vocabulary)))
 
 
@@ -83,9 +81,7 @@ def _check_failure(errors: Sequence[Finding]) -> Failure:
     return Failure(Stage.CHECK, f"{first.path}: {first.message}{more}", findings=tuple(errors))
 
 
-def _run(
-    subject: ArtifactUnderTest, outcome: Outcome, runtime: TfjsRuntime, stop: threading.Event, *, load_only: bool
-) -> Outcome:
+def _run(subject: ArtifactUnderTest, outcome: Outcome, runtime: TfjsRuntime, *, load_only: bool) -> Outcome:
     folder = subject.folder
     job = TfjsJob(
         model=folder / "artifact",
@@ -98,8 +94,8 @@ def _run(
     # A case's own processes may have put anything there.
     for path in (job.record, job.outputs):
         _remove(path)
-    bundle = get_bundle(subject.tfjs, runtime.store, runtime.node, stop=stop)
-    ended = runtime.run(job, bundle, folder, folder / "tfjs-log.txt", stop)
+    bundle = get_bundle(subject.tfjs, runtime.context, runtime.node)
+    ended = runtime.run(job, bundle, folder, folder / "tfjs-log.txt")
     return read_run(read_record(job.record), ended, outcome, runtime.runtime)
 
 

@@ -36,7 +36,7 @@ def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings
     """
     _prepare(case, session, folder, settings)
     if settings.web is not None and settings.until.rank > Stage.CHECK.rank:
-        settings.web.prepare(folder, runtime_version(case), settings.stop)
+        settings.web.prepare(folder, runtime_version(case))
     try:
         events, ended = session.run(folder)
     except ServerDiedError:
@@ -91,7 +91,7 @@ def _in_tfjs(case: Case, folder: Path, converted: Outcome, web: TfjsRuntime, set
     if route.repairs:
         outcome = msgspec.structs.replace(outcome, repairs=_repaired(folder))
     subject = ArtifactUnderTest(folder, route.format, runtime_version(case), outcome.no_sample, route.quantization)
-    return check_converted(subject, outcome, web, settings.until, settings.stop)
+    return check_converted(subject, outcome, web, settings.until)
 
 
 def as_converted(outcome: Outcome, folder: Path) -> Outcome | None:

@@ -13,6 +13,7 @@ from tfjs_compat.matrix.routes import Quantization
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.artifact_report import ArtifactReport, artifact_report
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.store import Store
@@ -43,7 +44,9 @@ def check(
         raise RequestError(f"{folder}: there is no such folder; give one that holds a model.json")
     if not (artifact / "model.json").exists():
         raise RequestError(f"{folder}: {_why_no_model(folder)}")
-    tfjs_runtime = TfjsRuntime(kept, runtime, node, Limits(seconds=300.0, memory=memory_limit(1)))
+    limits = Limits(seconds=300.0, memory=memory_limit(1))
+    context = Context(kept, stop or threading.Event(), limits=limits)
+    tfjs_runtime = TfjsRuntime(context, runtime, node)
     tfjs_runtime.require()
     parent = kept.folder("scratch")
     with temporary_folder("check-", parent) as scratch, disk_errors(parent):
@@ -59,8 +62,7 @@ def check(
             None if len(samples) == 2 else "there are no inputs and predictions beside it",
             _quantization(reading.artifact) if reading.artifact is not None else "",
         )
-        stopped = stop or threading.Event()
-        outcome = check_converted(subject, Outcome(Stage.CHECK), tfjs_runtime, Stage.PREDICT, stopped)
+        outcome = check_converted(subject, Outcome(Stage.CHECK), tfjs_runtime, Stage.PREDICT)
     if outcome.machinery is not None:
         raise MachineryError(outcome.machinery)
     return artifact_report(str(folder), outcome)

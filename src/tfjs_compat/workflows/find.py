@@ -33,8 +33,8 @@ from tfjs_compat.search.preference import ranking
 from tfjs_compat.search.remedies import other_patches, remedied_candidates
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.search.starting_points import StartingPoints, plan_search
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import remove_tree, write_whole
-from tfjs_compat.system.process import Limits
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
 
@@ -111,7 +111,7 @@ def find(wish: SearchRequest, progress: Progress | None = None, stop: threading.
         raise RequestError(f"--inputs: there is no file {how.inputs}")
     with lock_output(output), threads(how) as (executor, jobs):
         if wish.until.rank > Stage.CONVERT.rank:
-            TfjsRuntime(how.store, how.runtime, how.node, Limits()).require()
+            TfjsRuntime(Context(how.store), how.runtime, how.node).require()
         found = find_interpreters(how.store)
         packages = ("tensorflow", "tensorflowjs")
         fetched = gather(executor, lambda name: fetch_releases(str(name), how.store), packages, halt)

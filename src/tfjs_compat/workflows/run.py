@@ -24,7 +24,7 @@ from tfjs_compat.results.files import write_results
 from tfjs_compat.search import cures as cure
 from tfjs_compat.search.evaluator import CaseEvaluator
 from tfjs_compat.search.remedies import ChangePolicy
-from tfjs_compat.system.process import Limits
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.bundle import require_releases
@@ -70,15 +70,16 @@ def require_runtimes(matrix: Matrix, request: RunRequest, stop: threading.Event,
     """
     if matrix.until.rank <= Stage.CONVERT.rank:
         return
+    context = Context(request.store, stop)
     if plan is None:
-        TfjsRuntime(request.store, request.runtime, request.node, Limits()).require()
+        TfjsRuntime(context, request.runtime, request.node).require()
     named = {one for block in (matrix.axes, *matrix.include) for one in block.tfjs_runtime or []} - {
         DEFAULT,
         "converter",
     }
     if plan is not None:
         named = {runtime_version(one.case) for one in plan.cases} - named
-    require_releases(sorted(named), request.store, lambda: find_node(request.node, request.store), stop=stop)
+    require_releases(sorted(named), context, lambda: find_node(request.node, request.store))
 
 
 def _with_cures(results: Results, plan: Plan, laboratory: CaseEvaluator, store: Store, progress: Progress) -> Results:

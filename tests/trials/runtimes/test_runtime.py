@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tfjs_compat.errors import MachineryError, RequestError
-from tfjs_compat.system.process import Limits
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.node import find_node
 from tfjs_compat.trials.runtimes.runtime import RuntimeIdentity, TfjsRuntime
@@ -25,7 +25,7 @@ def browser(folder: Path, says: str) -> None:
 
 
 def test_node_is_known_by_its_version(store: Store) -> None:
-    runtime, version = TfjsRuntime(store, "node", "wheel", Limits()), find_node().version
+    runtime, version = TfjsRuntime(Context(store), "node", "wheel"), find_node().version
     runtime.require()
     assert runtime.identity == RuntimeIdentity("Node", version, ("cpu",))
     assert runtime.describe() == f"node {version} (cpu)"
@@ -34,7 +34,7 @@ def test_node_is_known_by_its_version(store: Store) -> None:
 def test_a_browser_is_known_by_name_and_version(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
     browser(tmp_path / "bin", "echo 'warning: 9 things' >&2; echo Google Chrome 131.0.6778.85 beta")
-    runtime = TfjsRuntime(store, "browser", "wheel", Limits())
+    runtime = TfjsRuntime(Context(store), "browser", "wheel")
     runtime.require()
     assert runtime.identity == RuntimeIdentity("Google Chrome", "131.0.6778.85", ("webgl", "wasm", "cpu"))
     assert runtime.describe() == "browser Google Chrome 131.0.6778.85 (webgl, wasm, cpu)"
@@ -55,13 +55,13 @@ def test_a_browser_that_is_missing_or_broken_is_found_out_first(
     if says is not None:
         browser(tmp_path / "bin", says)
     with pytest.raises(MachineryError, match=message):
-        TfjsRuntime(store, "browser", "wheel", Limits()).require()
-    TfjsRuntime(store, "node", "wheel", Limits()).require()
+        TfjsRuntime(Context(store), "browser", "wheel").require()
+    TfjsRuntime(Context(store), "node", "wheel").require()
 
 
 def test_a_wrong_node_is_a_wrong_request(store: Store, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="there is no program of that name"):
-        TfjsRuntime(store, "node", str(tmp_path / "none"), Limits()).require()
+        TfjsRuntime(Context(store), "node", str(tmp_path / "none")).require()
 
 
 def test_the_end_of_a_pool_leaves_no_thread(tmp_path: Path) -> None:

@@ -28,6 +28,7 @@ from tfjs_compat.artifact.vocabulary import Vocabulary
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment, tool_environment
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import disk_errors, write_whole
 from tfjs_compat.system.store import Store
 from tfjs_compat.system.temporary import temporary_folder
@@ -81,17 +82,17 @@ def check_version(version: str) -> str:
     return version
 
 
-def get_bundle(version: str, store: Store, node: Node, *, stop: threading.Event | None = None) -> Bundle:
+def get_bundle(version: str, context: Context, node: Node) -> Bundle:
     """The bundle of a release, from the store, else from the npm registry of the user's configuration.
 
     Raises RequestError for a release that does not exist, MachineryError where it cannot be fetched or is not what it
-    should be, Interrupted when ``stop`` is set.
+    should be, Interrupted.
     """
-    if (kept := kept_bundle(version, store)) is not None:
+    if (kept := kept_bundle(version, context.store)) is not None:
         return kept
-    folder = store.folder("tfjs", version)
-    with store.locked("tfjs", version, stop=stop):
-        return _kept_bundle(version, folder) or _fetch(version, folder, store, node, stop)
+    folder = context.store.folder("tfjs", version)
+    with context.store.locked("tfjs", version, stop=context.stop):
+        return _kept_bundle(version, folder) or _fetch(version, folder, context, node)
 
 
 def kept_bundle(version: str, store: Store) -> Bundle | None:
@@ -100,9 +101,7 @@ def kept_bundle(version: str, store: Store) -> Bundle | None:
     return _kept_bundle(version, store.folder("tfjs", version))
 
 
-def require_releases(
-    versions: Iterable[str], store: Store, node: Callable[[], Node], *, stop: threading.Event | None = None
-) -> None:
+def require_releases(versions: Iterable[str], context: Context, node: Callable[[], Node]) -> None:
     """Make sure that releases exist, before anything rests on them.
 
     No registry is asked about those that are pinned or in the store. ``node`` gives the Node whose npm asks it about
@@ -110,11 +109,11 @@ def require_releases(
     """
     for version in dict.fromkeys(versions):
         check_version(version)
-        if version in pinned_releases() or kept_bundle(version, store) is not None:
+        if version in pinned_releases() or kept_bundle(version, context.store) is not None:
             continue
-        scratch_root = store.folder("scratch")
+        scratch_root = context.store.folder("scratch")
         with disk_errors(scratch_root), temporary_folder("npm-", scratch_root) as scratch:
-            _Npm(node(), scratch, stop).integrity(version)
+            _Npm(node(), scratch, context.stop).integrity(version)
 
 
 def read_vocabulary(bundle: Bundle, node: Node) -> Vocabulary:
@@ -164,11 +163,11 @@ def _kept_bundle(version: str, folder: Path) -> Bundle | None:
     return Bundle(version, path, digest, kept.integrity, pin is not None)
 
 
-def _fetch(version: str, folder: Path, store: Store, node: Node, stop: threading.Event | None) -> Bundle:
+def _fetch(version: str, folder: Path, context: Context, node: Node) -> Bundle:
     pin = pinned_releases().get(version)
-    scratch_root = store.folder("scratch")
+    scratch_root = context.store.folder("scratch")
     with disk_errors(scratch_root), temporary_folder("npm-", scratch_root) as scratch:
-        npm = _Npm(node, scratch, stop)
+        npm = _Npm(node, scratch, context.stop)
         integrity = pin or npm.integrity(version)
         tarball = npm.pack(version)
         verify_integrity(tarball, integrity)
@@ -214,7 +213,7 @@ def extract_script(tarball: Path) -> bytes:
 class _Npm:
     """npm as a child, in a folder of its own, with the user's and the machine's npm configuration."""
 
-    def __init__(self, node: Node, scratch: Path, stop: threading.Event | None) -> None:
+    def __init__(self, node: Node, scratch: Path, stop: threading.Event) -> None:
         if not node.npm:
             raise MachineryError(f"there is no npm beside {node.path}, to fetch TensorFlow.js with")
         self._argv, self._scratch, self._stop = node.npm, scratch, stop

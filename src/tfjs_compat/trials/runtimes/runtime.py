@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import functools
-import threading
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from tfjs_compat.matrix.cases import DEFAULT, Case
-from tfjs_compat.system.process import Limits
-from tfjs_compat.system.store import Store
+from tfjs_compat.system.context import Context
 from tfjs_compat.trials.runtimes.browser import BACKENDS, browser_version, find_browser, run_in_browser
 from tfjs_compat.trials.runtimes.bundle import Bundle, default_version, kept_bundle
 from tfjs_compat.trials.runtimes.exits import TfjsExit
@@ -36,16 +34,16 @@ class TfjsRuntime:
     has all its outcomes already starts no process.
     """
 
-    def __init__(self, store: Store, runtime: Literal["node", "browser"], preference: str, limits: Limits) -> None:
-        """``preference``: which Node: ``wheel``, ``system`` or a path. ``limits``: of one check."""
-        self.store, self.runtime, self.limits = store, runtime, limits
+    def __init__(self, context: Context, runtime: Literal["node", "browser"], preference: str) -> None:
+        """``preference``: which Node: ``wheel``, ``system`` or a path. The context's limits are those of a check."""
+        self.context, self.runtime = context, runtime
         self._preference = preference
         self.warm_nodes = WarmNodePool()
 
     @functools.cached_property
     def node(self) -> Node:
         """Node. Raises MachineryError, and RequestError for a preference that names none that can be used."""
-        return find_node(self._preference, self.store)
+        return find_node(self._preference, self.context.store)
 
     @functools.cached_property
     def browser(self) -> Path | None:
@@ -57,7 +55,7 @@ class TfjsRuntime:
         """What runs models here, as far as it decides outcomes. Raises as ``require`` does."""
         if self.browser is None:
             return RuntimeIdentity("Node", self.node.version, ("cpu",))
-        name, _, version = remembered_version(self.browser, browser_version, self.store).rpartition(" ")
+        name, _, version = remembered_version(self.browser, browser_version, self.context.store).rpartition(" ")
         return RuntimeIdentity(name, version, BACKENDS)
 
     def describe(self) -> str:
@@ -73,26 +71,26 @@ class TfjsRuntime:
         """
         _ = self.node, self.identity
 
-    def run(self, job: TfjsJob, bundle: Bundle, case: Path, log: Path, stop: threading.Event) -> TfjsExit:
+    def run(self, job: TfjsJob, bundle: Bundle, case: Path, log: Path) -> TfjsExit:
         """Load and run a model, for the check of the case in this folder. Raises Interrupted, MachineryError."""
+        limits, stop = self.context.limits, self.context.stop
         if self.browser is not None:
-            return run_in_browser(job, bundle, self.browser, scratch=case, log=log, limits=self.limits, stop=stop)
+            return run_in_browser(job, bundle, self.browser, scratch=case, log=log, limits=limits, stop=stop)
         warm_node = self.warm_nodes.acquire(case, bundle)
-        return run_in_node(
-            job, bundle, self.node, scratch=case, log=log, limits=self.limits, stop=stop, warm_node=warm_node
-        )
+        return run_in_node(job, bundle, self.node, scratch=case, log=log, limits=limits, stop=stop, warm_node=warm_node)
 
-    def prepare(self, case: Path, tfjs: str, stop: threading.Event) -> None:
+    def prepare(self, case: Path, tfjs: str) -> None:
         """Start the Node that a check of the case in this folder will need, while the case is converted.
 
         Raises nothing. A release that is not in the store is left to the check: few cases may come so far.
         """
         if self.runtime == "node" and is_possible():
-            self.warm_nodes.prepare(case, tfjs, lambda: self._start_warm_node(tfjs), stop)
+            self.warm_nodes.prepare(case, tfjs, lambda: self._start_warm_node(tfjs), self.context.stop)
 
     def _start_warm_node(self, tfjs: str) -> WarmNode | None:
-        bundle = kept_bundle(tfjs, self.store)
-        return WarmNode(bundle, self.node, self.store.folder("scratch")) if bundle is not None else None
+        store = self.context.store
+        bundle = kept_bundle(tfjs, store)
+        return WarmNode(bundle, self.node, store.folder("scratch")) if bundle is not None else None
 
 
 def runtime_version(case: Case) -> str:
