@@ -130,7 +130,7 @@ def test_what_has_to_exist_is_asked_for_without_fetching_it(npm: FakeNpm, store:
         ("""echo '{"error": {"code": "ENOTFOUND", "summary": "x"}}'; exit 1""", MachineryError, "ENOTFOUND"),
     ],
 )
-def test_what_does_not_exist_is_a_wrong_request_and_no_network_is_not(
+def test_an_unknown_release_is_a_wrong_request(
     npm: FakeNpm, store: Store, view: str, error: type[Exception], said: str
 ) -> None:
     npm.answer(view=view)

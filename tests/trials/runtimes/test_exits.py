@@ -27,6 +27,6 @@ def test_who_killed_it(code: int, killed: str | None) -> None:
     assert outside_fault("Node", ExitStatus(code, "over its time limit of 1 s", 1.0, 0)) is None
 
 
-def test_a_limit_that_the_load_made_it_pass_is_none_of_its_own() -> None:
+def test_a_limit_passed_on_an_overloaded_machine_is_a_fault() -> None:
     status = ExitStatus(-9, "over its time limit of 1 s", 1.0, 0, starved=True)
     assert "while the machine was overloaded" in (outside_fault("Node", status) or "")

@@ -125,7 +125,7 @@ def test_a_page_that_goes_without_a_word_crashed(page: PageServer) -> None:
     assert page.fault == "the browser's tab crashed (possibly out of memory)"
 
 
-def test_a_page_that_has_said_how_it_ended_did_not_crash(page: PageServer) -> None:
+def test_a_page_that_ended_by_itself_did_not_crash(page: PageServer) -> None:
     with ExitStack() as stack:
         stack.callback(Alive(page).socket.close)
         request(page, "POST", "done", b"1")

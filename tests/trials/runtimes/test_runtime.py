@@ -48,7 +48,7 @@ def test_a_browser_is_known_by_name_and_version(store: Store, tmp_path: Path, mo
         ("echo hello", "does not say its version: hello"),
     ],
 )
-def test_a_browser_that_is_missing_or_broken_is_found_out_first(
+def test_a_missing_or_broken_browser_is_found_out_first(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str | None, message: str
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
