@@ -10,15 +10,12 @@ import psutil
 import pytest
 
 from tfjs_compat.errors import Interrupted
-from tfjs_compat.system import capacity
-from tfjs_compat.system.capacity import CASE_MEMORY, MemoryGate, default_jobs, free_memory, total_memory
+from tfjs_compat.system.capacity import CASE_MEMORY, MemoryGate, cores, default_jobs, free_memory, total_memory
 
 
-@pytest.mark.parametrize(("cores", "cases", "jobs"), [(4, 10.0, 4), (4, 2.5, 2), (4, 0.1, 1), (1, 9.0, 1)])
-def test_jobs_by_cores_and_memory(monkeypatch: pytest.MonkeyPatch, cores: int, cases: float, jobs: int) -> None:
-    monkeypatch.setattr(capacity, "cores", lambda: cores)
-    monkeypatch.setattr(capacity, "free_memory", lambda: int(cases * CASE_MEMORY))
-    assert default_jobs() == jobs
+@pytest.mark.parametrize(("processors", "cases", "jobs"), [(4, 10.0, 4), (4, 2.5, 2), (4, 0.1, 1), (1, 9.0, 1)])
+def test_jobs_by_cores_and_memory(processors: int, cases: float, jobs: int) -> None:
+    assert default_jobs(lambda: processors, lambda: int(cases * CASE_MEMORY)) == jobs
 
 
 class Groups:
@@ -41,11 +38,23 @@ class Groups:
         files = {"memory.limit_in_bytes": limit, "memory.usage_in_bytes": used, "memory.stat": stat}
         self._write(group, files)
 
+    def quota(self, group: str, text: str) -> None:
+        """Give a group of version 2 a quota of the processors."""
+        self._write(group, {"cpu.max": text})
+
+    def quota_1(self, group: str, quota: int, period: int) -> None:
+        """Give a group of version 1 a quota of the processors."""
+        self._write(group, {"cpu.cfs_quota_us": quota, "cpu.cfs_period_us": period})
+
     def _write(self, group: str, files: dict[str, int | str]) -> None:
         folder = self.cgroups / group
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
             (folder / name).write_text(f"{content}\n")
+
+    @property
+    def cores(self) -> int:
+        return cores(self.proc, self.cgroups)
 
     @property
     def free_and_total(self) -> tuple[int, int]:
@@ -98,6 +107,25 @@ def test_without_limits_the_machines_memory_counts(tmp_path: Path, text: str) ->
     machine = psutil.virtual_memory()
     assert total == machine.total
     assert free > machine.available // 2
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("100000 100000", 1), ("190000 100000", 1), ("50000 100000", 1), ("max 100000", None), ("", None), ("1 0", None)],
+)
+def test_processors_are_limited_by_a_quota(tmp_path: Path, text: str, expected: int | None) -> None:
+    groups = Groups(tmp_path, "0::/pod/container\n")
+    groups.quota("pod/container", "max 100000")
+    groups.quota("pod", text)
+    assert groups.cores == (expected or cores(tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize(("quota", "expected"), [(100_000, 1), (-1, None)])
+@pytest.mark.parametrize("folder", ["cpu", "cpu,cpuacct"])
+def test_quotas_of_the_first_version(tmp_path: Path, folder: str, quota: int, expected: int | None) -> None:
+    groups = Groups(tmp_path, "3:cpu,cpuacct:/docker/abc\n")
+    groups.quota_1(f"{folder}/docker/abc", quota, 100_000)
+    assert groups.cores == (expected or cores(tmp_path / "nowhere"))
 
 
 def test_one_may_always_run_and_the_next_waits_for_memory() -> None:

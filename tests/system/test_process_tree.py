@@ -111,3 +111,11 @@ def test_who_sleeps_neither_uses_nor_waits(family: int) -> None:
     shares = meter.read()
     assert shares.used < 0.1
     assert shares.waited < 0.1
+
+
+@pytest.mark.parametrize(("idle", "has_waited"), [(0.0, True), (0.02, True), (0.5, False), (1.0, False)])
+def test_where_no_system_says_who_waited_a_busy_machine_does(family: int, idle: float, has_waited: bool) -> None:
+    readings = iter([(100.0, 500.0), (100.0 + 2 * idle, 502.0)])
+    meter = Meter(lambda: [family], Path("/nowhere"), lambda: next(readings))
+    time.sleep(0.2)
+    assert (meter.read().waited > 0.1) is has_waited

@@ -21,10 +21,11 @@ _CGROUPS = Path("/sys/fs/cgroup")
 _LOOK_AGAIN = 0.5
 
 
-def cores() -> int:
-    """The processors that this process may use."""
+def cores(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> int:
+    """The processors that this process may use: by its affinity, and by the least quota of a control group."""
     affine = getattr(os, "sched_getaffinity", None)
-    return len(affine(0)) if affine is not None else os.cpu_count() or 1
+    count = len(affine(0)) if affine is not None else os.cpu_count() or 1
+    return max(1, min([count, *(int(quota) for quota in _processor_quotas(proc, cgroups))]))
 
 
 def free_memory(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> int:
@@ -39,6 +40,13 @@ def total_memory(proc: Path = _PROC, cgroups: Path = _CGROUPS) -> int:
     return min([int(psutil.virtual_memory().total), *(group.limit for group in groups)])
 
 
+_MEMORY_FILES = {
+    1: ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    2: ("memory.max", "memory.current", "inactive_file"),
+}
+"""By version: the file of the limit, the file of what is used, and what of that are cached files."""
+
+
 class _MemoryGroup(NamedTuple):
     """A control group with a limit. ``used``: bytes that it holds and would not give back when they are wanted."""
 
@@ -47,27 +55,44 @@ class _MemoryGroup(NamedTuple):
 
 
 def _memory_groups(proc: Path, cgroups: Path) -> Iterator[_MemoryGroup]:
-    """The control groups that this process is in, and all above them, as far as they limit memory.
+    for version, folder in _groups("memory", proc, cgroups):
+        files = _MEMORY_FILES[version]
+        if (group := _memory_group(folder, *files)) is not None:
+            yield group
 
-    Both versions are read (cgroups(7)); in a container without a namespace of its own the path that /proc tells is
-    the host's, and the folder at the top is the container's group.
+
+def _processor_quotas(proc: Path, cgroups: Path) -> Iterator[float]:
+    """How many processors' time the control groups of this process leave it, as far as they limit it."""
+    for version, folder in _groups("cpu", proc, cgroups):
+        if version == 1:
+            figures = [_text(folder / name) for name in ("cpu.cfs_quota_us", "cpu.cfs_period_us")]
+        else:
+            figures = _text(folder / "cpu.max").split()
+        # "max" where there is none; version 1 says -1.
+        with contextlib.suppress(ValueError, ZeroDivisionError):
+            quota, period = (int(figure) for figure in figures)
+            if quota > 0:
+                yield quota / period
+
+
+def _groups(controller: str, proc: Path, cgroups: Path) -> Iterator[tuple[int, Path]]:
+    """The control groups that this process is in, and all above them: the version (1 or 2) and the folder of each.
+
+    See cgroups(7). In a container without a namespace of its own the path that /proc tells is the host's, and the
+    folder at the top is the container's group; folders that are not there are given all the same.
     """
     for line in _text(proc / "self" / "cgroup").splitlines():
         number, _, rest = line.partition(":")
         controllers, _, path = rest.partition(":")
         if number == "0":
-            roots, files = [cgroups, cgroups / "unified"], ("memory.max", "memory.current", "inactive_file")
-        elif "memory" in controllers.split(","):
-            roots = [cgroups / "memory"]
-            files = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            version, roots = 2, [cgroups, cgroups / "unified"]
+        elif controller in controllers.split(","):
+            version, roots = 1, [cgroups / name for name in dict.fromkeys((controllers, controller))]
         else:
             continue
         parts = [part for part in path.split("/") if part not in ("", "..")]
         for root in roots:
-            for depth in range(len(parts) + 1):
-                group = _memory_group(root.joinpath(*parts[:depth]), *files)
-                if group is not None:
-                    yield group
+            yield from ((version, root.joinpath(*parts[:depth])) for depth in range(len(parts) + 1))
 
 
 def _memory_group(folder: Path, limit: str, used: str, cached: str) -> _MemoryGroup | None:
@@ -89,9 +114,9 @@ def _text(path: Path) -> str:
         return ""
 
 
-def default_jobs() -> int:
-    """How many cases at once: one per core, as far as the memory goes that is free now."""
-    return max(1, min(cores(), free_memory() // CASE_MEMORY))
+def default_jobs(cores: Callable[[], int] = cores, free: Callable[[], int] = free_memory) -> int:
+    """How many cases at once: one per core, as far as the memory goes that is free now; at least one."""
+    return max(1, min(cores(), free() // CASE_MEMORY))
 
 
 class MemoryGate:

@@ -97,15 +97,26 @@ def _memory_by_psutil(pid: int) -> int:
         return 0
 
 
+def machine_times() -> tuple[float, float]:
+    """Seconds that the machine's processors were idle since it started, and the seconds that there were."""
+    times = psutil.cpu_times()
+    return times.idle, sum(times)
+
+
 class Meter:
     """Measures what the processes of a tree have of the machine's processors, from when it is made."""
 
-    def __init__(self, members: Callable[[], Iterable[int]], proc: Path = _PROC) -> None:
-        """``members`` gives the ids of the tree's processes whenever it is called."""
-        self._members, self._proc = members, proc
+    def __init__(
+        self,
+        members: Callable[[], Iterable[int]],
+        proc: Path = _PROC,
+        machine: Callable[[], tuple[float, float]] = machine_times,
+    ) -> None:
+        """``members`` gives the ids of the tree's processes, ``machine`` the figures of ``machine_times``."""
+        self._members, self._proc, self._machine = members, proc, machine
         self._started = time.monotonic()
         self._first = self._total()
-        self._machine = psutil.cpu_times()
+        self._machine_first = machine()
 
     def read(self) -> Shares:
         """What they had until now.
@@ -137,9 +148,8 @@ class Meter:
         return max((int(fields[1]) / _NANOSECONDS for fields in figures if len(fields) > 1), default=0.0)
 
     def _machine_was_busy(self) -> bool:
-        now = psutil.cpu_times()
-        whole = sum(now) - sum(self._machine)
-        return whole > 0 and 1 - (now.idle - self._machine.idle) / whole > _BUSY
+        idle, whole = (now - first for now, first in zip(self._machine(), self._machine_first, strict=True))
+        return whole > 0 and 1 - idle / whole > _BUSY
 
 
 def _used_by_psutil(pid: int) -> float:
