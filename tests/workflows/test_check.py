@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from support.artifacts import WEIGHTS, one_dense, put_artifact
-from support.tfjs import HANGS, VERSION, children, keep_script, wait_for_event
 
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.system.store import Store
@@ -24,22 +21,6 @@ def store(tmp_path: Path) -> Store:
 def artifact(tmp_path: Path) -> Path:
     put_artifact(tmp_path / "artifact", one_dense(), WEIGHTS)
     return tmp_path / "artifact"
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals")
-def test_a_node_killed_from_outside_is_no_verdict(artifact: Path, store: Store) -> None:
-    keep_script(store, HANGS)
-    scratch = store.folder("scratch")
-    with ThreadPoolExecutor(1) as executor:
-        checked = executor.submit(check, artifact, tfjs=VERSION, store=store)
-        while not (records := list(scratch.glob("check-*/tfjs.jsonl"))):
-            assert not checked.done()
-        wait_for_event(records[0], '"start"')
-        for child in children("tfjs_run.js"):
-            child.kill()
-        with pytest.raises(MachineryError, match="Node was killed by SIGKILL"):
-            checked.result(30)
-    assert list(scratch.iterdir()) == []
 
 
 def test_a_missing_browser_is_found_out_first(
