@@ -113,7 +113,7 @@ def test_a_missing_tensorflow_js_release_is_found_before_resolving(
     registry.write_text(f"""#!/bin/sh\n[ "$3" = versions ] && echo '["4.22.0"]' || {{ echo '{refused}'; exit 1; }}\n""")
     registry.chmod(0o755)
     node = Node(Path("/nowhere/node"), "22.0.0", "system", (str(registry),))
-    monkeypatch.setattr(api, "find_node", lambda _preference: node)
+    monkeypatch.setattr(api, "find_node", lambda *_: node)
     ran = tool(command, "m.toml", "--tfjs-runtime", "9.9.9")
     assert "tfjs_runtime = '9.9.9': there is no such release of @tensorflow/tfjs; near it: 4.22.0" in ran.message
     assert (ran.code, ran.out) == (2, "")

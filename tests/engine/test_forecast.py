@@ -17,8 +17,9 @@ from tfjs_compat.engine.plan import Planned
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.runtimes.runtime import runtime_version
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def keep(one: Planned, store: Store, tmp_path: Path, **changed: Any) -> cache.Ca
     folder = tmp_path / "case"
     folder.mkdir(exist_ok=True)
     assert isinstance(one.lock, Lock)
-    conditions = cache.conditions(store, Stage.PREDICT, "node wheel")
+    conditions = cache.conditions(store, Stage.PREDICT, TfjsRuntime(Context(store), "node", "wheel").describe())
     key = cache.cache_key(one, one.lock, runtime_version(one.case), conditions)
     key = msgspec.structs.replace(key, **changed)
     assert cache.keep(key.key, Outcome(Stage.PREDICT), folder, store)
@@ -66,11 +67,12 @@ def test_what_has_changed_since(store: Store, tmp_path: Path) -> None:
     assert reason == "the model changed; the process variables changed since it was run"
     keep(one, store, tmp_path, lock="another")
     assert why(one, store) is None
-    now = cache.conditions(store, Stage.PREDICT, "node wheel")
+    node = TfjsRuntime(Context(store), "node", "wheel").describe()
+    now = cache.conditions(store, Stage.PREDICT, node)
     keep(planned(2, 5), store, tmp_path, conditions=replace(now, code="another"))
     assert why(planned(2, 5), store) == "tfjs-compat changed since it was run"
     keep(planned(3, 5), store, tmp_path, conditions=cache.conditions(store, Stage.LOAD, "browser wheel"))
-    expected = "the last stage changed; what runs TensorFlow.js changed (browser wheel → node wheel) since it was run"
+    expected = f"the last stage changed; what runs TensorFlow.js changed (browser wheel → {node}) since it was run"
     assert why(planned(3, 5), store) == expected
     keep(planned(4, 5), store, tmp_path, conditions=replace(now, cpu=("of another machine",)))
     assert why(planned(4, 5), store) == "the CPU changed since it was run"

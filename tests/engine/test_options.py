@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from tfjs_compat.engine.options import memory_limit
 
 

@@ -20,6 +20,7 @@ from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.child_environment import clean_environment
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.bundle import default_version, get_bundle
 from tfjs_compat.trials.runtimes.node import find_node
@@ -210,7 +211,7 @@ def test_one_command_converts_keras_3_to_a_trainable_model(
     assert set(account["files"]) == {path.name for path in target.iterdir()} - {"CONVERSION.json"}
     assert "tensorflow==2.16.1" in account["packages"]
     node = find_node("wheel")
-    bundle = get_bundle(default_version(), store, node)
+    bundle = get_bundle(default_version(), Context(store), node)
     (tmp_path / "tune.js").write_text(FINE_TUNE)
     done = subprocess.run(
         [node.path, tmp_path / "tune.js", bundle.path, target], check=True, capture_output=True, text=True

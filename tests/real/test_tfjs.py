@@ -2,39 +2,55 @@
 
 import json
 import os
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
+import psutil
 import pytest
+from support.artifacts import (
+    BIAS,
+    FLOAT,
+    GRAPH_WEIGHTS,
+    KERNEL,
+    WEIGHTS,
+    X,
+    Y,
+    dense,
+    entry,
+    flat_io,
+    functional,
+    graph,
+    graph_node,
+    one_dense,
+    one_product,
+    place,
+    put_artifact,
+)
 from support.tensors import write_tensors
+from support.tfjs import children, wait_for_event
 
 from tfjs_compat.artifact.tensors import Tensor, read_tensors
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.system import process
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.comparison import compare
 from tfjs_compat.trials.runtimes.browser import find_browser, run_in_browser
 from tfjs_compat.trials.runtimes.bundle import Bundle, default_version, get_bundle, read_vocabulary
+from tfjs_compat.trials.runtimes.exits import TfjsExit
 from tfjs_compat.trials.runtimes.job import TfjsJob, run_in_node
 from tfjs_compat.trials.runtimes.node import Node, find_node
 from tfjs_compat.trials.runtimes.record import read_record
 from tfjs_compat.trials.runtimes.warm_nodes import WarmNode
 
 pytestmark = pytest.mark.real
-
-KERNEL = np.array([[0.5, -1.0], [2.0, 0.25], [-0.75, 1.5]], "float32")
-BIAS = np.array([0.125, -0.5], "float32")
-X = np.array([[1.0, -2.0, 0.5], [0.25, 3.0, -1.0]], "float32")
-Y = X @ KERNEL + BIAS
-
-
-@pytest.fixture(scope="session")
-def store() -> Store:
-    return Store()
 
 
 @pytest.fixture(scope="session")
@@ -44,87 +60,14 @@ def node() -> Node:
 
 @pytest.fixture(scope="session")
 def bundle(store: Store, node: Node) -> Bundle:
-    return get_bundle(default_version(), store, node)
-
-
-# ----------------------------------------------------------------------------------------------- artifacts by hand
-
-
-def put_artifact(folder: Path, model: dict[str, Any], weights: dict[str, np.ndarray], **options: Any) -> None:
-    """Write model.json and one shard. ``options``: ``paths`` instead of the shard's, ``manifest`` instead of all."""
-    folder.mkdir(parents=True, exist_ok=True)
-    specs = [{"name": name, "shape": list(one.shape), "dtype": one.dtype.name} for name, one in weights.items()]
-    (folder / "group1-shard1of1.bin").write_bytes(b"".join(one.tobytes() for one in weights.values()))
-    manifest = [{"paths": options.get("paths", ["group1-shard1of1.bin"]), "weights": specs}]
-    (folder / "model.json").write_text(json.dumps({**model, "weightsManifest": options.get("manifest", manifest)}))
-
-
-def dense(name: str, source: list[Any], units: int = 2) -> dict[str, Any]:
-    config = {"name": name, "units": units, "activation": "linear", "use_bias": True}
-    return {"class_name": "Dense", "name": name, "config": config, "inbound_nodes": [source]}
-
-
-def entry(name: str, shape: list[int | None], dtype: str = "float32") -> dict[str, Any]:
-    config = {"name": name, "batch_input_shape": [None, *shape], "dtype": dtype}
-    return {"class_name": "InputLayer", "name": name, "config": config, "inbound_nodes": []}
-
-
-def functional(layers: list[dict[str, Any]], inputs: list[Any], outputs: list[Any]) -> dict[str, Any]:
-    config = {"name": "model", "layers": layers, "input_layers": inputs, "output_layers": outputs}
-    topology = {"model_config": {"class_name": "Functional", "config": config}, "keras_version": "2.15.0"}
-    return {"format": "layers-model", "modelTopology": topology}
-
-
-def one_dense() -> dict[str, Any]:
-    return functional([entry("x", [3]), dense("d", [["x", 0, 0, {}]])], [["x", 0, 0]], [["d", 0, 0]])
-
-
-def flat_io() -> dict[str, Any]:
-    """What Keras >= 3.11 writes for a single input: TensorFlow.js takes the name's first letter for a layer."""
-    return functional([entry("entry", [3]), dense("d", [["entry", 0, 0, {}]])], ["entry", 0, 0], [["d", 0, 0]])
-
-
-WEIGHTS = {"d/kernel": KERNEL, "d/bias": BIAS}
-
-
-def graph_node(name: str, op: str, inputs: list[str] = [], **attributes: Any) -> dict[str, Any]:  # noqa: B006
-    return {"name": name, "op": op, "input": inputs, "attr": attributes}
-
-
-def place(name: str, kind: str, *sizes: int) -> dict[str, Any]:
-    shape = {"shape": {"dim": [{"size": str(size)} for size in sizes]}}
-    return graph_node(name, "Placeholder", dtype={"type": kind}, shape=shape)
-
-
-def graph(nodes: list[dict[str, Any]], inputs: dict[str, str], outputs: dict[str, str]) -> dict[str, Any]:
-    kinds = {one["name"]: one["attr"]["dtype"]["type"] for one in nodes if "dtype" in one["attr"]}
-    signature = {
-        "inputs": {key: {"name": name, "dtype": kinds[name.split(":")[0]]} for key, name in inputs.items()},
-        "outputs": {key: {"name": name, "dtype": "DT_FLOAT"} for key, name in outputs.items()},
-    }
-    topology = {"node": nodes, "library": {}, "versions": {"producer": 1}}
-    return {"format": "graph-model", "modelTopology": topology, "signature": signature}
-
-
-FLOAT = {"type": "DT_FLOAT"}
-CONSTANTS = [graph_node(name, "Const", dtype=FLOAT) for name in ("kernel", "bias")]
-PRODUCT = [
-    graph_node("product", "MatMul", ["x", "kernel"], T=FLOAT, transpose_a={"b": False}, transpose_b={"b": False}),
-    graph_node("sum", "BiasAdd", ["product", "bias"], T=FLOAT),
-]
-GRAPH_WEIGHTS = {"kernel": KERNEL, "bias": BIAS}
-
-
-def one_product() -> dict[str, Any]:
-    nodes = [place("x", "DT_FLOAT", -1, 3), *CONSTANTS, *PRODUCT, graph_node("Identity", "Identity", ["sum"], T=FLOAT)]
-    return graph(nodes, {"x": "x:0"}, {"d": "Identity:0"})
+    return get_bundle(default_version(), Context(store), node)
 
 
 class Ran:
     """What a run left."""
 
-    def __init__(self, ended: process.ExitStatus, task: TfjsJob, log: Path) -> None:
-        self.ended, self.task, self.log = ended, task, log
+    def __init__(self, ended: TfjsExit, task: TfjsJob, log: Path) -> None:
+        self.ended, self.fault, self.task, self.log = ended.status, ended.fault, task, log
         self.events = read_record(task.record)
 
     def event(self, kind: str) -> dict[str, Any]:
@@ -148,12 +91,9 @@ class Ran:
 Run = Callable[..., Ran]
 
 
-@pytest.fixture(params=["anew", "stood by"])
-def run(tmp_path: Path, bundle: Bundle, node: Node, request: pytest.FixtureRequest) -> Run:
-    """Run the artifact in ``tmp_path / "a model"`` on inputs, and say what came of it.
-
-    In a Node that is started for it, and in one that stood by: nothing may depend on that.
-    """
+@pytest.fixture
+def start(tmp_path: Path, bundle: Bundle, node: Node) -> Run:
+    """Run the artifact in ``tmp_path / "a model"`` on inputs, and say what came of it."""
 
     def run_it(
         inputs: dict[str, np.ndarray] | None = None,
@@ -162,25 +102,34 @@ def run(tmp_path: Path, bundle: Bundle, node: Node, request: pytest.FixtureReque
         **options: Any,
     ) -> Ran:
         for name, tensors in (("inputs", inputs or {"x": X}), ("expected", expected or {"d": Y})):
-            write_tensors(tmp_path / name, [Tensor(*one) for one in tensors.items()])
+            write_tensors(tmp_path / name, [Tensor(*named) for named in tensors.items()])
         places = {name: tmp_path / name for name in ("inputs", "outputs", "expected")}
-        keys = options.pop("signature_outputs", None)
-        record = tmp_path / "record.jsonl"
-        task = TfjsJob(model=tmp_path / "a model", format=kind, record=record, signature_outputs=keys, **places)  # type: ignore[arg-type]
+        job = TfjsJob(model=tmp_path / "a model", format=kind, record=tmp_path / "record.jsonl", **places)  # type: ignore[arg-type]
         log = tmp_path / "log"
         options = {"limits": process.Limits(seconds=60), "scratch": tmp_path, "log": log, **options}
-        browser = options.pop("browser", None)
+        browser, warm = options.pop("browser", None), options.pop("warm", False)
         used = options.pop("bundle", bundle)
         if browser is not None:
-            return Ran(run_in_browser(task, used, browser, **options), task, log)
+            return Ran(run_in_browser(job, used, browser, **options), job, log)
         chosen = options.pop("node", node)
-        if request.param == "anew":
-            return Ran(run_in_node(task, used, chosen, **options), task, log)
-        (tmp_path / "spares").mkdir(exist_ok=True)
-        warm_node = WarmNode(used, chosen, tmp_path / "spares")
-        return Ran(run_in_node(task, used, chosen, warm_node=warm_node, **options), task, log)
+        if not warm:
+            return Ran(run_in_node(job, used, chosen, **options), job, log)
+        (tmp_path / "warm").mkdir(exist_ok=True)
+        warm_node = WarmNode(used, chosen, tmp_path / "warm")
+        return Ran(run_in_node(job, used, chosen, warm_node=warm_node, **options), job, log)
 
     return run_it
+
+
+@pytest.fixture(params=["new node", "warm node"])
+def run(start: Run, request: pytest.FixtureRequest) -> Run:
+    """In a Node that is started for it, and in a warm one: nothing may depend on that."""
+    return partial(start, warm=request.param == "warm node")
+
+
+@pytest.fixture
+def browse(start: Run, browser: Path) -> Run:
+    return partial(start, browser=browser)
 
 
 @pytest.fixture
@@ -195,13 +144,13 @@ def model(tmp_path: Path) -> Path:
 def test_both_formats_run_on_every_pinned_generation(
     run: Run, model: Path, store: Store, node: Node, version: str
 ) -> None:
-    used = get_bundle(version, store, node)
+    used = get_bundle(version, Context(store), node)
     assert used.pinned
     for kind, content, weights in (("layers", one_dense(), WEIGHTS), ("graph", one_product(), GRAPH_WEIGHTS)):
         put_artifact(model, content, weights)
         ran = run(kind=kind, bundle=used)
         assert ran.parity.agrees, ran.parity
-        assert ran.parity.proves
+        assert ran.parity.informative
         assert ran.event("weights") | {"agree": True, "variables": 2, "values": 8, "unread_bytes": 0} == ran.event(
             "weights"
         )
@@ -301,35 +250,26 @@ def three_outputs(keys: list[str]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("keys", "expected", "options", "by", "ambiguous"),
+    ("keys", "expected", "by", "ambiguous"),
     [
         # The converter keeps a name where it can tell outputs apart by shape, else the node's.
-        (["a", "b", "c"], "bca", {}, ["name"] * 3, False),
-        (["output_0", "output_1", "output_2"], "zyx", {}, ["name"] * 3, False),
-        (["Identity:0", "b", "Identity_2:0"], "cab", {}, ["order", "order", "name"], False),
-        (["Identity:0", "output_1", "Identity_2:0"], "zyx", {}, ["order", "name", "order"], False),
-        (["Identity:0", "Identity_1:0", "Identity_2:0"], "abc", {}, ["order"] * 3, False),
-        (["Identity:0", "Identity_1:0", "Identity_2:0"], "cab", {}, ["order"] * 3, True),
-        (
-            ["Identity:0", "Identity_1:0", "Identity_2:0"],
-            "pqr",
-            {"signature_outputs": ["z", "x", "y"]},
-            ["order"] * 3,
-            False,
-        ),
+        (["a", "b", "c"], "bca", ["name"] * 3, False),
+        (["output_0", "output_1", "output_2"], "zyx", ["name"] * 3, False),
+        (["Identity:0", "b", "Identity_2:0"], "cab", ["order", "order", "name"], False),
+        (["Identity:0", "output_1", "Identity_2:0"], "zyx", ["order", "name", "order"], False),
+        (["Identity:0", "Identity_1:0", "Identity_2:0"], "abc", ["order"] * 3, False),
+        (["Identity:0", "Identity_1:0", "Identity_2:0"], "cab", ["order"] * 3, True),
     ],
 )
 def test_graph_outputs_are_told_apart(
-    run: Run, model: Path, keys: list[str], expected: str, options: dict[str, Any], by: list[str], ambiguous: bool
+    run: Run, model: Path, keys: list[str], expected: str, by: list[str], ambiguous: bool
 ) -> None:
     put_artifact(model, three_outputs(keys), {f"by{i}": np.array(i + 1.0, "float32") for i in range(3)})
-    if options:  # z, x, y: the signature flattens by sorted key
-        wanted = {"p": 3 * X, "q": X, "r": 2 * X}
-    elif "output" in "".join(keys):
+    if "output" in "".join(keys):
         wanted = {name: (i + 1) * X for i, name in enumerate(expected)}
     else:
         wanted = {name: ("abc".index(name) + 1) * X for name in expected}
-    ran = run({"x": X}, wanted, kind="graph", **options)
+    ran = run({"x": X}, wanted, kind="graph")
     assert ran.parity.agrees, (ran.parity, ran.events)
     assert ran.by("outputs") == by
     assert ran.event("outputs")["ambiguous"] is ambiguous
@@ -409,7 +349,7 @@ def test_not_a_number_stays_one(run: Run, model: Path) -> None:
     assert not run().parity.agrees
     parity = run(expected={"d": X @ broken + BIAS}).parity
     assert parity.agrees
-    assert parity.proves
+    assert parity.informative
 
 
 def test_a_flipped_bit_is_a_mismatch(run: Run, model: Path) -> None:
@@ -556,9 +496,7 @@ def test_a_wrong_input_shape_is_told(run: Run, model: Path) -> None:
 
 
 def test_a_load_that_never_returns_is_ended(run: Run, model: Path) -> None:
-    # TensorFlow.js waits for the sixth call of the input layer, which never comes.
-    content = functional([entry("x", [3]), dense("d", [["x", 5, 0, {}]])], [["x", 0, 0]], [["d", 0, 0]])
-    put_artifact(model, content, WEIGHTS)
+    put_artifact(model, never_loaded(), WEIGHTS)
     ran = run(limits=process.Limits(seconds=3))
     assert "time limit" in (ran.ended.limit_exceeded or "")
     assert [(one["stage"], one["status"]) for one in ran.events if one["event"] == "stage"] == [("load", "start")]
@@ -609,62 +547,134 @@ def browser() -> Path:
         pytest.skip(str(error))
 
 
-def test_a_browser_gives_the_same_numbers(run: Run, model: Path, browser: Path) -> None:
+def test_a_browser_gives_the_same_numbers(browse: Run, model: Path) -> None:
     for kind, content, weights in (("layers", one_dense(), WEIGHTS), ("graph", one_product(), GRAPH_WEIGHTS)):
         put_artifact(model, content, weights)
-        ran = run(kind=kind, browser=browser)
+        ran = browse(kind=kind)
         assert ran.parity.agrees, ran.parity
         assert ran.event("facts")["backend"] in ("webgl", "cpu")
         assert "Chrom" in ran.event("facts")["browser"]
         ran.task.record.unlink()
 
 
-def test_a_browser_uses_the_backend_that_is_asked_for(run: Run, model: Path, browser: Path) -> None:
+def test_a_browser_uses_the_backend_that_is_asked_for(browse: Run, model: Path) -> None:
     put_artifact(model, one_dense(), WEIGHTS)
-    ran = run(browser=browser, backends=("cpu",))
+    ran = browse(backends=("cpu",))
     assert ran.parity.agrees
     assert ran.event("facts")["backend"] == "cpu"
 
 
-def test_a_browser_fails_as_node_does(run: Run, model: Path, tmp_path: Path, browser: Path) -> None:
+def test_a_browser_fails_as_node_does(browse: Run, model: Path, tmp_path: Path) -> None:
     put_artifact(model, flat_io(), WEIGHTS)
-    ran = run(browser=browser)
+    ran = browse()
     assert ran.ended.exit_code == 1
     assert ran.failure[2].startswith("Error without a message, at ")
     ran.task.record.unlink()
     (tmp_path / "secret.bin").write_bytes(bytes(32))
     put_artifact(model, one_dense(), WEIGHTS, paths=["../secret.bin"])
-    ran = run(browser=browser)
+    ran = browse()
     assert ran.failure[:2] == ("load", "UnsafePath")
     ran.task.record.unlink()
     (model / "group1-shard1of1.bin").unlink()
     put_artifact(model, one_dense(), WEIGHTS, paths=["gone.bin"])
-    assert run(browser=browser).failure[:2] == ("load", "MissingFile")
+    assert browse().failure[:2] == ("load", "MissingFile")
 
 
-def test_a_page_that_never_answers_is_ended(run: Run, model: Path, browser: Path) -> None:
-    content = functional([entry("x", [3]), dense("d", [["x", 5, 0, {}]])], [["x", 0, 0]], [["d", 0, 0]])
-    put_artifact(model, content, WEIGHTS)
-    ran = run(browser=browser, limits=process.Limits(seconds=5))
+def test_a_page_that_never_answers_is_ended(browse: Run, model: Path) -> None:
+    put_artifact(model, never_loaded(), WEIGHTS)
+    ran = browse(limits=process.Limits(seconds=5))
     assert "time limit" in (ran.ended.limit_exceeded or "")
 
 
+def never_loaded() -> dict[str, Any]:
+    """TensorFlow.js waits for the sixth call of the input layer, which never comes."""
+    return functional([entry("x", [3]), dense("d", [["x", 5, 0, {}]])], [["x", 0, 0]], [["d", 0, 0]])
+
+
+def changed_page(bundle: Bundle, folder: Path, code: str) -> Bundle:
+    """A TensorFlow.js for a page that does something else than the real one."""
+    path = folder / "changed.js"
+    path.write_text(bundle.path.read_text("utf-8") + f";\n{code}\n", "utf-8")
+    return msgspec.structs.replace(bundle, path=path)
+
+
+@pytest.mark.parametrize("busy", [False, True])
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("renderer", "the browser's tab crashed (possibly out of memory)"),
+        ("browser", "the browser was killed by SIGKILL (possibly out of memory)"),
+    ],
+)
+def test_what_is_killed_in_a_browser_is_noticed_at_once(
+    browse: Run, model: Path, bundle: Bundle, tmp_path: Path, kind: str, fault: str, busy: bool
+) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    wait = "const until = Date.now() + 20000; while (Date.now() < until);" if busy else "await new Promise(() => {});"
+    used = changed_page(bundle, tmp_path, f"tf.loadLayersModel = async () => {{ {wait} }};")
+    with ThreadPoolExecutor(1) as executor:
+        ran = executor.submit(browse, bundle=used, limits=process.Limits(seconds=60))
+        wait_for_event(tmp_path / "record.jsonl", '"start"')
+        for child in children(f"--type={kind}") if kind == "renderer" else browsers():
+            child.kill()
+        killed = time.monotonic()
+        ended = ran.result(50)
+    assert time.monotonic() - killed < 10
+    assert ended.fault == fault
+    assert ended.ended.limit_exceeded is None
+    assert children("--user-data-dir") == []
+    assert not list(Path("/tmp").glob("tfjs-compat-browser-*"))
+
+
+def browsers() -> list[psutil.Process]:
+    """The browsers themselves, without their children and the guard."""
+    found = children("--user-data-dir")
+    return [child for child in found if not any("--type=" in word or "guard.py" in word for word in child.cmdline())]
+
+
+@pytest.mark.parametrize("busy", [False, True])
+def test_lost_graphics_are_no_result_of_the_model(
+    browse: Run, model: Path, bundle: Bundle, tmp_path: Path, busy: bool
+) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    wait = "const until = Date.now() + 4000; while (Date.now() < until);" if busy else "await new Promise(() => {});"
+    code = f"const load = tf.loadLayersModel; tf.loadLayersModel = async (...all) => {{ {wait} return load(...all); }};"
+    used = changed_page(bundle, tmp_path, code)
+    with ThreadPoolExecutor(1) as executor:
+        ran = executor.submit(browse, bundle=used, limits=process.Limits(seconds=60))
+        wait_for_event(tmp_path / "record.jsonl", '"start"')
+        for child in children("--type=gpu-process"):
+            child.kill()
+        ended = ran.result(50)
+    if ended.event("facts")["backend"] != "webgl":
+        pytest.skip("there is no WebGL here")
+    assert ended.event("failure")["error"]["internal"] is True
+    assert ended.failure[1] == "ContextLost"
+
+
+def test_the_memory_of_a_browser_is_known(browse: Run, model: Path) -> None:
+    put_artifact(model, one_dense(), WEIGHTS)
+    ran = browse()
+    assert ran.ended.exit_code == 0
+    assert ran.ended.peak_memory > 50 << 20
+
+
 def test_no_browser_says_what_was_looked_for(
-    run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    start: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(MachineryError, match="no-such-browser"):
-        find_browser("no-such-browser")
+    with pytest.raises(MachineryError, match=r"no chromium, .*\nhint: "):
+        find_browser()
     broken = tmp_path / "chromium"
     broken.write_text("#!/bin/sh\necho cannot open display >&2\nexit 7\n")
     broken.chmod(0o755)
     put_artifact(model, one_dense(), WEIGHTS)
     with pytest.raises(MachineryError, match=r"exit code 7.*cannot open display"):
-        run(browser=find_browser())
+        start(browser=find_browser())
 
 
 def test_nothing_is_read_from_npm_a_second_time(store: Store, node: Node, bundle: Bundle) -> None:
     without = msgspec.structs.replace(node, npm=())
-    assert get_bundle(bundle.version, store, without) == bundle
+    assert get_bundle(bundle.version, Context(store), without) == bundle
     with pytest.raises(RequestError, match="there is no such release"):
-        get_bundle("4.22.99", store, node)
+        get_bundle("4.22.99", Context(store), node)

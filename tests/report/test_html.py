@@ -43,7 +43,7 @@ def test_logs_are_linked_only_inside_the_output_folder() -> None:
 
 
 def test_a_page_has_what_a_reader_needs() -> None:
-    rows = [OutputParity("dense", [3, 1], "float32", False, True, 1e-5, 0.25, 0.5, why="3 of 3 values differ")]
+    rows = [OutputParity("dense", [3, 1], "float32", False, True, 1e-5, 0.25, 0.5, disagreement="3 of 3 values differ")]
     differs = result(
         id="b",
         verdict=Verdict.MISMATCH,

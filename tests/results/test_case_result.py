@@ -21,7 +21,7 @@ BROKEN = Failure(
     (Raised("Exception", "Error dumping weights, duplicate weight name kernel"),),
 )
 UNKNOWN = Failure(Stage.BUILD, "ValueError: no lstm_3 at all", (Raised("ValueError", "no lstm_3 at all"),))
-PARITIES = [None, parity(), parity(proves=False), parity(agrees=False), parity(agrees=False, proves=False)]
+PARITIES = [None, parity(), parity(informative=False), parity(agrees=False), parity(agrees=False, informative=False)]
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_the_verdict_over_all_that_can_come_together(machinery, failure, compare
     elif not compared.agrees:
         assert told is Verdict.MISMATCH
     else:
-        assert told is (Verdict.WORKS if compared.proves else Verdict.CONVERTS)
+        assert told is (Verdict.WORKS if compared.informative else Verdict.CONVERTS)
 
 
 @pytest.mark.parametrize("stage", Stage)
 def test_nothing_works_without_a_comparison_that_proves_something(stage: Stage) -> None:
-    for compared in (None, parity(proves=False), parity(agrees=False)):
+    for compared in (None, parity(informative=False), parity(agrees=False)):
         assert verdict_of(Outcome(stage, parity=compared)) is not Verdict.WORKS
 
 
@@ -126,7 +126,7 @@ def test_the_machinery_says_nothing_of_the_case() -> None:
             "3 of 4 values differ",
         ),
         (
-            Outcome(Stage.PREDICT, parity=parity(proves=False)),
+            Outcome(Stage.PREDICT, parity=parity(informative=False)),
             Verdict.CONVERTS,
             "proves-nothing",
             "output y is constant",

@@ -72,7 +72,7 @@ def hostile_results(draw: st.DrawFn) -> Results:
         requested = combination(
             tensorflow=text(), keras=text(), extra=texts(), constraints=texts(), as_of=text(), process_env=text()
         )
-        row = OutputParity(text(), [1], text(), True, True, 1e-4, why=text(), why_not=text())
+        row = OutputParity(text(), [1], text(), True, True, 1e-4, disagreement=text(), uninformative_reason=text())
         return result(
             id=text(),
             combination=requested,

@@ -42,16 +42,16 @@ def case(route: str = "layers", ref: str = "zoo:mlp", **axes: Any) -> Case:
     return Case(combination(**axes), model(ref), find_route(route))
 
 
-def parity(agrees: bool = True, proves: bool = True) -> Parity:
+def parity(agrees: bool = True, informative: bool = True) -> Parity:
     return Parity(
         agrees=agrees,
-        proves=proves,
+        informative=informative,
         tolerance=Tolerance(),
         outputs=[],
         max_abs=6e-8,
         max_rel=1e-7,
-        why=None if agrees else "output y: 3 of 4 values differ",
-        why_not=None if proves else "output y is constant",
+        disagreement=None if agrees else "output y: 3 of 4 values differ",
+        uninformative_reason=None if informative else "output y is constant",
     )
 
 

@@ -25,7 +25,7 @@ def against(expected: np.ndarray, actual: np.ndarray, **options: Tolerance) -> P
 def test_equal_numbers_agree(values: np.ndarray) -> None:
     parity = against(values, values.copy())
     assert parity.agrees
-    assert parity.why is None
+    assert parity.disagreement is None
     assert parity.max_abs == 0.0
 
 
@@ -45,20 +45,23 @@ def test_one_difference_above_the_tolerance_does_not_agree(
     )
     parity = against(values.astype("float64"), wrong)
     assert not parity.agrees
-    assert "1 of" in (parity.why or "")
+    assert "1 of" in (parity.disagreement or "")
 
 
 @given(values=floats, scale=st.sampled_from([1e-3, 1.0, 1e4]))
-def test_what_proves_something_does_not_hang_on_the_unit(values: np.ndarray, scale: float) -> None:
+def test_whether_it_is_informative_does_not_depend_on_the_unit(values: np.ndarray, scale: float) -> None:
     values = np.round(values)
-    assert against(values, values).proves == against(values * np.float64(scale), values * np.float64(scale)).proves
+    assert (
+        against(values, values).informative
+        == against(values * np.float64(scale), values * np.float64(scale)).informative
+    )
 
 
 @given(values=hnp.arrays("float32", (2, 3), elements=st.floats(width=32)), other=hnp.arrays("float32", (2, 3)))
-def test_any_numbers_give_an_answer_that_can_be_stored(values: np.ndarray, other: np.ndarray) -> None:
+def test_any_numbers_give_a_parity_that_can_be_stored(values: np.ndarray, other: np.ndarray) -> None:
     parity = against(values, other)
-    assert parity.agrees == (parity.why is None)
-    assert parity.proves == (parity.why_not is None)
+    assert parity.agrees == (parity.disagreement is None)
+    assert parity.informative == (parity.uninformative_reason is None)
     assert msgspec.json.decode(msgspec.json.encode(parity), type=Parity).agrees == parity.agrees
 
 
@@ -81,7 +84,7 @@ def test_nan_and_infinity_must_stand_in_the_same_places(expected: list, actual: 
     assert parity.outputs[0].nonfinite_agree is agrees
 
 
-def test_a_softmax_over_many_classes_with_other_weights_is_a_mismatch() -> None:
+def test_a_wide_softmax_with_other_weights_is_a_mismatch() -> None:
     rng = np.random.default_rng(0)
 
     def softmax(logits: np.ndarray) -> np.ndarray:
@@ -91,11 +94,11 @@ def test_a_softmax_over_many_classes_with_other_weights_is_a_mismatch() -> None:
     expected, other = softmax(rng.normal(0, 0.3, (2, 1000))), softmax(rng.normal(0, 0.3, (2, 1000)))
     assert np.abs(expected - other).max() < 5e-3, "upstream's tolerance lets it through"
     assert not against(expected, other).agrees
-    assert against(expected, expected).proves
+    assert against(expected, expected).informative
 
 
 @pytest.mark.parametrize(
-    ("values", "why_not"),
+    ("values", "reason"),
     [
         (np.zeros((2, 3)), "is all zero"),
         (np.ones((2, 3)), "same for every row"),
@@ -109,28 +112,28 @@ def test_a_softmax_over_many_classes_with_other_weights_is_a_mismatch() -> None:
         (np.array([[7], [7]]), "same for every row"),
     ],
 )
-def test_an_output_that_proves_nothing(values: np.ndarray, why_not: str) -> None:
+def test_agreement_of_an_uninformative_output_is_no_proof(values: np.ndarray, reason: str) -> None:
     parity = against(values, values)
     assert parity.agrees
-    assert not parity.proves
-    assert why_not in (parity.why_not or "")
+    assert not parity.informative
+    assert reason in (parity.uninformative_reason or "")
 
 
 @pytest.mark.parametrize("values", [VARIED, VARIED[:1], np.array(["a", "b"]), np.array([True, False]), np.array(0.37)])
-def test_an_output_that_proves_something(values: np.ndarray) -> None:
-    assert against(values, values).proves
+def test_an_output_that_varies_is_informative(values: np.ndarray) -> None:
+    assert against(values, values).informative
 
 
-def test_one_output_that_varies_is_proof_and_the_rows_say_which() -> None:
+def test_one_informative_output_is_enough_and_rows_say_which() -> None:
     outputs = [Tensor("a", np.zeros((2, 3))), Tensor("b", VARIED)]
     parity = compare(outputs, outputs)
-    assert parity.proves
-    assert [row.proves for row in parity.outputs] == [False, True]
+    assert parity.informative
+    assert [row.informative for row in parity.outputs] == [False, True]
 
 
 def test_shape_and_dtype_must_agree() -> None:
-    assert "shape [3, 2]" in (against(VARIED, VARIED.T).why or "")
-    assert "dtype int32" in (against(VARIED, VARIED.astype("int32")).why or "")
+    assert "shape [3, 2]" in (against(VARIED, VARIED.T).disagreement or "")
+    assert "dtype int32" in (against(VARIED, VARIED.astype("int32")).disagreement or "")
     assert against(np.array([[1], [2]], "int64"), np.array([[1], [2]], "int32")).agrees
     assert against(VARIED.astype("float64"), VARIED).agrees
 
@@ -138,7 +141,7 @@ def test_shape_and_dtype_must_agree() -> None:
 def test_integers_booleans_and_strings_are_equal_or_not() -> None:
     assert not against(np.array([100000, 1]), np.array([100001, 1])).agrees
     assert not against(np.array([True, False]), np.array([True, True])).agrees
-    assert "1 of 2 strings" in (against(np.array(["a", "b"]), np.array(["a", "c"], object)).why or "")
+    assert "1 of 2 strings" in (against(np.array(["a", "b"]), np.array(["a", "c"], object)).disagreement or "")
 
 
 def test_half_precision_is_given_its_rounding() -> None:
@@ -157,8 +160,8 @@ def test_outputs_are_matched_by_name_else_by_order() -> None:
 
 def test_missing_and_surplus_outputs_are_a_disagreement() -> None:
     one = Tensor("a", VARIED)
-    assert "output a: missing" in (compare([one], []).why or "")
-    assert "more than expected" in (compare([one], [one, Tensor("b", VARIED)]).why or "")
+    assert "output a: missing" in (compare([one], []).disagreement or "")
+    assert "more than expected" in (compare([one], [one, Tensor("b", VARIED)]).disagreement or "")
     assert not compare([], []).agrees
 
 

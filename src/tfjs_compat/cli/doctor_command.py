@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import AS_JSON, with_options
+from tfjs_compat.cli.options import AS_JSON, DOCTOR_RUNTIME, with_options
 
 
 @cli.command(short_help="Check what of this machine a run needs.")
-@with_options(AS_JSON)
-def doctor(as_json: bool) -> None:
-    """Check this machine: interpreters, uv, index, Node, disk; what would stop a run."""
+@with_options(DOCTOR_RUNTIME, AS_JSON)
+def doctor(runtime: Any, as_json: bool) -> None:
+    """Check this machine: interpreters, uv, index, Node, browser, disk; what would stop a run."""
     from tfjs_compat import api
     from tfjs_compat.cli.views import doctor as view
 
-    findings = api.doctor(api.Store())
+    findings = api.doctor(api.Store(), runtime)
     if as_json:
         print_json(findings)
     else:

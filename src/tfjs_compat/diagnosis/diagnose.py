@@ -36,7 +36,7 @@ def verdict_of(outcome: Outcome) -> Verdict:
         return Verdict.FAILS
     if outcome.parity is not None and not outcome.parity.agrees:
         return Verdict.MISMATCH
-    if outcome.parity is not None and outcome.parity.proves:
+    if outcome.parity is not None and outcome.parity.informative:
         return Verdict.WORKS
     return Verdict.CONVERTS
 
@@ -86,5 +86,7 @@ def _message(outcome: Outcome, verdict: Verdict) -> str:
     if parity is None:
         return ""
     if verdict is Verdict.MISMATCH:
-        return f"predictions differ: {parity.why}"
-    return f"it loads, but its predictions prove nothing: {parity.why_not}" if not parity.proves else ""
+        return f"predictions differ: {parity.disagreement}"
+    return (
+        f"it loads, but its predictions prove nothing: {parity.uninformative_reason}" if not parity.informative else ""
+    )

@@ -1,4 +1,4 @@
-"""What a run of a plan would find done already, and why the rest has to run. Reads the store, starts no process."""
+"""What a run of a plan would find done already, and why the rest has to run. Reads the store, builds nothing."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from tfjs_compat.engine.plan import Plan, Planned
 from tfjs_compat.environments import environment as environments
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.outcomes.stages import Stage
-from tfjs_compat.system.process import Limits
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.runtimes.runtime import Web, runtime_version
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 
 
 def why_not_cached(plan: Plan, store: Store, *, fresh: bool = False) -> list[str | None]:
@@ -19,7 +19,8 @@ def why_not_cached(plan: Plan, store: Store, *, fresh: bool = False) -> list[str
     """
     until = plan.matrix.until
     # What `run` has without --runtime, --node, --inputs, --isolation and --layout, which a plan does not know of.
-    runtime = Web(store, "node", "wheel", Limits()).describe() if until.rank > Stage.CONVERT.rank else "none"
+    checks = until.rank > Stage.CONVERT.rank
+    runtime = TfjsRuntime(Context(store), "node", "wheel").describe() if checks else "none"
     conditions = cache.conditions(store, until, runtime)
 
     def reason(planned: Planned) -> str | None:

@@ -25,10 +25,12 @@ def gather(
 ) -> list[T]:
     """``work`` of every item, in the order of the items; ``finished`` is called here with each result as it comes.
 
-    What raises one of ``tolerated`` has no result, and the rest goes on. At the first other exception ``stop`` is set, so that what runs ends soon; what has not begun is cancelled. ``stopping``
-    is called once when ``stop`` is set, by this or by somebody else: work in another process sees no event. The call
-    returns, or raises the first exception, only when nothing of it runs any more; Interrupted where something was
-    cancelled and nothing raised.
+    What raises one of ``tolerated`` has no result, and the rest goes on. At the first other exception ``stop`` is set,
+    so that what runs ends soon; what has not begun is cancelled. ``stopping`` is called once when ``stop`` is set, by
+    this or by somebody else: work in another process sees no event.
+
+    The call returns, or raises the first exception, only when nothing of it runs any more; Interrupted where something
+    was cancelled and nothing raised.
     """
     futures: list[Future[T]] = [executor.submit(work, item) for item in items]
     running: set[Future[T]] = set(futures)

@@ -35,7 +35,7 @@ from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.runtimes.runtime import Web, runtime_version
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.trials.session import EnvironmentSession
 from tfjs_compat.trials.settings import Settings
 from tfjs_compat.trials.trial import as_converted, convert_case, finish_case
@@ -111,7 +111,7 @@ def make_worker(
 ) -> Worker:
     """A worker for trials with these options."""
     after = options.until.rank > Stage.CONVERT.rank
-    web = Web(context.store, options.runtime, options.node, context.limits) if after else None
+    web = TfjsRuntime(context, options.runtime, options.node) if after else None
     inputs = Path(options.inputs) if options.inputs is not None else None
     settings = Settings(
         store=context.store,

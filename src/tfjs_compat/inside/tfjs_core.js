@@ -17,11 +17,28 @@
     }
   }
 
+  /** What went wrong with the machine or with this program, and says nothing about the model. */
+  class Fault extends Problem {}
+
+  // ------------------------------------------------------------------------------------------------ file names
+
+  // The white space of Python's str.strip, which the other half of this rule uses.
+  const SPACES_AT_ENDS = /^[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]|[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]$/;
+
+  /** Whether a file name of an artifact is refused before it is looked up: the rule of artifact/shards.py `escapes`. */
+  function escapes(name) {
+    if (typeof name !== 'string' || name === '' || SPACES_AT_ENDS.test(name) || /[\0-\x1f]/.test(name)) return true;
+    if (/[\ud800-\udbff](?![\udc00-\udfff])|(?:[^\ud800-\udbff]|^)[\udc00-\udfff]/.test(name)) return true;
+    if (name.includes('\\') || name.startsWith('/') || /^[A-Za-z][A-Za-z0-9+.-]*:/.test(name)) return true;
+    const plain = name.replace(/%2e/gi, '.');
+    return /%(2f|5c)/i.test(plain) || plain.split('/').includes('..');
+  }
+
   // ---------------------------------------------------------------------------------------------------- errors
 
   /** {type, message, stack}: never an empty message, no folder of this machine.
    *
-   * `empty` marks an error that had no message, `internal` one that this program made and not TensorFlow.js.
+   * `empty` marks an error that had no message, `internal` one of this program or the machine, not of TensorFlow.js.
    */
   function describe(error) {
     if (!(error instanceof Error)) {
@@ -32,7 +49,8 @@
     const frames = stack.split('\n').map((line) => line.trim()).filter((line) => line.startsWith('at '));
     const type = error.name || (error.constructor && error.constructor.name) || 'Error';
     const shown = { type: type, message: String(error.message || ''), stack: stack.slice(0, 4000) };
-    if (!(error instanceof Problem) && /\btfjs_(core|run)\.js:/.test(frames[0] || '')) shown.internal = true;
+    const ours = !(error instanceof Problem) && /\btfjs_(core|run)\.js:/.test(frames[0] || '');
+    if (ours || error instanceof Fault) shown.internal = true;
     if (shown.message.trim() === '') {
       shown.empty = true;
       shown.message = type + ' without a message, ' + (frames.slice(0, 3).join(' < ') || 'and without a stack');
@@ -384,8 +402,7 @@
    * Keras 2 keys are the output names, Keras 3 keys are output_0, output_1, … (read off TF 2.16.1 with Keras 3.2.1 and
    * tf-keras 2.16.0).
    */
-  function possibleKeys(expected, known) {
-    if (known && known.length === expected.length) return [known];
+  function possibleKeys(expected) {
     const names = expected.map((one) => one.name);
     const numbered = names.map((_, i) => 'output_' + i);
     return new Set(names).size === names.length ? [names, numbered] : [numbered];
@@ -397,12 +414,12 @@
    * converter keeps a key only where dtype and shape leave no doubt. Where two orders stay possible, the artifact itself
    * does not say which is meant: the one nearer to what was expected is taken, and `ambiguous` says so.
    */
-  function matchGraphOutputs(expected, got, known) {
+  function matchGraphOutputs(expected, got) {
     const general = () => ({ pairs: match(expected, got), ambiguous: false });
     const byIndex = new Map(got.map((one) => [identityIndex(one.node), one]));
     if (byIndex.size !== got.length || byIndex.has(-1) || got.length !== expected.length) return general();
     const possible = new Map();
-    for (const keys of possibleKeys(expected, known)) {
+    for (const keys of possibleKeys(expected)) {
       const sorted = keys.slice().sort();
       const pairs = expected.map((tensor, i) => {
         const place = byIndex.get(sorted.indexOf(keys[i]));
@@ -578,7 +595,7 @@
       !expected.some((one, i) => got.some((other, k) => k !== i && other.name === one.name));
     const how = positional
       ? { pairs: expected.map((tensor, i) => ({ tensor: tensor, place: got[i], by: 'name' })), ambiguous: false }
-      : layers ? { pairs: match(expected, got), ambiguous: false } : matchGraphOutputs(expected, got, task.signatureOutputs);
+      : layers ? { pairs: match(expected, got), ambiguous: false } : matchGraphOutputs(expected, got);
     const left = got.filter((one) => !how.pairs.some((pair) => pair.place === one));
     const missing = expected.filter((one) => !how.pairs.some((pair) => pair.tensor === one));
     // What has no partner by name or shape is still compared, in order: a wrong shape is a finding, not a gap.
@@ -600,8 +617,7 @@
   /** Loads and runs one model. True where both stages ended; a failure is told to `task.emit`.
    *
    * `task`: {format: 'layers'|'graph', emit(event), readModelJson(), readShard(path) → ArrayBuffer, readInputs() and
-   * readExpected() → {meta, data} (expected may be null), writeOutputs({meta, data}), signatureOutputs?: [key],
-   * loadOnly?: boolean}.
+   * readExpected() → {meta, data} (expected may be null), writeOutputs({meta, data}), loadOnly?: boolean}.
    */
   async function run(tf, task) {
     let stage = 'load';
@@ -624,5 +640,5 @@
     }
   }
 
-  return { run: run, describe: describe, Problem: Problem, match: match, decodeWeights: decodeWeights };
+  return { run: run, describe: describe, escapes: escapes, Problem: Problem, Fault: Fault };
 });

@@ -1,10 +1,14 @@
-/* The page of runtime/browser.py: the same check as tfjs_run.js, in a browser. Files come from, and the record and the
+/* The page of trials/runtimes/page_server.py: the same check as tfjs_run.js, in a browser. Files come from, and the record and the
  * outputs go to, the folder of addresses that this page was served from.
  */
 'use strict';
 
 (async function () {
-  const post = (name, body) => fetch(name, { method: 'POST', body: body });
+  // The server is on this machine: that it cannot be reached says nothing about the model.
+  const reach = (name, options) => fetch(name, options).catch((error) => {
+    throw new tfjsCore.Fault('ServerUnreachable', name + ': ' + error.message);
+  });
+  const post = (name, body) => reach(name, { method: 'POST', body: body });
   // One event after the other: their order in the record is the order in which things happened.
   let sent = Promise.resolve();
   const emit = (event) => {
@@ -19,7 +23,7 @@
   window.addEventListener('unhandledrejection', (event) => fail(event.reason));
 
   async function get(name) {
-    const answer = await fetch(name);
+    const answer = await reach(name);
     if (!answer.ok) {
       const why = await answer.text();
       throw new tfjsCore.Problem(answer.status === 403 ? 'UnsafePath' : 'MissingFile', why);
@@ -42,6 +46,21 @@
     }
     throw new tfjsCore.Problem('NoBackend', 'no backend starts in this browser: ' + reasons.join('; '));
   }
+  // What is computed after the browser's graphics process was lost is not the model's result.
+  const lost = () => new tfjsCore.Fault('ContextLost', 'the graphics process of the browser ended');
+  function graphics() {
+    const gpgpu = tf.getBackend() === 'webgl' && tf.backend().gpgpu;
+    return gpgpu ? gpgpu.gl : null;
+  }
+  function watchGraphics() {
+    const gl = graphics();
+    if (gl) gl.canvas.addEventListener('webglcontextlost', () => fail(lost()));
+  }
+  /** Raises a Fault: a page that computes hears of the loss only when it is done. */
+  function checkGraphics() {
+    const gl = graphics();
+    if (gl && gl.isContextLost()) throw lost();
+  }
   function renderer() {
     const gl = document.createElement('canvas').getContext('webgl2');
     const names = gl && gl.getExtension('WEBGL_debug_renderer_info');
@@ -51,16 +70,17 @@
   const job = await (await get('job.json')).json();
   await chooseBackend(job.backends);
   await tf.ready();
+  watchGraphics();
   emit({
     event: 'facts', tfjs: tf.version.tfjs, backend: tf.getBackend(), browser: navigator.userAgent,
     renderer: tf.getBackend() === 'webgl' ? renderer() : null,
   });
   const done = await tfjsCore.run(tf, {
     format: job.format,
-    signatureOutputs: job.signature_outputs,
     loadOnly: job.load_only,
     emit: (event) => {
       if (event.event === 'stage') stage = event.stage;
+      if (event.event === 'failure' || event.status === 'done') checkGraphics();
       emit(event);
     },
     readModelJson: async () => {

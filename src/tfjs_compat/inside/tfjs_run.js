@@ -3,8 +3,7 @@
  * which then reads the path of the job, one line, from the pipe FD, and ends where there is none.
  *
  * The job: {"bundle": tf.min.js, "model": folder of model.json, "format": "layers"|"graph", "inputs": tensor folder (without it the model is only loaded),
- * "outputs": tensor folder to write, "record": JSON-lines file to append to, "expected": tensor folder or null,
- * "signature_outputs": keys of a SavedModel's signature in the order of `expected`, or null}.
+ * "outputs": tensor folder to write, "record": JSON-lines file to append to, "expected": tensor folder (may be left out)}.
  * Events in the record: facts, stage (load, predict; start, done), weights, inputs, outputs, failure.
  * Exit code 0: both stages ended; 1: a failure is in the record; 2: no such job.
  */
@@ -25,8 +24,7 @@ function fail(error) {
 
 /** The real path of a file of the model's folder, or a Problem: nothing outside the folder is opened. */
 function inside(folder, name) {
-  if (typeof name !== 'string' || name === '' || path.isAbsolute(name) || /^[a-z][a-z0-9+.-]*:/i.test(name) ||
-      name.includes('\\') || name.includes('\0') || name.split('/').includes('..')) {
+  if (core.escapes(name)) {
     throw new core.Problem('UnsafePath', 'the artifact names a file outside its folder: ' + JSON.stringify(name));
   }
   let real;
@@ -94,7 +92,6 @@ async function run(jobFile, loaded) {
   const done = await core.run(tf, {
     format: job.format,
     emit: emit,
-    signatureOutputs: job.signature_outputs,
     loadOnly: job.inputs === undefined,
     readModelJson: async () => {
       const text = fs.readFileSync(inside(job.model, 'model.json'), 'utf8');

@@ -20,8 +20,8 @@ Value = str | tuple[str, ...]
 
 Kind = Literal["release", "python", "requirements", "packages", "date", "process_env", "choice"]
 """What the values of an axis are: ``release`` versions and ranges; ``python`` versions or ``auto``; ``requirements``
-and ``packages`` lists, of which a combination has one; ``date`` ISO dates or ``today``; ``process_env`` names of sets of
-variables joined by ``+``; ``choice`` any other text."""
+and ``packages`` lists, of which a combination has one; ``date`` ISO dates or ``today``; ``process_env`` names of sets
+of variables joined by ``+``; ``choice`` any other text."""
 
 
 class Axis(msgspec.Struct, frozen=True):
@@ -205,8 +205,8 @@ AXES: tuple[Axis, ...] = (
 class Combination(msgspec.Struct, frozen=True, omit_defaults=False):
     """One choice on every axis, as it was requested; releases are exact by now.
 
-    ``keras`` is ``resolved`` where the resolver decides, ``as_of`` an ISO date or ``today``, ``process_env`` the name of
-    a set of variables. ``stand_ins`` are packages that are left out, with an empty module in their place, for what
+    ``keras`` is ``resolved`` where the resolver decides, ``as_of`` an ISO date or ``today``, ``process_env`` the name
+    of a set of variables. ``stand_ins`` are packages that are left out, with an empty module in their place, for what
     imports them and does not use them. ``tfjs_runtime`` is the TensorFlow.js that loads the result: a version, or
     ``default``, the newest known release.
     """

@@ -105,7 +105,8 @@ def _requirement_problems(key: str, lines: Iterable[str]) -> Iterable[str]:
         try:
             Requirement(line)
         except InvalidRequirement as error:
-            yield f"key '{key}': '{line}' is not a valid requirement; expected e.g. 'setuptools<81': {str(error).splitlines()[0]}"
+            reason = str(error).splitlines()[0]
+            yield f"key '{key}': '{line}' is not a valid requirement; expected e.g. 'setuptools<81': {reason}"
 
 
 def _package_problems(key: str, names: Iterable[str]) -> Iterable[str]:

@@ -56,10 +56,10 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     def root(self) -> Raised | None:
         """The exception that started it: along the explicit causes (``raise … from``) to the innermost."""
         found = None
-        for one in self.chain:
-            if one.link == "context":
+        for raised in self.chain:
+            if raised.link == "context":
                 break
-            found = one
+            found = raised
         return found
 
 
@@ -67,6 +67,8 @@ _MACHINERY_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFI
 _MACHINERY_TYPES = ("urllib.error.URLError", "ConnectionError", "ConnectionRefusedError", "ConnectionResetError")
 _MACHINERY_TEXT = re.compile(
     r"No space left on device|Disk quota exceeded|URL fetch failure on|Temporary failure in name resolution"
+    # As Node begins a message.
+    r"|^(ENOSPC|EDQUOT|EIO|EMFILE|ENFILE|EROFS): "
 )
 
 
@@ -77,6 +79,6 @@ def is_machinery(failure: Failure) -> bool:
     that the model's code asked for and that failed.
     """
     return any(
-        one.errno in _MACHINERY_ERRNOS or one.type in _MACHINERY_TYPES or _MACHINERY_TEXT.search(one.message)
-        for one in failure.chain
+        raised.errno in _MACHINERY_ERRNOS or raised.type in _MACHINERY_TYPES or _MACHINERY_TEXT.search(raised.message)
+        for raised in failure.chain
     )

@@ -17,12 +17,13 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What one case did, before anything is made of it.
+    """What one trial did, before anything is made of it.
 
     ``stage`` is the last one reached. ``failure`` is None where it came to the end asked for; ``machinery`` says
-    what of the machine failed, in which case nothing else counts. ``unproven`` says why predictions could not be
-    compared although the model loads. ``limited``: a limit ended it, which another machine may not reach.
-    ``no_sample`` says why Python took no predictions, ``repairs`` what was repaired before the check.
+    what failed of the machine, or what ended a child from outside, in which case nothing else counts. ``unproven``
+    says why predictions could not be compared although the model loads. ``limited``: a limit ended it, which another
+    machine may not reach. ``no_sample`` says why Python took no predictions, ``repairs`` what was repaired before the
+    check.
     """
 
     stage: Stage

@@ -24,34 +24,40 @@ class Tolerance(msgspec.Struct, frozen=True):
 
 
 class OutputParity(msgspec.Struct, frozen=True):
-    """One output. ``max_abs`` and ``max_rel`` (of the scale) are None where there was nothing finite to compare."""
+    """One output of a model, Python's beside TensorFlow.js's.
+
+    ``max_abs`` is the largest difference and ``allowed`` what it may be, both in the output's own unit; ``max_rel`` is
+    ``max_abs`` divided by the output's scale. Both are None where no pair of finite numbers could be compared.
+    ``informative``: with a broken model it would have come out otherwise; ``uninformative_reason`` says why not.
+    """
 
     name: str
     shape: list[int]
     dtype: str
     agrees: bool
-    proves: bool
+    informative: bool = msgspec.field(name="proves")
     allowed: float
     max_abs: float | None = None
     max_rel: float | None = None
     actual_shape: list[int] | None = None
     actual_dtype: str | None = None
     nonfinite_agree: bool = True
-    why: str | None = None
-    why_not: str | None = None
+    disagreement: str | None = msgspec.field(default=None, name="why")
+    uninformative_reason: str | None = msgspec.field(default=None, name="why_not")
 
 
 class Parity(msgspec.Struct, frozen=True):
-    """All outputs. ``why`` says what disagrees, ``why_not`` why an agreement proves nothing.
+    """All outputs of a model; ``max_abs`` and ``max_rel`` are the largest of them.
 
-    ``agrees``: every output agrees. ``proves``: at least one output could have come out otherwise; the rows say which.
+    ``agrees``: every output agrees, else ``disagreement`` says what does not. ``informative``: agreement of at least
+    one output proves something (the rows say which), else ``uninformative_reason`` says why none does.
     """
 
     agrees: bool
-    proves: bool
+    informative: bool = msgspec.field(name="proves")
     tolerance: Tolerance
     outputs: list[OutputParity]
     max_abs: float | None = None
     max_rel: float | None = None
-    why: str | None = None
-    why_not: str | None = None
+    disagreement: str | None = msgspec.field(default=None, name="why")
+    uninformative_reason: str | None = msgspec.field(default=None, name="why_not")

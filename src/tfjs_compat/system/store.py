@@ -19,7 +19,7 @@ from tfjs_compat.errors import Interrupted
 from tfjs_compat.system.files import disk_errors
 
 _PASSING = ("scratch", "locked", "keras", "virtualenv", "conversions")
-_SMALL = ("index", "interpreters", "resolved", "tfjs")
+_SMALL = ("index", "interpreters", "programs", "resolved", "tfjs")
 
 
 class Store:

@@ -1,11 +1,11 @@
-"""Whether TensorFlow.js predicts what Python predicted, and whether that comparison proves anything. Pure.
+"""Whether TensorFlow.js predicts what Python predicted, and whether that comparison is informative. Pure.
 
 An output agrees when shape and kind of dtype agree, NaN and infinities stand in the same places, and every other value
 differs by no more than ``absolute + relative * scale``, where ``scale`` is the largest finite magnitude that Python
 gave for this output. Integers, booleans and strings must be equal.
 
-A comparison proves something only if the numbers could have come out otherwise: an output that is constant, all zero,
-not finite, or the same for every row of the batch agrees with a broken model too.
+A comparison is informative only if the numbers could have come out otherwise: an output that is constant, all zero, not
+finite, or the same for every row of the batch agrees with a broken model too.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from tfjs_compat.artifact.tensors import Tensor
 from tfjs_compat.outcomes.parity import OutputParity, Parity, Tolerance
@@ -24,8 +24,7 @@ _HALF_PRECISION_ULPS = 8
 """An output that Python computed in float16 is right only to its last bits: it may differ by that many of them."""
 
 _MARGIN = 10.0
-"""Rows, or the elements of a single row, must differ by that many tolerances for a comparison to prove something."""
-
+"""Rows, or the elements of a single row, must differ by that many tolerances for a comparison to be informative."""
 
 TOLERANCES = {
     "": Tolerance(),
@@ -40,24 +39,24 @@ TOLERANCES = {
 def compare(expected: Sequence[Tensor], actual: Sequence[Tensor], tolerance: Tolerance = Tolerance()) -> Parity:
     """Compare the outputs of a model, matched by name where the names of both sides are the same, else by order."""
     pairs = _paired(expected, actual)
-    outputs = [_compare_one(one, other, tolerance) for one, other in pairs]
-    surplus = len(actual) - sum(other is not None for _, other in pairs)
-    whys = [f"output {row.name}: {row.why}" for row in outputs if row.why]
+    outputs = [_compare_output(wanted, got, tolerance) for wanted, got in pairs]
+    surplus = len(actual) - sum(got is not None for _, got in pairs)
+    disagreements = [f"output {row.name}: {row.disagreement}" for row in outputs if row.disagreement]
     if surplus > 0:
-        whys.append(f"{surplus} output(s) more than expected")
+        disagreements.append(f"{surplus} output(s) more than expected")
     if not outputs:
-        whys.append("the model has no outputs")
-    proves = any(row.proves for row in outputs)
-    why_not = None if proves else "; ".join(f"output {row.name} {row.why_not}" for row in outputs) or "no outputs"
+        disagreements.append("the model has no outputs")
+    informative = any(row.informative for row in outputs)
+    reasons = "; ".join(f"output {row.name} {row.uninformative_reason}" for row in outputs) or "no outputs"
     return Parity(
-        agrees=not whys,
-        proves=proves,
+        agrees=not disagreements,
+        informative=informative,
         tolerance=tolerance,
         outputs=outputs,
         max_abs=_largest(row.max_abs for row in outputs),
         max_rel=_largest(row.max_rel for row in outputs),
-        why="; ".join(whys) or None,
-        why_not=why_not,
+        disagreement="; ".join(disagreements) or None,
+        uninformative_reason=None if informative else reasons,
     )
 
 
@@ -77,31 +76,31 @@ def _kind(values: npt.NDArray[Any]) -> str:
     return {"f": "float", "i": "integer", "u": "integer", "b": "bool", "c": "complex"}.get(kind, "string")
 
 
-def _compare_one(expected: Tensor, actual: Tensor | None, tolerance: Tolerance) -> OutputParity:
+def _compare_output(expected: Tensor, actual: Tensor | None, tolerance: Tolerance) -> OutputParity:
     wanted = expected.values
     allowed = _allowed(wanted, tolerance)
-    why_not = _proves_nothing(wanted, allowed)
+    reason = _uninformative_reason(wanted, allowed)
     row = OutputParity(
         name=expected.name,
         shape=list(wanted.shape),
         dtype=_dtype_name(wanted),
         agrees=False,
-        proves=why_not is None,
+        informative=reason is None,
         allowed=allowed,
-        why_not=why_not,
+        uninformative_reason=reason,
     )
     if actual is None:
-        return msgspec.structs.replace(row, why="missing")
+        return replace(row, disagreement="missing")
     got = actual.values
-    row = msgspec.structs.replace(row, actual_shape=list(got.shape), actual_dtype=_dtype_name(got))
+    row = replace(row, actual_shape=list(got.shape), actual_dtype=_dtype_name(got))
     if wanted.shape != got.shape:
-        return msgspec.structs.replace(row, why=f"shape {list(got.shape)} instead of {list(wanted.shape)}")
+        return replace(row, disagreement=f"shape {list(got.shape)} instead of {list(wanted.shape)}")
     if _kind(wanted) != _kind(got):
-        return msgspec.structs.replace(row, why=f"dtype {_dtype_name(got)} instead of {_dtype_name(wanted)}")
+        return replace(row, disagreement=f"dtype {_dtype_name(got)} instead of {_dtype_name(wanted)}")
     if _kind(wanted) == "string":
-        different = sum(_text(one) != _text(other) for one, other in zip(wanted.ravel(), got.ravel(), strict=True))
-        why = f"{different} of {wanted.size} strings differ" if different else None
-        return msgspec.structs.replace(row, agrees=why is None, why=why)
+        different = sum(_text(text) != _text(other) for text, other in zip(wanted.ravel(), got.ravel(), strict=True))
+        disagreement = f"{different} of {wanted.size} strings differ" if different else None
+        return replace(row, agrees=disagreement is None, disagreement=disagreement)
     return _compare_numbers(row, _wide(wanted), _wide(got), allowed)
 
 
@@ -116,21 +115,26 @@ def _compare_numbers(
     max_abs = float(difference.max()) if difference.size else None
     scale = _scale(wanted)
     max_rel = None if max_abs is None else (max_abs / scale if scale > 0 else (0.0 if max_abs == 0 else None))
-    whys = []
+    disagreements = []
     if not same_places:
-        whys.append(f"NaN or infinity in {int((~np.isfinite(got)).sum())} places instead of {int((~finite).sum())}")
-        if int((~np.isfinite(got)).sum()) == int((~finite).sum()):
-            whys[-1] = "NaN or infinity in other places, or of another sign"
+        places, expected_places = int((~np.isfinite(got)).sum()), int((~finite).sum())
+        disagreements.append(
+            f"NaN or infinity in {places} places instead of {expected_places}"
+            if places != expected_places
+            else "NaN or infinity in other places, or of another sign"
+        )
     if max_abs is not None and not max_abs <= allowed:
         outside = int((difference > allowed).sum())
-        whys.append(f"{outside} of {wanted.size} values differ by up to {max_abs:.3g} (allowed: {allowed:.3g})")
-    return msgspec.structs.replace(
+        disagreements.append(
+            f"{outside} of {wanted.size} values differ by up to {max_abs:.3g} (allowed: {allowed:.3g})"
+        )
+    return replace(
         row,
-        agrees=not whys,
+        agrees=not disagreements,
         max_abs=max_abs,
         max_rel=max_rel,
         nonfinite_agree=same_places,
-        why="; ".join(whys) or None,
+        disagreement="; ".join(disagreements) or None,
     )
 
 
@@ -163,15 +167,15 @@ def _allowed(wanted: npt.NDArray[Any], tolerance: Tolerance) -> float:
     return tolerance.absolute + relative * _scale(_wide(wanted))
 
 
-def _proves_nothing(wanted: npt.NDArray[Any], allowed: float) -> str | None:
-    """Why agreement with this output would prove nothing, or None where it proves something."""
+def _uninformative_reason(wanted: npt.NDArray[Any], allowed: float) -> str | None:
+    """Why a broken model could agree with this output as well, or None where it could not."""
     if wanted.size == 0:
         return "is empty"
     rows = wanted.reshape(wanted.shape[0], -1) if wanted.ndim and wanted.shape[0] > 1 else wanted.reshape(-1, 1)
     what = "is the same for every row of the batch" if wanted.ndim and wanted.shape[0] > 1 else "is constant"
     if _kind(wanted) == "string":
-        first = [_text(one) for one in rows[0]]
-        varies = any([_text(one) for one in row] != first for row in rows[1:])
+        first = [_text(text) for text in rows[0]]
+        varies = any([_text(text) for text in row] != first for row in rows[1:])
         return None if varies else what
     numbers = _wide(rows)
     if wanted.size == 1 and numbers.all() and np.isfinite(numbers).all():

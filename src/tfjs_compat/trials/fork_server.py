@@ -206,5 +206,5 @@ class Server:
                 raise ServerDiedError("the server ended")
             self._buffer += chunk
         line, _, self._buffer = self._buffer.partition(b"\n")
-        decoded: dict[str, Any] = msgspec.json.decode(line, type=dict[str, Any])
+        decoded: dict[str, Any] = msgspec.json.decode(line)
         return decoded

@@ -11,7 +11,10 @@ from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes.failures import Failure, Raised, is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.process import ExitStatus
+
+_CHAINS = Reader[tuple[Raised, ...]](tuple[Raised, ...])
 
 
 def read_outcome(events: Sequence[Mapping[str, Any]], ended: ExitStatus, log_tail: str, until: Stage) -> Outcome:
@@ -72,7 +75,7 @@ def _seconds(event: Mapping[str, Any]) -> float:
 
 def _chain(value: object) -> tuple[Raised, ...]:
     try:
-        return msgspec.convert(value, tuple[Raised, ...])
+        return _CHAINS.convert(value)
     except msgspec.ValidationError:
         return ()
 

@@ -9,7 +9,7 @@ from typing import Literal
 from tfjs_compat.environments.environment import DEFAULT_LAYOUT, Layout
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.context import Context
-from tfjs_compat.trials.runtimes.runtime import Web
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +22,7 @@ class Settings(Context):
     """
 
     until: Stage
-    web: Web | None
+    web: TfjsRuntime | None
     inputs: Path | None = None
     isolation: Literal["fork", "process"] = "process"
     fresh: bool = False

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from tfjs_compat.artifact.tensors import DamagedTensorsError, read_tensors
 from tfjs_compat.checks.examine import examine
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.matrix.routes import Quantization
-from tfjs_compat.outcomes.failures import Failure, Finding, Raised
+from tfjs_compat.outcomes.failures import Failure, Finding, Raised, is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
-from tfjs_compat.system.files import remove_tree
-from tfjs_compat.system.process import ExitStatus
+from tfjs_compat.system.files import disk_errors, remove_tree
 from tfjs_compat.trials.comparison import TOLERANCES, compare
-from tfjs_compat.trials.runtimes.browser import run_in_browser
 from tfjs_compat.trials.runtimes.bundle import get_bundle, read_vocabulary
-from tfjs_compat.trials.runtimes.job import TfjsJob, run_in_node
+from tfjs_compat.trials.runtimes.exits import TfjsExit
+from tfjs_compat.trials.runtimes.job import TfjsJob
 from tfjs_compat.trials.runtimes.record import read_record
-from tfjs_compat.trials.runtimes.runtime import Web
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
 
 
 class ArtifactUnderTest(msgspec.Struct, frozen=True):
@@ -41,22 +40,19 @@ class ArtifactUnderTest(msgspec.Struct, frozen=True):
     quantization: Quantization = ""
 
 
-def check_converted(
-    subject: ArtifactUnderTest, converted: Outcome, web: Web, until: Stage, stop: threading.Event
-) -> Outcome:
+def check_converted(subject: ArtifactUnderTest, converted: Outcome, runtime: TfjsRuntime, until: Stage) -> Outcome:
     """Check, load, predict and compare, as far as ``until``. Raises MachineryError, Interrupted."""
     started = time.monotonic()
-    findings = check_artifact(subject.folder / "artifact", web, subject.tfjs, stop)
+    findings = check_artifact(subject.folder / "artifact", runtime, subject.tfjs)
     seconds = {**converted.seconds, str(Stage.CHECK): round(time.monotonic() - started, 4)}
-    replace = msgspec.structs.replace
     outcome = replace(converted, tfjs=subject.tfjs, stage=Stage.CHECK, findings=findings, seconds=seconds)
     if errors := [finding for finding in findings if finding.severity == "error"]:
         return replace(outcome, failure=_check_failure(errors))
     if until is Stage.CHECK:
         return outcome
     load_only = until is Stage.LOAD or subject.no_inputs is not None
-    outcome = _run(subject, outcome, web, stop, load_only=load_only)
-    if outcome.failure is not None or until is Stage.LOAD:
+    outcome = _run(subject, outcome, runtime, load_only=load_only)
+    if outcome.failure is not None or outcome.machinery is not None or until is Stage.LOAD:
         return outcome
     if subject.no_inputs is not None:
         return replace(outcome, unproven=subject.no_inputs)
@@ -64,14 +60,17 @@ def check_converted(
         expected, outputs = (read_tensors(subject.folder / name) for name in ("expected", "outputs"))
         parity = compare(expected, outputs, TOLERANCES[subject.quantization])
     except DamagedTensorsError as error:
-        said = f"TensorFlow.js left no readable predictions: {error}"
-        return replace(outcome, failure=Failure(Stage.PREDICT, said))
+        message = f"TensorFlow.js left no readable predictions: {error}"
+        return replace(outcome, failure=Failure(Stage.PREDICT, message))
     return replace(outcome, parity=parity)
 
 
-def check_artifact(folder: Path, web: Web, tfjs: str, stop: threading.Event | None = None) -> tuple[Finding, ...]:
-    """Everything that a static look at an artifact finds, for a TensorFlow.js release."""
-    vocabulary = read_vocabulary(get_bundle(tfjs, web.store, web.node, stop=stop), web.node)
+def check_artifact(folder: Path, runtime: TfjsRuntime, tfjs: str) -> tuple[Finding, ...]:
+    """Everything that a static look at an artifact finds, for a TensorFlow.js release.
+
+    Raises RequestError for a release that does not exist, MachineryError, Interrupted.
+    """
+    vocabulary = read_vocabulary(get_bundle(tfjs, runtime.context, runtime.node), runtime.node)
     return tuple(dict.fromkeys(examine(folder, vocabulary)))
 
 
@@ -82,9 +81,9 @@ def _check_failure(errors: Sequence[Finding]) -> Failure:
     return Failure(Stage.CHECK, f"{first.path}: {first.message}{more}", findings=tuple(errors))
 
 
-def _run(subject: ArtifactUnderTest, outcome: Outcome, web: Web, stop: threading.Event, *, load_only: bool) -> Outcome:
+def _run(subject: ArtifactUnderTest, outcome: Outcome, runtime: TfjsRuntime, *, load_only: bool) -> Outcome:
     folder = subject.folder
-    task = TfjsJob(
+    job = TfjsJob(
         model=folder / "artifact",
         format=subject.format,
         inputs=None if load_only else folder / "inputs",
@@ -92,24 +91,31 @@ def _run(subject: ArtifactUnderTest, outcome: Outcome, web: Web, stop: threading
         record=folder / "tfjs.jsonl",
         expected=None if load_only else folder / "expected",
     )
-    task.record.unlink(missing_ok=True)
-    remove_tree(task.outputs)
-    bundle = get_bundle(subject.tfjs, web.store, web.node, stop=stop)
-    log = folder / "tfjs-log.txt"
-    if web.browser is not None:
-        ended = run_in_browser(task, bundle, web.browser, scratch=folder, log=log, limits=web.limits, stop=stop)
-    else:
-        warm_node = web.warm_nodes.acquire(folder, bundle)
-        ended = run_in_node(
-            task, bundle, web.node, scratch=folder, log=log, limits=web.limits, stop=stop, warm_node=warm_node
-        )
-    return _read_run(read_record(task.record), ended, outcome, web.runtime)
+    # A case's own processes may have put anything there.
+    for path in (job.record, job.outputs):
+        _remove(path)
+    bundle = get_bundle(subject.tfjs, runtime.context, runtime.node)
+    ended = runtime.run(job, bundle, folder, folder / "tfjs-log.txt")
+    return read_run(read_record(job.record), ended, outcome, runtime.runtime)
 
 
-def _read_run(events: Sequence[Mapping[str, Any]], ended: ExitStatus, outcome: Outcome, runtime: str) -> Outcome:
-    """What the JavaScript record says, added to the outcome."""
+def _remove(path: Path) -> None:
+    with disk_errors(path):
+        if path.is_dir() and not path.is_symlink():
+            remove_tree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def read_run(events: Sequence[Mapping[str, Any]], ended: TfjsExit, outcome: Outcome, runtime: str) -> Outcome:
+    """What the record and the end of a run in TensorFlow.js say, added to the outcome.
+
+    ``runtime``: ``node`` or ``browser``, to which the backend that ran is added. What ended the run from outside, and
+    a fault of the machine that the record tells of, becomes ``machinery``. Raises MachineryError where there is no
+    stage to name: TensorFlow.js did not start, or its program failed by itself.
+    """
     seconds = dict(outcome.seconds)
-    stage, failure = Stage.LOAD, None
+    status, stage, failure = ended.status, Stage.LOAD, None
     for event in events:
         kind = event.get("event")
         if kind == "stage" and event.get("stage") in ("load", "predict"):
@@ -124,11 +130,13 @@ def _read_run(events: Sequence[Mapping[str, Any]], ended: ExitStatus, outcome: O
             if error.get("internal"):
                 raise MachineryError(f"the check in TensorFlow.js failed by itself: {raised.type}: {raised.message}")
             failure = Failure(stage, f"{raised.type}: {raised.message}"[:2000], (raised,), text=str(error.get("stack")))
-    if not events and ended.limit_exceeded is None and ended.exit_code >= 0:
-        raise MachineryError(f"TensorFlow.js did not start: it {ended.describe()}; see tfjs-log.txt")
-    if failure is None and not ended.ok:
-        failure = Failure(stage, f"TensorFlow.js {ended.describe()} during {stage}")
-    limited = ended.limit_exceeded is not None
-    return msgspec.structs.replace(
-        outcome, stage=stage, failure=failure, seconds=seconds, runtime=runtime, limited=limited
-    )
+    outcome = replace(outcome, stage=stage, seconds=seconds, runtime=runtime)
+    if failure is not None and is_machinery(failure):
+        return replace(outcome, failure=failure, machinery=failure.message)
+    if failure is None and ended.fault is not None:
+        return replace(outcome, machinery=f"{ended.fault} during {stage}")
+    if not events and status.limit_exceeded is None and status.exit_code >= 0:
+        raise MachineryError(f"TensorFlow.js did not start: it {status.describe()}; see tfjs-log.txt")
+    if failure is None and not status.ok:
+        failure = Failure(stage, f"TensorFlow.js {status.describe()} during {stage}")
+    return replace(outcome, failure=failure, limited=status.limit_exceeded is not None)

@@ -19,7 +19,7 @@ from tfjs_compat.system.files import disk_errors, read_child_file, remove_tree
 from tfjs_compat.trials.fork_server import ServerDiedError
 from tfjs_compat.trials.job import copy_model, last_python_stage, write_job
 from tfjs_compat.trials.record import read_outcome, why_no_inputs
-from tfjs_compat.trials.runtimes.runtime import Web, runtime_version
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.trials.session import EnvironmentSession
 from tfjs_compat.trials.settings import Settings
 from tfjs_compat.trials.tfjs_check import ArtifactUnderTest, check_converted
@@ -35,7 +35,7 @@ def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings
     """
     _prepare(case, session, folder, settings)
     if settings.web is not None and settings.until.rank > Stage.CHECK.rank:
-        settings.web.prepare(folder, runtime_version(case), settings.stop)
+        settings.web.prepare(folder, runtime_version(case))
     try:
         events, ended = session.run(folder)
     except ServerDiedError:
@@ -85,12 +85,12 @@ def finish_case(case: Case, folder: Path, converted: Outcome, settings: Settings
     return outcome
 
 
-def _in_tfjs(case: Case, folder: Path, converted: Outcome, web: Web, settings: Settings) -> Outcome:
+def _in_tfjs(case: Case, folder: Path, converted: Outcome, web: TfjsRuntime, settings: Settings) -> Outcome:
     outcome, route = converted, case.route
     if route.repairs:
         outcome = msgspec.structs.replace(outcome, repairs=_repaired(folder))
     subject = ArtifactUnderTest(folder, route.format, runtime_version(case), outcome.no_sample, route.quantization)
-    return check_converted(subject, outcome, web, settings.until, settings.stop)
+    return check_converted(subject, outcome, web, settings.until)
 
 
 def as_converted(outcome: Outcome, folder: Path) -> Outcome | None:

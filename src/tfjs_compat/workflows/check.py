@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from pathlib import Path
 from typing import Literal
 
 from tfjs_compat.artifact.reading import Artifact, read
 from tfjs_compat.engine.options import memory_limit
-from tfjs_compat.errors import RequestError
+from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.matrix.routes import Quantization
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.artifact_report import ArtifactReport, artifact_report
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.store import Store
+from tfjs_compat.system.temporary import temporary_folder
 from tfjs_compat.trials.runtimes.bundle import default_version
-from tfjs_compat.trials.runtimes.runtime import Web
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
 from tfjs_compat.trials.tfjs_check import ArtifactUnderTest, check_converted
 
 
@@ -34,33 +35,37 @@ def check(
     """Check a TensorFlow.js model that exists already, and load it; no Python environment is needed.
 
     ``folder`` holds model.json, or is the folder of a case, whose inputs and predictions are then compared again.
-    Raises RequestError, MachineryError, Interrupted.
+    Raises RequestError; MachineryError also where something ended the check from outside; Interrupted.
     """
     kept = store or Store()
     if not folder.is_dir():
         raise RequestError(f"{folder}: there is no such folder; give one that holds a model.json")
     named, folder = folder, _last_trial(folder)
-    whole = (folder / "artifact").is_dir()
-    artifact = folder / "artifact" if whole else folder
+    is_case = (folder / "artifact").is_dir()
+    artifact = folder / "artifact" if is_case else folder
     if not (artifact / "model.json").exists():
         raise RequestError(f"{folder}: {_why_no_model(folder)}")
-    web = Web(kept, runtime, node, Limits(seconds=300.0, memory=memory_limit(1)))
+    limits = Limits(seconds=300.0, memory=memory_limit(1))
+    context = Context(kept, stop or threading.Event(), limits=limits)
+    tfjs_runtime = TfjsRuntime(context, runtime, node)
+    tfjs_runtime.require()
     parent = kept.folder("scratch")
-    with disk_errors(parent), tempfile.TemporaryDirectory(dir=parent, prefix="check-") as name:
-        scratch = Path(name)
+    with temporary_folder("check-", parent) as scratch, disk_errors(parent):
         (scratch / "artifact").symlink_to(artifact.resolve(), target_is_directory=True)
-        told = [one for one in ("inputs", "expected") if whole and (folder / one).is_dir()]
-        for one in told:
-            (scratch / one).symlink_to((folder / one).resolve(), target_is_directory=True)
+        samples = [name for name in ("inputs", "expected") if is_case and (folder / name).is_dir()]
+        for name in samples:
+            (scratch / name).symlink_to((folder / name).resolve(), target_is_directory=True)
         reading = read(artifact)
         subject = ArtifactUnderTest(
             scratch,
             reading.artifact.format if reading.artifact is not None else "layers",
             tfjs or default_version(),
-            None if len(told) == 2 else "there are no inputs and predictions beside it",
+            None if len(samples) == 2 else "there are no inputs and predictions beside it",
             _quantization(reading.artifact) if reading.artifact is not None else "",
         )
-        outcome = check_converted(subject, Outcome(Stage.CHECK), web, Stage.PREDICT, stop or threading.Event())
+        outcome = check_converted(subject, Outcome(Stage.CHECK), tfjs_runtime, Stage.PREDICT)
+    if outcome.machinery is not None:
+        raise MachineryError(outcome.machinery)
     return artifact_report(str(named), outcome)
 
 
@@ -80,10 +85,10 @@ def _last_trial(folder: Path) -> Path:
 
 
 def _why_no_model(folder: Path) -> str:
-    """Why a folder that somebody wants checked has no model.json, as far as one can see."""
+    """Why a folder that was given to be checked has no model.json, as far as one can see."""
     cases = sorted(trial for trial in (folder / "cases").glob("*/*") if trial.is_dir())
     if cases and (folder / "results.json").is_file():
-        example = next((one for one in cases if _converted(one)), cases[0])
+        example = next((trial for trial in cases if _converted(trial)), cases[0])
         return f"it is the output of a run; give one of its cases: {example.parent}"
     places = (folder.resolve().parent.name, folder.resolve().parent.parent.name)
     logs = sorted(folder.glob("log.txt" if places[1] == "cases" else "*/log.txt"))

@@ -12,30 +12,31 @@ import msgspec
 import psutil
 
 from tfjs_compat.environments import linking
-from tfjs_compat.errors import MachineryError
+from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.index import uv
 from tfjs_compat.index.address import index_url, without_credentials
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.releases import fetch_releases
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.runtimes.browser import find_browser
+from tfjs_compat.trials.runtimes.browser import browser_version, find_browser
 from tfjs_compat.trials.runtimes.node import find_node
+from tfjs_compat.trials.runtimes.programs import remembered_version
 
 # Environments share what is unpacked once: the next one takes what no other has, of which TensorFlow is the most.
 _FIRST_BYTES, _NEXT_BYTES = 2.5e9, 2e9
 
 
 class DoctorFinding(msgspec.Struct, frozen=True):
-    """One thing looked at: ``bad`` stops a run, ``note`` does not."""
+    """What was found about one thing that a run needs: ``bad`` stops a run, ``note`` does not."""
 
     what: str
     status: Literal["ok", "note", "bad"]
     says: str
 
 
-def doctor(store: Store) -> list[DoctorFinding]:
-    """Look at everything a run needs. Never raises: what fails is a finding."""
+def doctor(store: Store, runtime: Literal["node", "browser"] = "node") -> list[DoctorFinding]:
+    """Look at everything that a run with this runtime needs. What fails for want of something is a finding too."""
     looks: list[tuple[str, Callable[[Store], DoctorFinding]]] = [
         ("interpreters", _interpreters),
         ("uv", _uv),
@@ -47,47 +48,51 @@ def doctor(store: Store) -> list[DoctorFinding]:
         ("file system", _file_system),
         ("memory", _memory),
     ]
-    return [_safely(what, look, store) for what, look in looks]
+    optional = {"browser"} if runtime == "node" else set[str]()
+    return [_finding(what, look, store, "note" if what in optional else "bad") for what, look in looks]
 
 
-def _safely(what: str, look: Callable[[Store], DoctorFinding], store: Store) -> DoctorFinding:
+def _finding(
+    what: str, look: Callable[[Store], DoctorFinding], store: Store, if_missing: Literal["note", "bad"]
+) -> DoctorFinding:
     try:
         return look(store)
-    except (MachineryError, OSError) as error:
-        return DoctorFinding(what, "note" if what == "browser" else "bad", str(error))
+    except (MachineryError, RequestError, OSError) as error:
+        return DoctorFinding(what, if_missing, str(error).replace("\nhint: ", "; hint: "))
 
 
 def _interpreters(store: Store) -> DoctorFinding:
     found = find_interpreters(store)
-    told = ", ".join(one.version for one in found) or "none"
-    if any(one.minor in ("3.9", "3.10", "3.11") for one in found):
-        return DoctorFinding("interpreters", "ok", told)
-    return DoctorFinding("interpreters", "note", f"{told}; TensorFlow 2.15 needs 3.9 to 3.11: `uv python install 3.11`")
+    versions = ", ".join(interpreter.version for interpreter in found) or "none"
+    if any(interpreter.minor in ("3.9", "3.10", "3.11") for interpreter in found):
+        return DoctorFinding("interpreters", "ok", versions)
+    says = f"{versions}; TensorFlow 2.15 needs 3.9 to 3.11: `uv python install 3.11`"
+    return DoctorFinding("interpreters", "note", says)
 
 
 def _uv(store: Store) -> DoctorFinding:
-    said, _ = uv.call(["--version"], Context(store), seconds=60)
-    return DoctorFinding("uv", "ok" if said.ok else "bad", said.text.strip())
+    answer, _ = uv.call(["--version"], Context(store), seconds=60)
+    return DoctorFinding("uv", "ok" if answer.ok else "bad", answer.text.strip())
 
 
 def _index(store: Store) -> DoctorFinding:
     shown = without_credentials(index_url())
     releases = fetch_releases("tensorflowjs", store)
-    dated = any(one.uploaded for one in releases)
     newest = releases[-1].version if releases else "none"
-    told = f"{shown}: tensorflowjs {newest} is the newest of {len(releases)}"
-    return DoctorFinding(
-        "package index", "ok" if dated else "note", told if dated else f"{told}; no upload times: no --as-of"
-    )
+    says = f"{shown}: tensorflowjs {newest} is the newest of {len(releases)}"
+    if any(release.uploaded for release in releases):
+        return DoctorFinding("package index", "ok", says)
+    return DoctorFinding("package index", "note", f"{says}; it gives no upload times, which --as-of needs")
 
 
-def _node(_store: Store) -> DoctorFinding:
-    node = find_node()
+def _node(store: Store) -> DoctorFinding:
+    node = find_node(store=store)
     return DoctorFinding("Node", "ok", f"{node.version} ({node.origin})")
 
 
-def _browser(_store: Store) -> DoctorFinding:
-    return DoctorFinding("browser", "ok", f"{find_browser().name} (for --runtime browser)")
+def _browser(store: Store) -> DoctorFinding:
+    version = remembered_version(find_browser(), browser_version, store)
+    return DoctorFinding("browser", "ok", f"{version} (for --runtime browser)")
 
 
 def _store(store: Store) -> DoctorFinding:
@@ -108,22 +113,18 @@ def _disk(store: Store) -> DoctorFinding:
 
 
 def _file_system(store: Store) -> DoctorFinding:
-    said, _ = uv.call(["cache", "dir"], Context(store), seconds=60)
-    cache = Path(said.text.strip().splitlines()[-1]) if said.ok and said.text.strip() else None
+    answer, _ = uv.call(["cache", "dir"], Context(store), seconds=60)
+    cache = Path(answer.text.strip().splitlines()[-1]) if answer.ok and answer.text.strip() else None
     if cache is None:
         return DoctorFinding("file system", "note", "uv does not say where its cache is")
     existing = next(path for path in (cache, *cache.parents) if path.exists())
     same = existing.stat().st_dev == store.folder("scratch").stat().st_dev
     if not linking.is_possible(store.folder("scratch")):
         return DoctorFinding("file system", "note", "the store has no symbolic links: every environment is a full copy")
-    told = "uv's cache and the store are on one file system, files are shared"
-    return (
-        DoctorFinding("file system", "ok", told)
-        if same
-        else DoctorFinding(
-            "file system", "note", f"uv's cache ({cache}) is on another file system: every package is on disk twice"
-        )
-    )
+    if same:
+        return DoctorFinding("file system", "ok", "uv's cache and the store are on one file system, files are shared")
+    says = f"uv's cache ({cache}) is on another file system: every package is on disk twice"
+    return DoctorFinding("file system", "note", says)
 
 
 def _memory(_store: Store) -> DoctorFinding:

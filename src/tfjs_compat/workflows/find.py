@@ -22,6 +22,7 @@ from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.expansion import LeftOut
 from tfjs_compat.matrix.process_env import process_variables
 from tfjs_compat.matrix.schema import Matrix
+from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
 from tfjs_compat.search.best_case import INTERRUPTED, Searched, Tried, find_best_case
@@ -35,6 +36,7 @@ from tfjs_compat.system.capacity import default_jobs
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import remove_tree, write_whole
 from tfjs_compat.system.progress import Progress, Silent
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
 
 WORK = "find"
 """The folder of a search in the output folder: its trials and their journal."""
@@ -93,6 +95,8 @@ def find(request: SearchRequest, progress: Progress | None = None, stop: threadi
     if options.inputs is not None and not options.inputs.is_file():
         raise RequestError(f"--inputs: there is no file {options.inputs}")
     jobs = options.jobs or default_jobs()
+    if request.until.rank > Stage.CONVERT.rank:
+        TfjsRuntime(context, options.runtime, options.node).require()
     with lock_output(output), open_executor(options.executor, jobs) as executor:
         interpreters = find_interpreters(options.store)
         points = _starting_points(request, interpreters, context)

@@ -21,7 +21,7 @@ def plan(request: RunRequest, progress: Progress | None = None, stop: threading.
     jobs = request.jobs or default_jobs()
     matrix, bases = load_matrix(request)
     context = context_of(request, matrix.limits, jobs, progress, stop)
-    require_runtimes(matrix, request, context.stop)
+    require_runtimes(matrix, request, context)
     return make_plan(matrix, bases, context, jobs, only=request.only, fresh=request.fresh)
 
 

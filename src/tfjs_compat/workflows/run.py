@@ -20,10 +20,11 @@ from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.results.files import write_results
 from tfjs_compat.system.capacity import default_jobs
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.progress import Progress
 from tfjs_compat.trials.runtimes.bundle import require_releases
 from tfjs_compat.trials.runtimes.node import find_node
-from tfjs_compat.trials.runtimes.runtime import runtime_version
+from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.workflows.matrices import load_matrix
 from tfjs_compat.workflows.remedies import with_remedies
 
@@ -40,9 +41,9 @@ def run(request: RunRequest, progress: Progress | None = None, stop: threading.E
     context = context_of(request, matrix.limits, jobs, progress, stop)
     output = request.output.absolute()
     with lock_output(output), open_executor(request.executor, jobs) as executor:
-        require_runtimes(matrix, request, context.stop)
+        require_runtimes(matrix, request, context)
         plan = make_plan(matrix, bases, context, jobs, only=request.only, fresh=request.fresh)
-        require_runtimes(matrix, request, context.stop, plan)
+        require_runtimes(matrix, request, context, plan)
         engine = Engine(context, options_of(request, matrix.until, context), output, executor, jobs)
         results = run_plan(plan, engine)
         if request.try_remedies and results.complete:
@@ -58,16 +59,18 @@ def require_inputs(request: RunRequest) -> None:
         raise RequestError(f"--inputs: there is no file {request.inputs}")
 
 
-def require_runtimes(matrix: Matrix, request: RunRequest, stop: threading.Event, plan: Plan | None = None) -> None:
-    """Make sure that every TensorFlow.js that is named exists, before anything is resolved or built for it.
+def require_runtimes(matrix: Matrix, request: RunRequest, context: Context, plan: Plan | None = None) -> None:
+    """Make sure that what runs TensorFlow.js is there, and every release that is named, before anything is resolved.
 
     With a plan: also those that only its cases tell, which have the converter's version number. Raises RequestError,
     MachineryError, Interrupted.
     """
     if matrix.until.rank <= Stage.CONVERT.rank:
         return
+    if plan is None:
+        TfjsRuntime(context, request.runtime, request.node).require()
     blocks = (matrix.axes, *matrix.include)
     named = {version for block in blocks for version in block.tfjs_runtime or []} - {DEFAULT, "converter"}
     if plan is not None:
         named = {runtime_version(planned.case) for planned in plan.cases} - named
-    require_releases(sorted(named), request.store, lambda: find_node(request.node), stop=stop)
+    require_releases(sorted(named), context, lambda: find_node(request.node, request.store))

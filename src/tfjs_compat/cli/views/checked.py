@@ -19,7 +19,7 @@ _SHOWN = 20
 
 
 def show(console: Console, found: ArtifactReport) -> None:
-    """Print what was found, one paragraph for all findings of one id; what is known of it; and last the verdict."""
+    """Print what was found, a paragraph for all findings of an id; what is known of it; and last the verdict."""
     groups: dict[str, list[Finding]] = {}
     for finding in found.findings:
         groups.setdefault(finding.id, []).append(finding)
@@ -34,23 +34,23 @@ def show(console: Console, found: ArtifactReport) -> None:
             console.print(Hanging(Text.assemble((issue, "bold"), f": {entry.title}."), 0, 2), crop=False)
             console.print(Hanging(Text(entry.explanation.strip()), 2, 2))
             if entry.remedies:
-                cures = "; or ".join(one.title for one in entry.remedies)
-                console.print(Hanging(Text(f"Should cure it: {cures}."), 2, 2))
+                titles = "; or ".join(remedy.title for remedy in entry.remedies)
+                console.print(Hanging(Text(f"Should cure it: {titles}."), 2, 2))
     if groups:
         console.print()
     why = plain(found.message)
     if found.verdict is Verdict.FAILS and found.stage is Stage.CHECK and groups:
-        # The places are told above.
-        why = count(sum(one.severity == "error" for one in found.findings), "error")
-    said = "nothing wrong found" if found.verdict is Verdict.CONVERTS else str(found.verdict)
-    said += f" at {found.stage}" if found.verdict in (Verdict.FAILS, Verdict.MISMATCH) else ""
+        # The places are shown above.
+        why = count(sum(finding.severity == "error" for finding in found.findings), "error")
+    ending = "nothing wrong found" if found.verdict is Verdict.CONVERTS else str(found.verdict)
+    ending += f" at {found.stage}" if found.verdict in (Verdict.FAILS, Verdict.MISMATCH) else ""
     where = f", TensorFlow.js {found.tfjs}" + (f" in {found.runtime}" if found.runtime else "")
-    verdict = Text.assemble((said, VERDICTS[found.verdict].style), where, f": {why}" if why else "")
+    verdict = Text.assemble((ending, VERDICTS[found.verdict].style), where, f": {why}" if why else "")
     console.print(Hanging(verdict, 0, 2), crop=False)
 
 
 def _show_group(console: Console, group: Sequence[Finding]) -> None:
-    """One id: how often, the first message and the first place."""
+    """Print one id: how often it was found, the first message and the first place."""
     first = group[0]
     times = f" ({count(len(group), 'place')})" if len(group) > 1 else ""
     said = Text.assemble(

@@ -14,9 +14,10 @@ from tfjs_compat.workflows.doctor import DoctorFinding
 
 def show(console: Console, findings: Sequence[DoctorFinding]) -> None:
     """Print one row a finding, and whether a run can start."""
-    marks = Column("", [Text(one.status, STATUSES[one.status]) for one in findings])
-    names = Column("", [Text(one.what) for one in findings], wraps=False)
-    console.print(Grid([marks, names, Column("", [Text(one.says) for one in findings], stays=True)]), crop=False)
-    bad = [one.what for one in findings if one.status == "bad"]
-    said = f"A run would stop: {', '.join(bad)}." if bad else "Nothing here would stop a run."
-    console.print(Hanging(Text(f"\n{said}", "bold")))
+    marks = Column("", [Text(finding.status, STATUSES[finding.status]) for finding in findings])
+    names = Column("", [Text(finding.what) for finding in findings], wraps=False)
+    says = Column("", [Text(finding.says) for finding in findings], stays=True)
+    console.print(Grid([marks, names, says]), crop=False)
+    bad = [finding.what for finding in findings if finding.status == "bad"]
+    verdict = f"A run would stop: {', '.join(bad)}." if bad else "Nothing here would stop a run."
+    console.print(Hanging(Text(f"\n{verdict}", "bold")))

@@ -1,5 +1,5 @@
-"""The programs that run TensorFlow.js: Node, waiting Nodes, a browser, and the bundle that they load.
+"""The programs that run TensorFlow.js: Node, warm Nodes, a browser and its page, and the bundle that they load.
 
-Takes a converted model and a job; gives an exit status and a record.
-Imports: artifact, system, errors.
+Takes a converted model and a job; gives how the run ended (``TfjsExit``) and a record.
+Imports: artifact, matrix, system, errors.
 """

