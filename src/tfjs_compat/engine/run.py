@@ -47,7 +47,8 @@ from tfjs_compat.results.files import RESULTS, from_journal, write_results
 from tfjs_compat.results.journal import JOURNAL, Journal, read_journal
 from tfjs_compat.results.plan_file import PlanDocument, read_plan, write_plan
 from tfjs_compat.system.context import Context
-from tfjs_compat.system.files import disk_errors, write_whole
+from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
+from tfjs_compat.system.temporary import remove_abandoned
 
 _BUILD_SECONDS = 15.0
 
@@ -177,6 +178,7 @@ class _Coordinator:
             what = f"store {engine.context.store.root}"
             progress.begin(what)
             progress.end(what, "read-only: what it holds is used, nothing new is kept")
+        self._clear_up_after_the_killed()
         self._write_locks()
         todo = [planned for planned in self._planned.values() if not self._known(planned)]
         tasks = [self._task(piece) for piece in self._pieces(todo)]
@@ -204,6 +206,12 @@ class _Coordinator:
             raise self._fault
         self._give_up_lost_cases()
         return len(self.results) == len(self._planned)
+
+    def _clear_up_after_the_killed(self) -> None:
+        """Remove what runs left that were killed: their servers' folders here, their children's in the store."""
+        remove_tree(self._engine.output / "servers")
+        if not self._engine.context.store.read_only:
+            remove_abandoned("", self._engine.context.store.folder("scratch"))
 
     def _pieces(self, todo: Sequence[Planned]) -> list[Piece]:
         store, layout = self._engine.context.store, self._engine.options.layout

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Protocol
 
 import msgspec
@@ -17,6 +15,7 @@ from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import tool_environment
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import disk_errors
+from tfjs_compat.system.temporary import temporary_folder
 
 # Of uv's own variables only those that say where packages come from and are kept: a caller's UV_EXCLUDE_NEWER or
 # UV_RESOLUTION would change answers behind our back.
@@ -73,8 +72,7 @@ def call(
     run or does not end, Interrupted when the context's ``stop`` is set.
     """
     scratch_root = context.store.folder("scratch")
-    with disk_errors(scratch_root), tempfile.TemporaryDirectory(dir=scratch_root, prefix="uv-") as folder:
-        scratch = Path(folder)
+    with disk_errors(scratch_root), temporary_folder("uv-", scratch_root) as scratch:
         for name, content in (inputs or {}).items():
             (scratch / name).write_text(content, "utf-8")
         ended = process.run(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -23,6 +22,7 @@ from tfjs_compat.results.artifact_report import ArtifactReport
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.progress import Progress, Silent
+from tfjs_compat.system.temporary import temporary_folder
 from tfjs_compat.system.text import plain
 from tfjs_compat.workflows.check import check
 from tfjs_compat.workflows.find import WORK, Finder, Found, find
@@ -70,12 +70,7 @@ def repair(
     check_target(target, force=force)
     reporter, store = progress or Silent(), run_options.store
     scratch = store.folder("scratch")
-    with (
-        lock_target(target, store),
-        disk_errors(scratch),
-        tempfile.TemporaryDirectory(dir=scratch, prefix="repair-") as name,
-    ):
-        folder = Path(name)
+    with lock_target(target, store), disk_errors(scratch), temporary_folder("repair-", scratch) as folder:
         repaired = _repaired(source, folder / "artifact", reporter)
         if isinstance(repaired, DamagedArtifactError):
             return _damaged(source, repaired)

@@ -16,6 +16,7 @@ import msgspec
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
 from tfjs_compat.system.temporary import temporary_folder
@@ -30,6 +31,9 @@ class _Remembered(msgspec.Struct):
     version: str
 
 
+_REMEMBERED = Reader[_Remembered](_Remembered)
+
+
 def remembered_version(path: Path, ask: Callable[[Path], str], store: Store | None) -> str:
     """The version of a program, from the store where it was asked before and its file is the same since.
 
@@ -41,7 +45,7 @@ def remembered_version(path: Path, ask: Callable[[Path], str], store: Store | No
         return ask(path)
     record = store.folder("programs") / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.json"
     with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-        remembered = msgspec.json.decode(record.read_bytes(), type=_Remembered)
+        remembered = _REMEMBERED.decode(record.read_bytes())
         if remembered.file == file:
             return remembered.version
     version = ask(path)
