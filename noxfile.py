@@ -15,7 +15,7 @@ from tfjs_compat import api
 from tfjs_compat.errors import MachineryError
 
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "real"]
+nox.options.sessions = ["lint", "types", "tests", "processes", "real"]
 nox.options.error_on_missing_interpreters = True
 
 MATRIX = os.environ.get("TFJS_COMPAT_MATRIX", "seed")
@@ -40,7 +40,15 @@ def combinations() -> list[str]:
 def tests(session: nox.Session) -> None:
     """Unit tests: about a minute, no network."""
     session.install("-e", ".[test]")
-    session.run("pytest", "-m", "not real", *session.posargs)
+    session.run("pytest", "-m", "not real and not process", *session.posargs)
+
+
+@nox.session
+def processes(session: nox.Session) -> None:
+    """Runs that are killed, hang or fill a disk: some minutes, no network. ``-- --full`` runs everything."""
+    session.install("-e", ".[test]")
+    marks = "process" if "--full" in session.posargs else "process and not full"
+    session.run("pytest", "-m", marks, *(word for word in session.posargs if word != "--full"))
 
 
 @nox.session

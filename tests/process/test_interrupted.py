@@ -16,7 +16,7 @@ from support.runs import MATRIX, Runs, SlowIndex, add_module, wait_for
 
 
 def in_a_case(runs: Runs) -> bool:
-    return wait_for(lambda: list(runs.output.glob("cases/*build_slowly*/began")))
+    return wait_for(lambda: list(runs.output.glob("cases/*build_slowly*/*/began")))
 
 
 def finish(runs: Runs, index: SlowIndex) -> None:

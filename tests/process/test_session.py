@@ -25,9 +25,11 @@ from tfjs_compat.diagnosis.diagnose import verdict_of
 from tfjs_compat.engine import cache
 from tfjs_compat.environments.environment import Environment
 from tfjs_compat.errors import Interrupted, MachineryError
+from tfjs_compat.index.interpreters import PythonBuild
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import find_model
+from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.system.process import Limits
@@ -161,7 +163,7 @@ class Trials:
         (venv / "python").chmod(0o755)
         (folder / "model.py").write_text(BUILDERS.replace("8642", NAP))
         self.on_import("")
-        self.lock = Lock("a" * 16, "cp311-linux-x86_64", {}, False, "# nothing\n")
+        self.lock = Lock("a" * 16, PythonBuild("3.11.0", "linux-x86_64"), {}, False, "# nothing\n")
         self.steps: list[str] = []
         self.session: EnvironmentSession | None = None
         self.isolation: Literal["fork", "process"] = "fork"
@@ -198,7 +200,7 @@ class Trials:
             variables = {"ON_IMPORT": str(self.folder / "on_import.py"), "SEEN": str(self.seen)}
             self.session = EnvironmentSession(environment, self.lock, variables, self.folder / "server", self.settings)
         model = find_model(f"{self.folder / 'model.py'}:{builder}", self.folder)
-        case = Case(combination=combination(), model=model, route="layers")
+        case = Case(combination=combination(), model=model, route=find_route("layers"))
         self.case_folder = self.folder / "cases" / builder
         return convert_case(case, self.session, self.case_folder, self.settings)
 
