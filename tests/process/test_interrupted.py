@@ -70,7 +70,7 @@ def test_interrupted_in_the_middle_of_a_case(
     results = runs.results()
     assert results["complete"] is False
     assert [case["message"] for case in results["cases"]] == ["ValueError: ended"]
-    assert "Interrupted" in out
+    assert "Incomplete run: 1 of 2 cases finished" in out
     finish(runs, index)
 
 
