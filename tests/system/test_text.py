@@ -89,3 +89,18 @@ def test_redacted_text_is_not_redacted_again(text: str) -> None:
 )
 def test_what_is_no_credential_stays(text: str) -> None:
     assert redact(text) == text
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://pypi.org/simple/", "https://pypi.org/simple/"),
+        ("https://user:secret@host/simple", "https://***@host/simple"),
+        ("https://secret@host:8443/simple", "https://***@host:8443/simple"),
+        ("https://user:p@secret@host/simple", "https://***@host/simple"),
+        ("https://host/simple/@scope", "https://host/simple/@scope"),
+        ("file:///opt/simple", "file:///opt/simple"),
+    ],
+)
+def test_an_address_is_shown_without_credentials(url: str, shown: str) -> None:
+    assert redact(f"error: GET {url}: 401") == f"error: GET {shown}: 401"

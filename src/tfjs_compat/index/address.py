@@ -22,11 +22,6 @@ def index_url() -> str:
     return _uv_configured() or os.environ.get("PIP_INDEX_URL") or _pip_configured() or _PYPI
 
 
-def without_credentials(url: str) -> str:
-    """An index address that can be shown."""
-    return re.sub(r"//[^/]*@", "//", url)
-
-
 def _uv_configured() -> str | None:
     base = Path(os.environ.get("XDG_CONFIG_HOME", Path.home() / ".config"))
     named = os.environ.get("UV_CONFIG_FILE")

@@ -12,10 +12,11 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from tfjs_compat.errors import MachineryError
-from tfjs_compat.index.address import index_url, without_credentials
+from tfjs_compat.index.address import index_url
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
+from tfjs_compat.system.text import redact
 
 _FRESH_SECONDS = 600.0
 
@@ -60,7 +61,7 @@ def _fetch(package: str, url: str) -> tuple[Release, ...]:
     import requests
     from pypi_simple import NoSuchProjectError, PyPISimple, UnsupportedContentTypeError, UnsupportedRepoVersionError
 
-    shown = without_credentials(url)
+    shown = redact(url)
     try:
         with PyPISimple(url) as client:
             page = client.get_project_page(package, timeout=(10, 60))

@@ -10,12 +10,13 @@ from typing import Protocol
 import msgspec
 
 from tfjs_compat.errors import MachineryError
-from tfjs_compat.index.address import index_url, without_credentials
+from tfjs_compat.index.address import index_url
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import tool_environment
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.temporary import temporary_folder
+from tfjs_compat.system.text import plain, redact
 
 # Of uv's own variables only those that say where packages come from and are kept: a caller's UV_EXCLUDE_NEWER or
 # UV_RESOLUTION would change answers behind our back.
@@ -84,7 +85,7 @@ def call(
             stop=context.stop,
             on_line=on_line,
         )
-        text = redact((scratch / "uv.log").read_text("utf-8", "replace"))
+        text = redact(plain((scratch / "uv.log").read_text("utf-8", "replace")))
         if ended.limit_exceeded is not None or ended.exit_code < 0:
             raise MachineryError(f"uv {ended.describe()}")
         written = (scratch / result).read_text("utf-8") if result and (scratch / result).exists() else ""
@@ -101,18 +102,12 @@ def uv_executable() -> str:
         raise MachineryError(f"uv is not installed beside the tool: {error}") from None
 
 
-def redact(text: str) -> str:
-    """A text without the credentials of index addresses and without terminal escapes."""
-    plain = re.sub(r"\x1b\[[0-9;]*[A-Za-z]", "", text)
-    return re.sub(r"(https?://)[^/\s]+@", r"\1", plain)
-
-
 def machinery_fault(text: str) -> str | None:
     """What in uv's words is a fault of the disk or the network, or None where it is neither."""
     if (where := _line_with(text, _DISK)) is not None:
         return f"no space left, or not writable: {where}"
     if (where := _line_with(text, _NETWORK)) is not None:
-        return f"the package index {without_credentials(index_url())} cannot be reached: {where}"
+        return f"the package index {redact(index_url())} cannot be reached: {where}"
     return None
 
 

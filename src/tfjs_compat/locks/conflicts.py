@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from tfjs_compat.index import uv
-from tfjs_compat.index.address import index_url, without_credentials
+from tfjs_compat.index.address import index_url
 from tfjs_compat.locks.lock import Unresolved
+from tfjs_compat.system.text import redact
 
 _STEP = re.compile(r"(?:\A|\n)\s*(?=(?:And because|Because) )|(?<=\. )(?=(?:And because|Because) )")
 _PACKAGE = re.compile(r"\b([a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*)(?:==|>=|<=|~=|!=|<|>)")
@@ -50,7 +51,7 @@ def resolver_fault(text: str) -> str | None:
         return uv.machinery_fault(text)
     if "network was disabled" in flat:
         return "the network is disabled (UV_OFFLINE), so packages could not be looked up"
-    shown = without_credentials(index_url())
+    shown = redact(index_url())
     if refused := _REFUSED.search(flat):
         return f"the package index {shown} {refused[0]}"
     if absent := _ABSENT.search(flat):
