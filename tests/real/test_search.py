@@ -26,7 +26,7 @@ from tfjs_compat.trials.runtimes.bundle import default_version, get_bundle
 from tfjs_compat.trials.runtimes.node import find_node
 from tfjs_compat.workflows.check import check
 from tfjs_compat.workflows.convert import convert
-from tfjs_compat.workflows.find import Found, find
+from tfjs_compat.workflows.find import WORK, Found, find
 from tfjs_compat.workflows.matrices import matrix_path
 from tfjs_compat.workflows.repair import repair
 
@@ -245,7 +245,7 @@ def test_a_repair_is_written_only_if_its_reference_agrees(
     trained: Path, repaired: Found, options: RunRequest, store: Store, tmp_path: Path
 ) -> None:
     (plain,) = [tried.case for tried in repaired.tried if tried.case.stage is Stage.CHECK]
-    broken = options.output / "cases" / plain.id / "artifact"
+    broken = options.output / WORK / "cases" / plain.trial / "artifact"
     seed = request_for(options, "zoo:seed", *KERAS_3)
     found = repair(broken, tmp_path / "good", seed, run_options=options)
     assert found.checked.verdict is Verdict.WORKS
