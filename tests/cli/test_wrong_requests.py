@@ -120,7 +120,7 @@ def test_a_missing_tensorflow_js_release_is_found_before_resolving(
     assert not (tmp_path / ".tfjs-compat").exists()
     registry.write_text("#!/bin/sh\nexit 1\n")
     assert tool(command, "m.toml", "--tfjs-runtime", "9.9.9").code == 3
-    assert not [path for path in index.asked if path.endswith(".whl")]
+    assert not [path for path in index.requests if path.endswith(".whl")]
     unchecked = tool(command, "m.toml", "--tfjs-runtime", "9.9.9", "--until", "convert")
     assert unchecked.code in (0, 1), "a run that ends before needs no TensorFlow.js"
 

@@ -145,7 +145,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "said"), WRONG, ids=[text[:40] for text, _ in WRONG])
-def test_what_is_wrong_is_said_with_file_key_and_the_right_name(tmp_path: Path, text: str, said: str) -> None:
+def test_errors_name_file_key_and_the_right_name(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(RequestError) as raised:
         read(tmp_path, text)
     assert str(raised.value).startswith(f"{tmp_path / 'mine.toml'}: ")
@@ -202,9 +202,9 @@ def test_an_unknown_process_environment_is_refused() -> None:
         process_variables("default+ovn", {"own": {}})
 
 
-@pytest.mark.parametrize(("value", "told"), [(None, ()), ("", ()), ("a", ("a",)), (["a", "", "b"], ("a", "b"))])
-def test_one_text_or_several(value: str | list[str] | None, told: tuple[str, ...]) -> None:
-    assert texts(value) == told
+@pytest.mark.parametrize(("value", "expected"), [(None, ()), ("", ()), ("a", ("a",)), (["a", "", "b"], ("a", "b"))])
+def test_one_text_or_several(value: str | list[str] | None, expected: tuple[str, ...]) -> None:
+    assert texts(value) == expected
 
 
 # A matrix author can write anything: the words of the format make what is drawn come near to the right thing.
@@ -230,7 +230,7 @@ values = st.recursive(
 
 
 @given(content=st.dictionaries(st.sampled_from(words) | st.text(max_size=3), values, max_size=4))
-def test_whatever_a_file_holds_it_is_a_matrix_or_a_request_error(content: dict[str, object]) -> None:
+def test_any_content_is_a_matrix_or_a_request_error(content: dict[str, object]) -> None:
     said = ""
     try:
         decode(content, "some.toml")

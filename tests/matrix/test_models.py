@@ -85,7 +85,7 @@ def test_a_builder_in_a_file_or_a_package(
     assert (found.path, found.search) == (str(base / path), (str((base / search).resolve()),))
 
 
-def test_every_example_of_the_zoo_is_found_and_says_what_it_is(tmp_path: Path) -> None:
+def test_every_zoo_example_is_found_and_described(tmp_path: Path) -> None:
     assert {"seed", "mlp", "cnn", "lstm"} <= set(zoo_models())
     for name, what in zoo_models().items():
         assert what
@@ -125,7 +125,7 @@ def test_every_example_of_the_zoo_is_found_and_says_what_it_is(tmp_path: Path) -
         ("web.py:build", "there is no web.py"),
     ],
 )
-def test_what_is_no_model_is_said_with_what_may_be_meant(base: Path, ref: str, said: str) -> None:
+def test_a_wrong_model_is_refused_with_a_suggestion(base: Path, ref: str, said: str) -> None:
     with pytest.raises(RequestError) as raised:
         find_model(ref, base)
     assert str(raised.value).startswith(f"model '{ref}': ")

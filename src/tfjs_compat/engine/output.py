@@ -42,7 +42,7 @@ def lock_output(output: Path) -> Iterator[None]:
 def _leave_no_trace(output: Path, *, made: bool) -> None:
     """Remove the lock file, and the folder if it was ``made``, where there is nothing else in it."""
     with contextlib.suppress(OSError):
-        if [one.name for one in output.iterdir()] == [".lock"]:
+        if [path.name for path in output.iterdir()] == [".lock"]:
             (output / ".lock").unlink()
             if made:
                 output.rmdir()

@@ -72,7 +72,7 @@ def expand(
         msgspec.structs.replace(case, expected=_expectation(matrix.expect, case)) for case in cases.values()
     )
     if not expected:
-        why = "; ".join(f"{one.what}: {one.why}" for one in left_out) or "its excludes leave nothing"
+        why = "; ".join(f"{left.what}: {left.why}" for left in left_out) or "its excludes leave nothing"
         raise RequestError(f"{matrix.name}: there is no case to run: {why}")
     return Expansion(expected, tuple(left_out))
 
@@ -180,10 +180,10 @@ def _python(request: str, tensorflow: str, releases: Sequence[Release], found: S
     if request != AUTO:
         chosen = choose(request, found)
         return request if request != chosen.executable else chosen.version
-    tags = next((one.python_tags for one in releases if one.version == tensorflow), frozenset())
+    tags = next((release.python_tags for release in releases if release.version == tensorflow), frozenset())
     best = choose_for(tags, found)
     if best is None:
-        have = ", ".join(one.version for one in found) or "none"
+        have = ", ".join(interpreter.version for interpreter in found) or "none"
         wanted = ", ".join(sorted((f"3.{tag[3:]}" for tag in tags if tag.startswith("cp3")), key=_minor)) or "none"
         hint = f"; `uv python install {wanted.rpartition(' ')[2]}` adds one" if tags else ""
         raise MachineryError(f"tensorflow {tensorflow} has wheels for Python {wanted}; this machine has {have}{hint}")

@@ -83,9 +83,9 @@ def checked(matrix: Matrix, source: str) -> Matrix:
 
 def _dates_as_text(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _dates_as_text(one) for key, one in value.items()}
+        return {key: _dates_as_text(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_dates_as_text(one) for one in value]
+        return [_dates_as_text(item) for item in value]
     return value.isoformat() if isinstance(value, datetime.date) else value
 
 
@@ -112,12 +112,12 @@ def _explain(message: str) -> str:
         key = f"{path}.{unknown[1]}" if path else unknown[1]
         return f"unknown key '{key}'; {nearest(unknown[1], fields)}"
     if wrong := re.fullmatch(r"Expected `(.*)`, got `(.*)`", what):
-        options = [one for one in wrong[1].split(" | ") if one != "null"]
-        expected = " or ".join(_TOML_NAMES.get(one, one) for one in options)
+        options = [option for option in wrong[1].split(" | ") if option != "null"]
+        expected = " or ".join(_TOML_NAMES.get(option, option) for option in options)
         hint = "; versions are texts: write them in quotes" if wrong[2] in ("float", "int") and "str" in options else ""
         hint = hint or ('; write ["…"]' if options == ["array"] and wrong[2] == "str" else "")
         return f"key '{path}': expected {expected}, got {_TOML_NAMES.get(wrong[2], wrong[2])}{hint}"
     if value := re.fullmatch(r"Invalid enum value '(.*)'", what):
         enum = Stage if place.endswith(("stage", "until")) else Verdict
-        return f"key '{path}': unknown value '{value[1]}'; {nearest(value[1], [str(one) for one in enum])}"
+        return f"key '{path}': unknown value '{value[1]}'; {nearest(value[1], [str(member) for member in enum])}"
     return f"key '{path}': {what}" if path else what

@@ -114,7 +114,7 @@ def _existing(ref: str, path: Path) -> Path:
     try:
         if path.exists():
             return path.resolve()
-        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     except OSError as error:
         raise RequestError(f"model '{ref}': {error.strerror or error}") from None
     hint = nearest(path.name, beside) if beside else "give a .keras or .h5 file, a folder, file.py:function or zoo:NAME"
@@ -144,7 +144,7 @@ def _builder(ref: str, name: str, path: Path, function: str, search: tuple[str, 
     # A builder's imports are looked up from its folder (for a package: from the package's root), so they count too.
     top = Path(search[0]) / module.split(".")[0] if "." in module else path.parent
     sources = sorted(top.rglob("*.py")) if "." in module and top.is_dir() else sorted(top.glob("*.py"))
-    digest = digest_files((str(one.relative_to(search[0])), one) for one in sources)
+    digest = digest_files((str(source.relative_to(search[0])), source) for source in sources)
     return Model(ref, name, Kind.BUILDER, str(path), digest, module, function, search)
 
 
@@ -167,8 +167,8 @@ def _file(ref: str, path: Path) -> Model:
         if not any((path / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt")):
             hint = " (it looks like a TensorFlow.js model already)" if (path / "model.json").is_file() else ""
             raise RequestError(f"model '{ref}': the folder holds no saved_model.pb, so it is no SavedModel{hint}")
-        files = sorted(one for one in path.rglob("*") if one.is_file())
-        digest = digest_files((str(one.relative_to(path)), one) for one in files)
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        digest = digest_files((str(file.relative_to(path)), file) for file in files)
         return Model(ref, path.name, Kind.SAVED_MODEL, str(path), digest)
     try:
         return Model(ref, path.name, _kind_by_content(ref, path), str(path), digest_files([(path.suffix, path)]))

@@ -187,13 +187,13 @@ def find_route(name: str) -> Route:
     if base not in ROUTES:
         raise RequestError(f"route '{base}': no such route; {nearest(base, ROUTES)}")
     route = ROUTES[base]
-    for one in wanted:
-        if one not in VARIANTS:
-            raise RequestError(f"route '{name}': no variant '{one}'; {nearest(one, VARIANTS)}")
-        if route.format not in VARIANTS[one].formats:
-            raise RequestError(f"route '{name}': the variant '{one}' is not one of route {base}")
-    chosen = tuple(one for one in VARIANTS if one in wanted)
-    if sum(bool(VARIANTS[one].quantization) for one in chosen) > 1:
+    for variant in wanted:
+        if variant not in VARIANTS:
+            raise RequestError(f"route '{name}': no variant '{variant}'; {nearest(variant, VARIANTS)}")
+        if route.format not in VARIANTS[variant].formats:
+            raise RequestError(f"route '{name}': the variant '{variant}' is not one of route {base}")
+    chosen = tuple(variant for variant in VARIANTS if variant in wanted)
+    if sum(bool(VARIANTS[variant].quantization) for variant in chosen) > 1:
         raise RequestError(f"route '{name}': weights are stored in one way; give one of float16, uint8, uint16")
     return msgspec.structs.replace(route, name="+".join((base, *chosen)), variants=chosen)
 

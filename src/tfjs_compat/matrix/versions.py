@@ -59,7 +59,7 @@ def choose_versions(package: str, text: str, releases: Sequence[Release], as_of:
     names one (``>=2.17rc0``). ``as_of``, an ISO date, leaves out of a range what did not exist then; an exact
     version is kept, because that it cannot be had then is an answer. Raises RequestError where nothing is meant.
     """
-    known = {Version(one.version): one for one in releases}
+    known = {Version(release.version): release for release in releases}
     if not is_range(text):
         version = Version(text)
         if version not in known:
@@ -86,18 +86,21 @@ def _specifiers(text: str) -> SpecifierSet:
 
 def _all_versions(wanted: SpecifierSet) -> list[Version]:
     """The versions that a range is bounded by. Raises InvalidVersion (``===`` takes any text)."""
-    return [Version(one.version.removesuffix(".*")) for one in wanted]
+    return [Version(specifier.version.removesuffix(".*")) for specifier in wanted]
 
 
 def _near(text: str, known: dict[Version, Release]) -> str:
     wanted = Version(text)
-    kin = [one for one in known if one.release[:2] == wanted.release[:2]]
+    kin = [version for version in known if version.release[:2] == wanted.release[:2]]
     if kin and len(wanted.release) <= 2:
         return f"did you mean '{max(kin)}'? '{text}.*' means the latest of its patches"
     if kin:
         return f"near it: {', '.join(map(str, sorted(kin)[-4:]))}"
-    stable = sorted(one for one, release in known.items() if not one.is_prerelease and not release.yanked)
-    below, above = [one for one in stable if one < wanted], [one for one in stable if one > wanted]
+    stable = sorted(version for version, release in known.items() if not version.is_prerelease and not release.yanked)
+    below, above = (
+        [version for version in stable if version < wanted],
+        [version for version in stable if version > wanted],
+    )
     if not above:
         return _newest(known)
     if not below:
@@ -106,7 +109,7 @@ def _near(text: str, known: dict[Version, Release]) -> str:
 
 
 def _newest(known: dict[Version, Release]) -> str:
-    stable = [one for one in sorted(known) if not one.is_prerelease and not known[one].yanked]
+    stable = [version for version in sorted(known) if not version.is_prerelease and not known[version].yanked]
     return f"the newest is {stable[-1]}" if stable else "the index lists none"
 
 

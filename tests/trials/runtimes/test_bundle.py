@@ -110,7 +110,7 @@ def test_a_pinned_release_must_be_the_one_that_was_pinned(
 
 def test_what_has_to_exist_is_asked_for_without_fetching_it(npm: FakeNpm, store: Store) -> None:
     def no_node() -> Node:
-        raise AssertionError("nobody has to be asked")
+        raise AssertionError("no registry is needed")
 
     require_releases(["4.22.0", "4.17.0"], Context(store), no_node)
     require_releases(["1.2.0", "1.2.0"], Context(store), lambda: npm.node)

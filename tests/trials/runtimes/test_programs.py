@@ -11,8 +11,8 @@ from tfjs_compat.trials.runtimes.node import find_node
 from tfjs_compat.trials.runtimes.programs import ask_version, remembered_version
 
 
-class Asked:
-    """Counts how often a program is asked; it says its own content."""
+class VersionOf:
+    """The content of a file as its version; counts the calls."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -27,8 +27,8 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-def test_asked_once_while_the_file_is_the_same(store: Store, tmp_path: Path) -> None:
-    program, ask = tmp_path / "node", Asked()
+def test_one_call_while_the_file_is_the_same(store: Store, tmp_path: Path) -> None:
+    program, ask = tmp_path / "node", VersionOf()
     program.write_text("1.0.0")
     assert [remembered_version(program, ask, store) for _ in range(3)] == ["1.0.0"] * 3
     assert ask.times == 1
@@ -36,8 +36,8 @@ def test_asked_once_while_the_file_is_the_same(store: Store, tmp_path: Path) -> 
     assert ask.times == 1
 
 
-def test_another_file_is_asked_again(store: Store, tmp_path: Path) -> None:
-    program, ask = tmp_path / "node", Asked()
+def test_another_file_is_called_again(store: Store, tmp_path: Path) -> None:
+    program, ask = tmp_path / "node", VersionOf()
     program.write_text("1.0.0")
     remembered_version(program, ask, store)
     times = program.stat()
@@ -51,8 +51,8 @@ def test_another_file_is_asked_again(store: Store, tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links")
-def test_launchers_are_asked_each_time(store: Store, tmp_path: Path) -> None:
-    ask = Asked()
+def test_launchers_are_called_each_time(store: Store, tmp_path: Path) -> None:
+    ask = VersionOf()
     shim = tmp_path / "node"
     shim.write_text("#!/bin/sh\nexec other node\n")
     remembered_version(shim, ask, store)
@@ -68,7 +68,7 @@ def test_launchers_are_asked_each_time(store: Store, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", ["", "{", '{"file": 1}', "[]"])
 def test_a_damaged_memory_is_none(store: Store, tmp_path: Path, content: str) -> None:
-    program, ask = tmp_path / "node", Asked()
+    program, ask = tmp_path / "node", VersionOf()
     program.write_text("1.0.0")
     remembered_version(program, ask, store)
     (record,) = (store.root / "programs").iterdir()
@@ -77,7 +77,7 @@ def test_a_damaged_memory_is_none(store: Store, tmp_path: Path, content: str) ->
     assert ask.times == 2
 
 
-def test_the_node_of_the_wheel_is_asked_once(store: Store) -> None:
+def test_the_node_of_the_wheel_is_called_once(store: Store) -> None:
     node = find_node("wheel", store)
     assert node == find_node()
     (record,) = (store.root / "programs").iterdir()
