@@ -74,7 +74,7 @@ def test_without_a_model_the_seed_model_runs_without_expectations(said: dict[str
     assert "setuptools<81" in matrix.requirements.constraints
 
 
-def test_a_named_matrix_wins_over_other_options(here: Path) -> None:
+def test_a_named_matrix_is_loaded_whatever_the_options(here: Path) -> None:
     assert meant(matrix="seed", models=("zoo:mlp",)).name == "seed"
     assert meant(matrix="frontier", axes={"tensorflow": ["2.17.1"]}).name == "frontier"
     (here / "pyproject.toml").write_text(
