@@ -482,7 +482,7 @@ def test_an_error_without_a_message_still_says_something(run: Run, model: Path) 
     assert str(Path.home()) not in json.dumps(ran.event("failure"))
 
 
-def test_a_wrong_input_shape_is_told(run: Run, model: Path) -> None:
+def test_a_wrong_input_shape_is_reported(run: Run, model: Path) -> None:
     put_artifact(model, one_dense(), WEIGHTS)
     ran = run({"nothing": X[:, :2]})
     assert ran.failure == (

@@ -26,7 +26,7 @@ def test_results_are_read_back_as_they_were_written(tmp_path: Path) -> None:
         ('{"schema": 1, "tool"', "damaged"),
         ('{"schema": 1}', "missing required field `tool`"),
         ('{"schema": 2}', "newer"),
-        ('{"schema": 0}', "run the matrix again"),
+        ('{"schema": 0}', "`tfjs-compat run` writes it anew"),
         ('{"schema": "1"}', "$.schema"),
         ('{"schema": 1, "x": ' + "[" * 100_000, "damaged"),
         ("\xff", "damaged"),

@@ -100,16 +100,16 @@ def test_a_shipped_matrix_wins_over_a_folder_of_its_name(here: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "said", "message"),
     [
-        ("", {}, "m.toml: key 'axes.tensorflow': missing: list the versions to try, e.g. ['2.19.0']"),
+        ("", {}, "m.toml: key 'axes.tensorflow': missing\nhint: list the versions to try, such as ['2.19.0']"),
         (
             "[axes]\ntensorflow = ['2.15.0']",
             {},
-            "m.toml: key 'axes.tensorflowjs': missing: list the versions to try, e.g. ['4.22.0']",
+            "m.toml: key 'axes.tensorflowjs': missing\nhint: list the versions to try, such as ['4.22.0']",
         ),
         (
             "[axes]\ntensorflow = ['2.15.0']\ntensorflowjs = ['4.17.0']",
             {},
-            "m.toml: key 'models': missing: list models, e.g. ['zoo:seed'], or give --model",
+            "m.toml: key 'models': missing\nhint: list models, such as ['zoo:seed'], or give --model",
         ),
         ("models = ['zoo:mlp']", {"axes": {"tensorflowjs": ["4.17.0"]}}, "m.toml: key 'axes.tensorflow': missing"),
     ],
@@ -165,12 +165,17 @@ def test_the_folder_of_an_unconverted_case_is_named_as_such(here: Path) -> None:
     case = here / "out" / "cases" / "mlp-layers-tf2.15.0"
     (case / "0a1b").mkdir(parents=True)
     (case / "0a1b" / "log.txt").write_text("…", "utf-8")
-    with pytest.raises(RequestError, match=r"a case that ended before there was a converted model; see .*log\.txt"):
+    with pytest.raises(
+        RequestError, match=r"a case that ended before there was a converted model\nhint: .*log\.txt says why"
+    ):
         check(case)
     (here / "out" / "results.json").write_text("{}", "utf-8")
-    with pytest.raises(RequestError, match=r"output of a run; give one of its cases: .*cases.mlp-layers-tf2\.15\.0$"):
+    with pytest.raises(
+        RequestError,
+        match=r"output of a run, not a model\nhint: `tfjs-compat check .*cases.mlp-layers-tf2\.15\.0` checks",
+    ):
         check(here / "out")
-    with pytest.raises(RequestError, match=r"it holds no model\.json, so it is no TensorFlow"):
+    with pytest.raises(RequestError, match=r"it is no TensorFlow\.js model: it holds no model\.json"):
         check(here)
 
 

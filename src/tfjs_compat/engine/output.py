@@ -24,7 +24,7 @@ def lock_output(output: Path) -> Iterator[None]:
             lock.acquire()
         except filelock.Timeout:
             raise RequestError(
-                f"--output {output}: another run is writing to it; give this one its own folder"
+                f"--output {output}: another run is writing to it\nhint: give this run a folder of its own"
             ) from None
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):

@@ -102,7 +102,7 @@ def expand_from_index(
             models[ref] = find_model(ref, bases[ref])
         return models[ref]
 
-    return expansion.expand(matrix, releases_of(expansion.packages_asked(matrix), context), found, model_of)
+    return expansion.expand(matrix, releases_of(expansion.packages_needed(matrix), context), found, model_of)
 
 
 def releases_of(packages: Sequence[str], context: Context) -> dict[str, tuple[Release, ...]]:

@@ -1,7 +1,7 @@
 """The axes of a matrix. A new axis is a row of AXES and a field of the three structs below it.
 
-Everything else is derived from the table: the keys of a matrix file and what is wrong with their values, the product,
-the options of the command line, keys and short names of cases, columns of reports, what a change costs.
+The rest is derived from the table: the checks of a matrix file's values, the product, keys and short names of cases,
+columns of reports, the cost of a change.
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ class Axis(msgspec.Struct, frozen=True):
     - ``noun`` stands before a value that a remedy sets: ``constraint setuptools<81``. Empty: the remedy is put as
       ``keras 3.2.1 instead of 3.3.3``.
 
-    ``option``, ``metavar`` and ``help`` are those of the command line; ``option`` is empty where there is none.
+    ``option``, ``metavar`` and ``help`` describe its option of ``run`` and ``plan``; ``option`` is empty where there is
+    none. cli/options.py repeats them, because ``--help`` must not load this module; a test compares the two.
     """
 
     name: str
@@ -238,10 +239,6 @@ class Combination(msgspec.Struct, frozen=True, omit_defaults=False):
         """
         choices = ((axis.name, axis.canonical(self)) for axis in axes)
         return sorted((name, value) for name, value in choices if value is not None)
-
-    def words(self) -> list[tuple[Axis, str]]:
-        """The axes that are not at their default, with the choice in words, in the order of AXES."""
-        return [(axis, words) for axis in AXES if (words := axis.words(self))]
 
 
 class Axes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

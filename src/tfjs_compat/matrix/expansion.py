@@ -19,7 +19,7 @@ from tfjs_compat.matrix.models import Model
 from tfjs_compat.matrix.problems import missing_keys
 from tfjs_compat.matrix.routes import find_route, why_unavailable
 from tfjs_compat.matrix.schema import Expect, Include, Matrix
-from tfjs_compat.matrix.versions import Choice, choose_versions, is_range, version_fits
+from tfjs_compat.matrix.versions import choose_versions, is_range, version_fits
 
 
 class LeftOut(msgspec.Struct, frozen=True):
@@ -36,7 +36,7 @@ class Expansion(msgspec.Struct, frozen=True):
     left_out: tuple[LeftOut, ...]
 
 
-def packages_asked(matrix: Matrix) -> tuple[str, ...]:
+def packages_needed(matrix: Matrix) -> tuple[str, ...]:
     """The packages whose releases ``expand`` has to know."""
     blocks: list[Axes] = [matrix.axes, *matrix.include]
     return tuple(
@@ -54,7 +54,7 @@ def expand(
 ) -> Expansion:
     """All cases of a matrix.
 
-    ``releases`` by package name (see ``packages_asked``), ``found`` the interpreters of the machine, ``find_model``
+    ``releases`` by package name (see ``packages_needed``), ``found`` the interpreters of the machine, ``find_model``
     gives the model of a reference. Raises RequestError for versions and models that do not exist, and for a matrix
     without a case; MachineryError for interpreters that are not there.
     """
@@ -94,9 +94,8 @@ def only(expansion: Expansion, patterns: Sequence[str]) -> Expansion:
     if not fitting:
         slugs = list(dict.fromkeys(case.combination.slug() for case in expansion.cases))
         close = nearest(patterns[0], slugs)
-        known = f"the names are such as '{slugs[0]}': `tfjs-compat plan` lists them"
-        hint = close if close.startswith("did") else known
-        raise RequestError(f"--only {' '.join(patterns)}: fits no case; {hint}")
+        hint = close if close.startswith("did") else f"`tfjs-compat plan` lists them, the first is '{slugs[0]}'"
+        raise RequestError(f"--only {' '.join(patterns)}: no case has such an id or combination\nhint: {hint}")
     return Expansion(fitting, expansion.left_out)
 
 
@@ -136,14 +135,12 @@ def _combinations(
     listed = [_listed(axis, block, matrix) for axis in ordered]
 
     @functools.cache
-    def choices(package: str, text: str, as_of: str) -> list[Choice]:
-        return _choices(package, text, as_of, releases)
+    def versions_of(package: str, text: str, as_of: str) -> list[str]:
+        return _versions(package, text, as_of, releases)
 
     for values in itertools.product(*listed):
         given = {axis.name: value for axis, value in zip(ordered, values, strict=True)}
-        released = [
-            [choice.version for choice in choices(axis.name, given[axis.name], given["as_of"])] for axis in _RELEASED
-        ]
+        released = [versions_of(axis.name, given[axis.name], given["as_of"]) for axis in _RELEASED]
         for versions in itertools.product(*released):
             yield _combination(matrix, {**given, **dict(zip(_NAMES, versions, strict=True))}, releases, found)
 
@@ -170,10 +167,11 @@ def _combination(
     return Combination(**chosen)
 
 
-def _choices(package: str, text: str, as_of: str, releases: Mapping[str, Sequence[Release]]) -> list[Choice]:
+def _versions(package: str, text: str, as_of: str, releases: Mapping[str, Sequence[Release]]) -> list[str]:
     if package == "keras" and text == RESOLVED:
-        return [Choice(RESOLVED, True)]
-    return choose_versions(package, text, releases[package], None if as_of == TODAY else as_of)
+        return [RESOLVED]
+    chosen = choose_versions(package, text, releases[package], None if as_of == TODAY else as_of)
+    return [release.version for release in chosen]
 
 
 def _python(request: str, tensorflow: str, releases: Sequence[Release], found: Sequence[Interpreter]) -> str:
@@ -185,8 +183,11 @@ def _python(request: str, tensorflow: str, releases: Sequence[Release], found: S
     if best is None:
         have = ", ".join(interpreter.version for interpreter in found) or "none"
         wanted = ", ".join(sorted((f"3.{tag[3:]}" for tag in tags if tag.startswith("cp3")), key=_minor)) or "none"
-        hint = f"; `uv python install {wanted.rpartition(' ')[2]}` adds one" if tags else ""
-        raise MachineryError(f"tensorflow {tensorflow} has wheels for Python {wanted}; this machine has {have}{hint}")
+        hint = f"\nhint: `uv python install {wanted.rpartition(' ')[2]}` adds one" if tags else ""
+        raise MachineryError(
+            f"tensorflow {tensorflow} cannot be installed: it has wheels for Python {wanted}, this machine has Python "
+            f"{have}{hint}"
+        )
     return best.minor
 
 

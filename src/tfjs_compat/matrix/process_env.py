@@ -19,6 +19,6 @@ def process_variables(name: str, own: dict[str, dict[str, str]]) -> dict[str, st
     merged: dict[str, str] = {}
     for part in name.split("+"):
         if part not in known:
-            raise RequestError(f"process_env '{part}': no such set of variables; {nearest(part, known)}")
+            raise RequestError(f"process_env '{part}': no such set of variables\nhint: {nearest(part, known)}")
         merged.update(known[part])
     return merged

@@ -185,16 +185,16 @@ def find_route(name: str) -> Route:
     """
     base, *wanted = name.split("+")
     if base not in ROUTES:
-        raise RequestError(f"route '{base}': no such route; {nearest(base, ROUTES)}")
+        raise RequestError(f"route '{base}': no such route\nhint: {nearest(base, ROUTES)}")
     route = ROUTES[base]
     for variant in wanted:
         if variant not in VARIANTS:
-            raise RequestError(f"route '{name}': no variant '{variant}'; {nearest(variant, VARIANTS)}")
+            raise RequestError(f"route '{name}': no variant '{variant}'\nhint: {nearest(variant, VARIANTS)}")
         if route.format not in VARIANTS[variant].formats:
-            raise RequestError(f"route '{name}': the variant '{variant}' is not one of route {base}")
+            raise RequestError(f"route '{name}': route {base} has no variant '{variant}'")
     chosen = tuple(variant for variant in VARIANTS if variant in wanted)
     if sum(bool(VARIANTS[variant].quantization) for variant in chosen) > 1:
-        raise RequestError(f"route '{name}': weights are stored in one way; give one of float16, uint8, uint16")
+        raise RequestError(f"route '{name}': several ways to store weights\nhint: give one of float16, uint8, uint16")
     return msgspec.structs.replace(route, name="+".join((base, *chosen)), variants=chosen)
 
 

@@ -56,4 +56,7 @@ def work_folder(target: Path, store: Store) -> Path:
 
 def _require_apart(model: Model, target: Path) -> None:
     if model.kind is Kind.SAVED_MODEL and target.resolve().is_relative_to(Path(model.path).resolve()):
-        raise RequestError(f"--output {target}: it is inside the model {model.ref}, which would be another one then")
+        raise RequestError(
+            f"--output {target}: it is inside the model {model.ref}, which writing would change\n"
+            "hint: give a folder outside it"
+        )

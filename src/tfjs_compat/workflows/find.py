@@ -14,7 +14,7 @@ from tfjs_compat.engine.options import context_of, options_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import expand_from_index, releases_of
 from tfjs_compat.engine.run import Engine, journalled
-from tfjs_compat.errors import MachineryError, RequestError
+from tfjs_compat.errors import MachineryError
 from tfjs_compat.handover.recipe import Recipe, example_sources, write_recipe
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.interpreters import Interpreter
@@ -37,6 +37,7 @@ from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import remove_tree, write_whole
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
+from tfjs_compat.workflows.run import require_inputs
 
 WORK = "find"
 """The folder of a search in the output folder: its trials and their journal."""
@@ -92,8 +93,7 @@ def find(request: SearchRequest, progress: Progress | None = None, stop: threadi
     """
     started, options = time.monotonic(), request.run_options
     output, context = options.output.absolute(), Context(options.store, stop or threading.Event(), progress or Silent())
-    if options.inputs is not None and not options.inputs.is_file():
-        raise RequestError(f"--inputs: there is no file {options.inputs}")
+    require_inputs(options)
     jobs = options.jobs or default_jobs()
     if request.until.rank > Stage.CONVERT.rank:
         TfjsRuntime(context, options.runtime, options.node).require()

@@ -46,7 +46,7 @@ def matrix_path(name: str | None, *, neutral: bool = False) -> Path:
     if not path.is_file() and (shipped := shipped_matrix(name)) is not None:
         return shipped
     if path.is_dir():
-        raise RequestError(f"{path}: a folder, not a matrix file")
+        raise RequestError(f"{path}: it is a folder, not a matrix file")
     return path
 
 
@@ -69,7 +69,7 @@ def with_overrides(matrix: Matrix, request: RunRequest) -> Matrix:
     if request.source_builds:
         requirements = replaced(requirements, source_builds=True)
     if request.seconds is not None and not request.seconds > 0:
-        raise RequestError(f"--time-limit: {request.seconds} is no number of seconds")
+        raise RequestError(f"--time-limit: {request.seconds} is not above 0 seconds")
     limits = replaced(matrix.limits, seconds=request.seconds) if request.seconds else matrix.limits
     changed = replaced(
         matrix,

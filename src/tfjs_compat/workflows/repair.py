@@ -86,9 +86,9 @@ def repair(
 
 def _require_different(source: Path, target: Path) -> None:
     if not (source / "model.json").is_file():
-        raise RequestError(f"{source}: it holds no model.json, so it is no TensorFlow.js model")
+        raise RequestError(f"{source}: it is no TensorFlow.js model: it holds no model.json")
     if os.path.lexists(target) and source.samefile(target):
-        raise RequestError(f"--output {target}: it is the folder to repair; give another one")
+        raise RequestError(f"--output {target}: it is the folder to repair\nhint: give another folder")
 
 
 def _repaired(source: Path, artifact: Path, progress: Progress) -> Repaired | DamagedArtifactError:

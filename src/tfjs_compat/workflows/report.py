@@ -55,5 +55,5 @@ def results_of(path: Path, store: Store) -> tuple[Results, Path]:
         if (folder / RESULTS).is_file() or (folder / PLAN).is_file():
             return read_results(folder), folder
     if not path.exists():
-        raise RequestError(f"{path}: there is no such file or folder; give the output folder of a run")
+        raise RequestError(f"{path}: there is no such file or folder\nhint: give the output folder of a run")
     return read_results(path), path

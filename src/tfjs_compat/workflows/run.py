@@ -56,7 +56,7 @@ def run(request: RunRequest, progress: Progress | None = None, stop: threading.E
 def require_inputs(request: RunRequest) -> None:
     """Raise RequestError where the file of inputs is not there."""
     if request.inputs is not None and not request.inputs.is_file():
-        raise RequestError(f"--inputs: there is no file {request.inputs}")
+        raise RequestError(f"--inputs {request.inputs}: there is no such file")
 
 
 def require_runtimes(matrix: Matrix, request: RunRequest, context: Context, plan: Plan | None = None) -> None:

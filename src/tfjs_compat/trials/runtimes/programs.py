@@ -54,7 +54,7 @@ def remembered_version(path: Path, ask: Callable[[Path], str], store: Store | No
     return version
 
 
-def ask_version(path: Path) -> str:
+def version_output(path: Path) -> str:
     """What a program prints when it is called with ``--version``. Raises MachineryError where it fails."""
     with temporary_folder("tfjs-compat-version-") as scratch:
         log = scratch / "log"
