@@ -118,7 +118,10 @@ def test_a_missing_tensorflow_js_release_is_found_before_resolving(
     node = Node(Path("/nowhere/node"), "22.0.0", "system", (str(registry),))
     monkeypatch.setattr(api, "find_node", lambda *_: node)
     ran = tool(command, "m.toml", "--tfjs-runtime", "9.9.9")
-    assert "tfjs_runtime = '9.9.9': there is no such release of @tensorflow/tfjs; near it: 4.22.0" in ran.message
+    assert (
+        "tfjs_runtime = '9.9.9': there is no such release of @tensorflow/tfjs hint: the nearest are 4.22.0"
+        in ran.message
+    )
     assert (ran.code, ran.out) == (2, "")
     assert not (tmp_path / ".tfjs-compat").exists()
     registry.write_text("#!/bin/sh\nexit 1\n")

@@ -49,7 +49,7 @@ def test_kept_and_never_run(store: Store, tmp_path: Path) -> None:
     assert why(planned(1, 5), store) == "it was never run to an end that can be kept"
     keep(planned(1, 5), store, tmp_path)
     assert why(planned(1, 5), store) is None
-    assert why(planned(1, 5), store, fresh=True) == "--fresh: everything runs anew"
+    assert why(planned(1, 5), store, fresh=True) == "--no-cache: everything runs anew"
 
 
 def test_no_lock(store: Store) -> None:

@@ -15,7 +15,11 @@ from tfjs_compat.system.files import disk_errors
 
 @contextlib.contextmanager
 def lock_output(output: Path) -> Iterator[None]:
-    """The output folder, made and held by this run alone. What fails before it has written anything leaves no trace."""
+    """Make the output folder and hold it for this run alone.
+
+    A block that raises before it has written anything leaves no folder. Raises RequestError where another run holds it
+    or it cannot be written to, MachineryError on a full disk.
+    """
     made = not output.exists()
     lock = filelock.FileLock(output / ".lock", timeout=0)
     with disk_errors(output):

@@ -23,7 +23,7 @@ from tfjs_compat.matrix.versions import choose_versions, is_range, version_fits
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """Cases that a matrix asks for and that cannot be: what they are and why."""
+    """Cases that a matrix names and that cannot exist: which (``mlp at tf2.16.1-…``), and why."""
 
     what: str
     why: str
@@ -37,7 +37,7 @@ class Expansion(msgspec.Struct, frozen=True):
 
 
 def packages_needed(matrix: Matrix) -> tuple[str, ...]:
-    """The packages whose releases ``expand`` has to know."""
+    """The packages whose releases ``expand`` needs: the release axes with another value than their default."""
     blocks: list[Axes] = [matrix.axes, *matrix.include]
     return tuple(
         axis.name
@@ -54,9 +54,9 @@ def expand(
 ) -> Expansion:
     """All cases of a matrix.
 
-    ``releases`` by package name (see ``packages_needed``), ``found`` the interpreters of the machine, ``find_model``
-    gives the model of a reference. Raises RequestError for versions and models that do not exist, and for a matrix
-    without a case; MachineryError for interpreters that are not there.
+    ``releases`` maps each of ``packages_needed`` to its releases, ``found`` are the interpreters of the machine,
+    ``find_model`` gives the model of a reference. Raises RequestError for versions and models that do not exist, and
+    for a matrix without a case; MachineryError for interpreters that are not there.
     """
     cases: dict[str, Case] = {}
     left_out: dict[LeftOut, None] = {}
@@ -78,7 +78,7 @@ def expand(
 
 
 def unused_rules(matrix: Matrix, cases: Sequence[Case]) -> list[str]:
-    """The expectations that no case of the matrix matches: most often a misspelt version or model."""
+    """A message for each expectation that matches none of the cases: most often it misspells a version or model."""
     return [
         f"{matrix.name}: expect[{number}] ({rule.reason}) matches no case"
         for number, rule in enumerate(matrix.expect)
@@ -156,7 +156,7 @@ def _listed(axis: Axis, block: Include, matrix: Matrix) -> list[Any]:
 def _combination(
     matrix: Matrix, given: Mapping[str, Any], releases: Mapping[str, Sequence[Release]], found: Sequence[Interpreter]
 ) -> Combination:
-    """One combination of exact releases, with what the matrix adds to each of them."""
+    """One combination of exact releases, with the requirements that the matrix adds to each."""
     chosen: dict[str, Any] = dict(given)
     for axis in AXES:
         if axis.is_list:

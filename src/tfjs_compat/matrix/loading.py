@@ -50,7 +50,7 @@ def read_matrix(path: Path) -> Matrix:
 def has_table(path: Path) -> bool:
     """Whether a pyproject.toml holds a matrix: the table [tool.tfjs-compat].
 
-    Of one that is not valid TOML the heading of the table counts; what is wrong with it is said when it is read.
+    In a file that is not valid TOML the heading of the table counts: reading it then raises the error.
     """
     try:
         content = path.read_bytes().decode("utf-8", "replace")
@@ -64,7 +64,7 @@ def has_table(path: Path) -> bool:
 
 
 def decode(content: dict[str, Any], source: str) -> Matrix:
-    """A matrix out of plain values. ``source`` is what messages call the file. Raises RequestError."""
+    """A checked matrix from TOML's plain values. ``source`` is the file's name in messages. Raises RequestError."""
     try:
         matrix = _MATRICES.convert(_dates_as_text(content))
     except msgspec.ValidationError as error:
@@ -73,7 +73,7 @@ def decode(content: dict[str, Any], source: str) -> Matrix:
 
 
 def checked(matrix: Matrix, source: str) -> Matrix:
-    """The matrix itself, its names and versions looked through. Raises RequestError for the first that is wrong."""
+    """The same matrix, after ``problems`` found nothing. Raises RequestError with the first problem."""
     for problem in problems(matrix):
         raise RequestError(f"{source}: {problem}")
     return matrix

@@ -35,10 +35,10 @@ class Kind(str, Enum):
 class Model(msgspec.Struct, frozen=True):
     """A model that exists and looks like one.
 
-    ``ref`` is what the user wrote; ``key`` the same in one spelling, relative to the matrix, whatever folder a command
-    was given in; ``path`` the file or folder; for builders ``module`` is the name to import,
-    ``function`` the builder, and ``search`` the folders that its imports are looked up in. ``digest`` covers the
-    content: the file, or for a builder every Python file beside it.
+    ``ref`` is what the user wrote; ``key`` is the reference in one spelling, relative to the matrix and so the same
+    in every working folder; ``path`` is the file or folder. For a builder ``module`` is the name to import,
+    ``function`` the builder, and ``search`` the folders that its imports are looked up in. ``digest`` is the SHA-256
+    of the content: of the file, or for a builder of every Python file beside it.
     """
 
     ref: str
@@ -53,7 +53,7 @@ class Model(msgspec.Struct, frozen=True):
 
 
 def zoo_models() -> dict[str, str]:
-    """The examples: name → one line that says what it is."""
+    """The examples of the zoo: name → first line of the builder's docstring, sorted by name."""
     return {name: what for name, (what, _) in sorted(_zoo().items())}
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with the names and versions in a matrix."""
+"""What is wrong with the names and versions in a matrix: messages ``key '…': …``, to be put behind the file."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _EXAMPLES = {"tensorflow": "2.19.0", "tensorflowjs": "4.22.0"}
 
 
 def missing_keys(matrix: Matrix) -> Iterable[str]:
-    """What a matrix lacks to have cases; a file may lack what the command line gives."""
+    """A message for each key without which there are no cases. A file may lack what the command line gives."""
     for axis in AXES:
         if axis.default is None and not getattr(matrix.axes, axis.name):
             yield f"key 'axes.{axis.name}': missing\nhint: list the versions to try, such as ['{_EXAMPLES[axis.name]}']"
@@ -28,7 +28,7 @@ def missing_keys(matrix: Matrix) -> Iterable[str]:
 
 
 def problems(matrix: Matrix) -> Iterable[str]:
-    """What is wrong with a matrix that has the right form: each with its key and the nearest right name."""
+    """A message for each wrong name, version, date or requirement, with its key and the nearest right name."""
     for route in matrix.routes:
         yield from _route_problems("routes", route)
     envs = {**PROCESS_ENVS, **matrix.process_env}

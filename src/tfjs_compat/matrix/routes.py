@@ -75,10 +75,11 @@ VARIANTS: dict[str, Variant] = {
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A way from a Keras model to a TensorFlow.js model, the versions it exists in, the models it takes.
+    """A way from a Keras model to a TensorFlow.js model.
 
-    ``serialize`` is the form that is written first; ``command`` the options of the converter's command line where that
-    converts it, empty where a Python function does. ``variants`` name what it does besides, in the order of VARIANTS.
+    It exists for the version ranges ``tensorflow`` and ``tensorflowjs`` and takes models of ``kinds``. ``serialize`` is
+    the form that is written first; ``command`` holds the options of the converter's command line, and is empty where a
+    Python function converts. ``variants`` names what it does besides, in the order of VARIANTS.
     """
 
     name: str
@@ -98,12 +99,12 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Keyword arguments of the converter's Python function."""
+        """Keyword arguments that its variants add to the call of the converter's Python function."""
         return {key: value for name in self.variants for key, value in VARIANTS[name].options.items()}
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Options of the converter's command line."""
+        """What its variants add to ``command``."""
         return tuple(flag for name in self.variants for flag in VARIANTS[name].flags)
 
     @property
@@ -113,15 +114,15 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def quantization(self) -> Quantization:
-        """How the weights are stored; empty: as they are."""
+        """The type that weights are stored as; empty: their own."""
         return next((VARIANTS[name].quantization for name in self.variants if VARIANTS[name].quantization), "")
 
     def with_variants(self, names: Collection[str]) -> Route:
-        """The same route with these variants and no other. Raises RequestError for those that it does not have."""
+        """The route with exactly these variants. Raises RequestError for a variant that it does not have."""
         return find_route("+".join((self.base, *names)))
 
     def without_repair(self) -> Route:
-        """The same route without the repair."""
+        """The route whose artifact is the input of this route's repair."""
         return self.with_variants([name for name in self.variants if not VARIANTS[name].repair])
 
 

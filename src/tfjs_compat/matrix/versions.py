@@ -48,7 +48,8 @@ def choose_versions(package: str, text: str, releases: Sequence[Release], as_of:
 
     A range gives the latest patch of each minor in it; yanked releases and pre-releases are left out unless the text
     names one (``>=2.17rc0``). ``as_of``, an ISO date, leaves out of a range what did not exist then; an exact
-    version is kept, because that it cannot be had then is an answer. Raises RequestError where nothing is meant.
+    version is kept: that it did not exist then is what the resolver will say. Raises RequestError, with the nearest
+    releases as a hint, where no release is meant.
     """
     known = {Version(release.version): release for release in releases}
     if not is_range(text):

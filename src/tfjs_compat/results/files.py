@@ -17,7 +17,7 @@ RESULTS = "results.json"
 
 
 def write_results(results: Results, output: Path) -> Path:
-    """Write OUTPUT/results.json, whole or not at all."""
+    """Write OUTPUT/results.json, whole or not at all, and give its path. Raises MachineryError."""
     path = output / RESULTS
     write_whole(path, msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
     return path
@@ -33,8 +33,8 @@ _HEAD, RESULTS_READER = Reader[_Head](_Head), Reader[Results](Results)
 def read_results(path: Path) -> Results:
     """The results of a run: ``path`` is its output folder or a results.json.
 
-    Of a run that is not at its end, or was killed, what its plan and its journal hold: ``complete`` is then false.
-    Raises RequestError.
+    Of a run that has not ended, or was killed, they are what its plan and journal hold; ``complete`` is then false.
+    Raises RequestError where there is nothing, or it is damaged or of another schema.
     """
     file = path / RESULTS if path.is_dir() else path
     try:
