@@ -208,7 +208,7 @@ def matches(rule: Match, case: Case) -> bool:
         value = subjects[field]
         patterns = [wanted] if isinstance(wanted, str) else wanted
         values = list(value) or [""] if isinstance(value, tuple) else [value]
-        if not any(_fits(one, pattern) for one in values for pattern in patterns):
+        if not any(_fits(item, pattern) for item in values for pattern in patterns):
             return False
     return True
 
