@@ -22,9 +22,9 @@ MATRIX = os.environ.get("TFJS_COMPAT_MATRIX", "seed")
 
 
 def combinations() -> list[str]:
-    """The short names of the matrix's combinations; none where the package index cannot be asked.
+    """The short names of the matrix's combinations; none where the package index is unreachable.
 
-    Looked up only where a session of the matrix is listed or run: it asks the package index.
+    Looked up only where a session of the matrix is listed or run: it reads the package index.
     """
     if not any("matrix" in word or word in ("-l", "--list", "--json") for word in sys.argv[1:]):
         return []
@@ -56,7 +56,7 @@ def real(session: nox.Session) -> None:
     """Real environments, real conversions: the core that CI runs. ``-- --full`` runs everything."""
     session.install("-e", ".[test]")
     marks = "real" if "--full" in session.posargs else "real and not full"
-    posargs = [one for one in session.posargs if one != "--full"]
+    posargs = [argument for argument in session.posargs if argument != "--full"]
     session.run("pytest", "-m", marks, *posargs)
 
 

@@ -65,6 +65,7 @@ def main(root: Path) -> dict[str, Any]:
         "taken": taken,
         "ratio": round(taken / unpacked, 4),
         "apart": sum(
-            tree_bytes(*(root / "wheels" / one.key for one in wheels.stored_wheels(lock, python))) for _, lock in chosen
+            tree_bytes(*(root / "wheels" / wheel.key for wheel in wheels.stored_wheels(lock, python)))
+            for _, lock in chosen
         ),
     }

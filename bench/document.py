@@ -66,16 +66,16 @@ def write(results: dict[str, Any]) -> None:
     lines += ["| what | measured | target | |", "|---|---|---|---|"]
     for name, describe in _ROWS.items():
         if name in rows:
-            lines += [f"| {' | '.join(one)} |" for one in describe(rows[name])]
+            lines += [f"| {' | '.join(cells)} |" for cells in describe(rows[name])]
     lines += ["", f"{_days(rows)} `nox -s bench` measures again."]
     if "where_it_goes" in rows:
         lines += ["", *_stages(rows)]
     each = rows.get("where_it_goes", {}).get("stages", {}).get("import", 0) / 6
     pip = rows.get("known_lock", {}).get("pip", {}).get("median")
-    told = TAIL.format(
+    notes = TAIL.format(
         import_seconds=f"{each:.1f} s" if each else "seconds", pip=f"{pip:.0f} s" if pip else "less or more"
     )
-    TARGET.write_text("\n".join(lines) + "\n" + told, "utf-8")
+    TARGET.write_text("\n".join(lines) + "\n" + notes, "utf-8")
 
 
 def _days(rows: dict[str, Any]) -> str:
@@ -84,15 +84,17 @@ def _days(rows: dict[str, Any]) -> str:
     for name, row in rows.items():
         by_day.setdefault(row["measured"], []).append(name)
     newest, *earlier = sorted(by_day, reverse=True)
-    told = "".join(f"; on {day}: {', '.join(name for name in _ROWS if name in by_day[day])}" for day in earlier)
-    return f"Measured on {newest}{told}."
+    older = "".join(f"; on {day}: {', '.join(name for name in _ROWS if name in by_day[day])}" for day in earlier)
+    return f"Measured on {newest}{older}."
 
 
-def _time(one: dict[str, Any]) -> str:
-    digits = 3 if one["median"] < 1 else 2 if one["median"] < 10 else 1
-    if one["times"] == 1:
-        return f"{one['median']:.{digits}f} (once)"
-    return f"{one['median']:.{digits}f} ({one['least']:.{digits}f}–{one['most']:.{digits}f}, {one['times']}×)"
+def _time(timing: dict[str, Any]) -> str:
+    digits = 3 if timing["median"] < 1 else 2 if timing["median"] < 10 else 1
+    if timing["times"] == 1:
+        return f"{timing['median']:.{digits}f} (once)"
+    return (
+        f"{timing['median']:.{digits}f} ({timing['least']:.{digits}f}–{timing['most']:.{digits}f}, {timing['times']}×)"
+    )
 
 
 def _row(what: str, measured: str, target: str, met: bool) -> tuple[str, str, str, str]:
@@ -121,13 +123,17 @@ def _first_use(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
 def _one_more(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
     what = "one more small case in a running environment, build → end"
     yield _row(what, f"{_time(row['ours'])} s", "≤ 1.0 s", row["ours"]["median"] <= 1)
-    told = f"{_time(row['fresh'])} s: {row['ratio']} ×"
-    yield _row("… a fresh Python that only converts", told, "≥ 8 ×", row["ratio"] >= 8)
-    told = f"{_time(row['fresh_with_check'])} s: {row['ratio_with_check']} ×"
-    yield _row("… a fresh Python and the check (`--isolation process`)", told, "≥ 8 ×", row["ratio_with_check"] >= 8)
+    measured = f"{_time(row['fresh'])} s: {row['ratio']} ×"
+    yield _row("… a fresh Python that only converts", measured, "≥ 8 ×", row["ratio"] >= 8)
+    measured = f"{_time(row['fresh_with_check'])} s: {row['ratio_with_check']} ×"
+    yield _row(
+        "… a fresh Python and the check (`--isolation process`)", measured, "≥ 8 ×", row["ratio_with_check"] >= 8
+    )
     for kind, sides in row["by_kind"].items():
-        told = f"{_time(sides['ours'])} s; fresh {_time(sides['fresh'])} s: {ratio(sides['fresh'], sides['ours'])} ×"
-        yield f"… {kind}", told, "", ""
+        measured = (
+            f"{_time(sides['ours'])} s; fresh {_time(sides['fresh'])} s: {ratio(sides['fresh'], sides['ours'])} ×"
+        )
+        yield f"… {kind}", measured, "", ""
 
 
 def _frontier(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
@@ -138,7 +144,7 @@ def _frontier(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
         "… nox, virtualenv + pip", f"{_time(row['nox_pip'])} s: {row['pip_ratio']} ×", "≥ 20 ×", row["pip_ratio"] >= 20
     )
     parallel = f"{_time(row['nox_uv_parallel'])} s: {row['parallel_ratio']} ×"
-    yield "… nox, uv, told to use every core (`--parallel auto`)", parallel, "", ""
+    yield "… nox, uv, on every core (`--parallel auto`)", parallel, "", ""
 
 
 def _from_empty(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
@@ -164,17 +170,17 @@ def _disk(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
 def _many(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
     disk, memory = row["disk"], row.get("memory")
     target = "≤ 1 ms of own CPU, flat memory"
-    told = [f"{disk['cpu_ms_per_case']:.2f} ms in the runner + {disk['system_ms_per_case']:.2f} ms in the kernel"]
+    parts = [f"{disk['cpu_ms_per_case']:.2f} ms in the runner + {disk['system_ms_per_case']:.2f} ms in the kernel"]
     whole = disk["cpu_ms_per_case"] + disk["system_ms_per_case"]
     if memory:
-        told.append(
+        parts.append(
             f"on a file system in memory {memory['cpu_ms_per_case']:.2f} + {memory['system_ms_per_case']:.2f} ms"
         )
-    told.append(f"{disk['bytes_per_case'] / 1000:.1f} kB a case (its result)")
+    parts.append(f"{disk['bytes_per_case'] / 1000:.1f} kB a case (its result)")
     what = f"{disk['cases']:,} simulated cases, per case"
     met = disk["cpu_ms_per_case"] <= 1
     note = "met" if whole <= 1 else "met in the runner, not with the kernel's part: creating the files that are kept"
-    yield what, "; ".join(told), target, note if met else "**missed**"
+    yield what, "; ".join(parts), target, note if met else "**missed**"
 
 
 def _help(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:

@@ -52,7 +52,7 @@ def ours(*arguments: str, store: Path, cwd: Path, log: Path | None = None, **ext
     return timed(command, fine=(0, 1), cwd=cwd, log=log, TFJS_COMPAT_CACHE=str(store), **extra)
 
 
-def told(seconds: list[float], **more: Any) -> dict[str, Any]:
+def summary(seconds: list[float], **more: Any) -> dict[str, Any]:
     """A measurement as it is written down: the median, how often, the least and the most."""
     return {
         "median": round(statistics.median(seconds), 4),
@@ -71,7 +71,7 @@ def alternating(sides: dict[str, Callable[[], float]], times: dict[str, int]) ->
             if turn < times[name]:
                 found[name].append(side())
                 print(f"  {name}: {found[name][-1]:.2f} s", file=sys.stderr, flush=True)
-    return {name: told(seconds) for name, seconds in found.items() if seconds}
+    return {name: summary(seconds) for name, seconds in found.items() if seconds}
 
 
 def ratio(slow: dict[str, Any], fast: dict[str, Any]) -> float:

@@ -14,7 +14,7 @@ from typing import Any
 import disk
 import measure
 import msgspec
-from measure import ROOT, alternating, ours, ratio, timed, told
+from measure import ROOT, alternating, ours, ratio, summary, timed
 
 from tfjs_compat.environments import environment as environments
 from tfjs_compat.environments.build import build
@@ -72,7 +72,7 @@ class EnvironmentSession:
             for name, version in zip(("tensorflow", "tensorflowjs"), PAIRS[generation], strict=True)
         ]
         (path,) = (
-            one for one in self.locks.glob("*.txt") if all(f"\n{pin} " in f"\n{one.read_text()}" for pin in pins)
+            path for path in self.locks.glob("*.txt") if all(f"\n{pin} " in f"\n{path.read_text()}" for pin in pins)
         )
         text = path.read_text()
         return make_lock(
@@ -142,11 +142,11 @@ def first_use(bench: EnvironmentSession) -> dict[str, Any]:
 
     def we() -> float:
         folder = bench.fresh("first-ours")
-        asked = folder / "asked.json"
-        asked.write_bytes(msgspec.json.encode([lock, python]))
+        request = folder / "request.json"
+        request.write_bytes(msgspec.json.encode([lock, python]))
         extra = {"TFJS_COMPAT_CACHE": str(folder / "store"), "UV_CACHE_DIR": str(folder / "uv")}
         started = time.monotonic()
-        timed([sys.executable, str(ROOT / "bench" / "build_one.py"), str(asked)], **extra)
+        timed([sys.executable, str(ROOT / "bench" / "build_one.py"), str(request)], **extra)
         (executable,) = (folder / "store" / "environments").glob("*/venv/bin/python")
         timed([str(executable), "-c", IMPORT])
         seconds = time.monotonic() - started
@@ -177,10 +177,10 @@ def one_more_case(bench: EnvironmentSession) -> dict[str, Any]:
             sides["ours"] += _case_seconds(bench, generation, "fork")
             sides["fresh_with_check"] += _case_seconds(bench, generation, "process")
             sides["fresh"] += _fresh_seconds(bench, generation)
-    found: dict[str, Any] = {side: told([seconds for _, seconds in cases]) for side, cases in sides.items()}
+    found: dict[str, Any] = {side: summary([seconds for _, seconds in cases]) for side, cases in sides.items()}
     kinds = list(dict.fromkeys(kind for kind, _ in sides["ours"]))
     found["by_kind"] = {
-        kind: {side: told([seconds for name, seconds in cases if name == kind]) for side, cases in sides.items()}
+        kind: {side: summary([seconds for name, seconds in cases if name == kind]) for side, cases in sides.items()}
         for kind in kinds
     }
     ratios = {
@@ -200,7 +200,7 @@ def _case_seconds(bench: EnvironmentSession, generation: str, isolation: str) ->
     before = log.stat().st_size if log.exists() else 0
     measure.remove(bench.store / "outcomes")
     tensorflow, converter = PAIRS[generation]
-    models = [part for name in (WARM_UP, *(f"zoo:{one}" for one in MODELS)) for part in ("--model", name)]
+    models = [part for name in (WARM_UP, *(f"zoo:{model}" for model in MODELS)) for part in ("--model", name)]
     command = ["run", "frontier", "--tensorflow", tensorflow, "--tensorflowjs", converter, "--python", PYTHON, *models]
     command += ["--process-env", "default", "--output", str(bench.work / f"one-{isolation}")]
     ours(*command, "--jobs", "1", "--isolation", isolation, store=bench.store, cwd=bench.work)
@@ -265,7 +265,7 @@ def where_it_goes(bench: EnvironmentSession) -> dict[str, Any]:
     return {
         "seconds": round(seconds, 1),
         "cases": len(results["cases"]),
-        "verdicts": _count(one["verdict"] for one in results["cases"]),
+        "verdicts": _count(case["verdict"] for case in results["cases"]),
         "stages": {**logged, **_stages(results)},
     }
 
@@ -316,7 +316,7 @@ def from_empty(bench: EnvironmentSession) -> dict[str, Any]:
 
 
 def _logged(text: str, kind: str) -> float:
-    return round(sum(float(one) for one in re.findall(rf"\] {kind} .*\(([\d.]+) s\)$", text, re.MULTILINE)), 1)
+    return round(sum(float(seconds) for seconds in re.findall(rf"\] {kind} .*\(([\d.]+) s\)$", text, re.MULTILINE)), 1)
 
 
 def rerun(bench: EnvironmentSession) -> dict[str, Any]:
@@ -336,10 +336,10 @@ def rerun(bench: EnvironmentSession) -> dict[str, Any]:
     processes = int(re.findall(r"started (\d+)", log.read_text())[-1])
     again = [ours("run", "frontier", *output, store=bench.store, cwd=bench.work) for _ in range(bench.times)]
     cases = json.loads((bench.work / "frontier" / "results.json").read_text())["cases"]
-    resolvable = sum(one["lock"] is not None for one in cases)
-    kept = sum(one["cached"] for one in cases)
+    resolvable = sum(case["lock"] is not None for case in cases)
+    kept = sum(case["cached"] for case in cases)
     return {
-        "ours": told(again),
+        "ours": summary(again),
         "first": round(first, 1),
         "cases": len(cases),
         "run": resolvable,
@@ -371,14 +371,14 @@ def help_text(bench: EnvironmentSession) -> dict[str, Any]:
     """``tfjs-compat --help``."""
     command = [str(measure.SCRIPTS / "tfjs-compat"), "--help"]
     timed(command)
-    return {"ours": told([timed(command) for _ in range(4 * bench.times)])}
+    return {"ours": summary([timed(command) for _ in range(4 * bench.times)])}
 
 
 def _stages(results: dict[str, Any]) -> dict[str, float]:
     """Seconds that all cases together spent in each stage."""
     spent: dict[str, float] = {}
-    for one in results["cases"]:
-        for stage, seconds in one["seconds"].items():
+    for case in results["cases"]:
+        for stage, seconds in case["seconds"].items():
             spent[stage] = spent.get(stage, 0.0) + seconds
     return {stage: round(seconds, 1) for stage, seconds in spent.items()}
 

@@ -34,7 +34,7 @@ def main() -> None:
     work = (given.work or Path(tempfile.mkdtemp(prefix="tfjs-compat-bench-"))).absolute()
     work.mkdir(parents=True, exist_ok=True)
     # For our own side, which runs in this process here and there.
-    for name in [one for one in os.environ if one.startswith("PYTHON")]:
+    for name in [variable for variable in os.environ if variable.startswith("PYTHON")]:
         del os.environ[name]
     sys.dont_write_bytecode = False
     bench = rows.EnvironmentSession(work, work / "store", given.times, given.long, given.longest)

@@ -1,4 +1,4 @@
-"""The two ways in which the tool itself can refuse or fail, and the nearest right name for a wrong one."""
+"""The errors with which the tool itself refuses, fails or stops, and the nearest right name for a wrong one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Iterable
 class RequestError(Exception):
     """The request is wrong: a file, an option, a model, a version. Exit code 2.
 
-    The message names the file and the key, what was expected and, where there is one, the nearest right name.
+    The message says what was refused, with file and key, and why. Where there is something to type, or a nearest right
+    name, a last line ``hint: …`` says it.
     """
 
 
@@ -21,20 +22,20 @@ class MachineryError(Exception):
 
 
 class Interrupted(Exception):
-    """The user asked to stop. Exit code 130."""
+    """The user stopped the command. Exit code 130."""
 
 
 def nearest(wrong: str, right: Iterable[str]) -> str:
-    """A hint for a name that is not among ``right``: the nearest one, else a short list of what there is.
+    """What a hint says about a name that is not among ``right``: the nearest name, else a short list of the names.
 
     >>> nearest("modles", ["models", "routes"])
     "did you mean 'models'?"
     >>> nearest("x", ["models", "routes"])
-    'known: models, routes'
+    'use one of: models, routes'
     """
     names = sorted(set(right))
     close = difflib.get_close_matches(wrong, names, n=1, cutoff=0.6)
     if close:
         return f"did you mean '{close[0]}'?"
     shown = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-    return f"known: {shown}" if names else "there are none"
+    return f"use one of: {shown}" if names else "there are none to choose from"

@@ -17,7 +17,7 @@ def test_an_issue_alone_is_the_one_of_the_list(tool: Tool) -> None:
 
 def test_an_unknown_issue_is_a_wrong_request(tool: Tool) -> None:
     ran = tool("known-issues", "duplicate-weight-nam")
-    assert ran.message == "no known issue 'duplicate-weight-nam'; did you mean 'duplicate-weight-name'?"
+    assert ran.message == "no known issue 'duplicate-weight-nam' hint: did you mean 'duplicate-weight-name'?"
     assert ran.code == 2
 
 

@@ -11,10 +11,10 @@ from support.samples import SmallIndex
 
 def test_doctor_says_what_would_stop_a_run(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
     ran = tool("doctor", "--json")
-    found = {one["what"]: one for one in json.loads(ran.out)}
+    found = {finding["what"]: finding for finding in json.loads(ran.out)}
     assert found["package index"]["status"] == "ok"
     assert MINOR in found["interpreters"]["says"]
-    assert ran.code == (3 if "bad" in {one["status"] for one in found.values()} else 0)
+    assert ran.code == (3 if "bad" in {finding["status"] for finding in found.values()} else 0)
     index.timed = False
     ran = tool("doctor", "--json", env={"TFJS_COMPAT_CACHE": str(tmp_path / "fresh")})
     (finding,) = [finding for finding in json.loads(ran.out) if finding["what"] == "package index"]
@@ -29,5 +29,5 @@ def test_doctor_survives_a_store_that_cannot_be_made(tool: Tool, tmp_path: Path,
     put(tmp_path, file="")
     ran = tool("doctor", "--json", env={"TFJS_COMPAT_CACHE": "file/store"})
     assert ran.code == 3
-    assert {one["status"] for one in json.loads(ran.out) if one["what"] in ("store", "disk")} == {"bad"}
+    assert {finding["status"] for finding in json.loads(ran.out) if finding["what"] in ("store", "disk")} == {"bad"}
     assert ran.err == ""

@@ -44,7 +44,7 @@ def test_two_runs_into_one_output(tool: Tool, tmp_path: Path, index: SmallIndex)
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"held\n"
         ran = tool("run", "m.toml", "--output", "out")
-        assert "another run is writing to it; give this one its own folder" in ran.message
+        assert "another run is writing to it hint: give this run a folder of its own" in ran.message
         assert ran.code == 2
     finally:
         holder.kill()

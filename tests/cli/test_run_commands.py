@@ -28,7 +28,9 @@ def test_a_run_over_packages_that_hold_nothing(tool: Tool, tmp_path: Path, index
     assert "written: out/results.json" in ran.err
     files = [".lock", "cases", "locks", "plan.json", "results.json", "results.jsonl"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == files
-    assert case["lock"] in [one["id"] for one in json.loads(tool("env", "list", "--json").out)["environments"]]
+    assert case["lock"] in [
+        environment["id"] for environment in json.loads(tool("env", "list", "--json").out)["environments"]
+    ]
     assert tool("env", "path", case["lock"]).out.strip().endswith(f"{case['lock']}{os.sep}venv")
     assert tool("env", "remove", case["lock"]).out == f"removed {case['lock']}\n"
     assert tool("env", "remove", case["lock"]).code == 2

@@ -17,9 +17,9 @@ from tfjs_compat.workflows import run as api
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("modles = []", "m.toml: unknown key 'modles'; did you mean 'models'?"),
-        ("[axes]\ntensorflo = ['2.15.0']", "m.toml: unknown key 'axes.tensorflo'; did you mean 'tensorflow'?"),
-        ("[limits]\nsecond = 3", "m.toml: unknown key 'limits.second'; did you mean 'seconds'?"),
+        ("modles = []", "m.toml: unknown key 'modles' hint: did you mean 'models'?"),
+        ("[axes]\ntensorflo = ['2.15.0']", "m.toml: unknown key 'axes.tensorflo' hint: did you mean 'tensorflow'?"),
+        ("[limits]\nsecond = 3", "m.toml: unknown key 'limits.second' hint: did you mean 'seconds'?"),
         ("models = 'zoo:mlp'", "m.toml: key 'models': expected a list, got a text in quotes"),
         ("[axes]\ntensorflow = [2.15]", "key 'axes.tensorflow[0]': expected a text in quotes, got a number"),
         ("[limits]\nseconds = -1", "m.toml: key 'limits.seconds': "),
@@ -30,11 +30,11 @@ from tfjs_compat.workflows import run as api
         ("[axes]\ntensorflow = []", "m.toml: key 'axes.tensorflow': the list is empty"),
         (
             "[axes]\nprocess_env = ['legacy']",
-            "key 'axes.process_env': unknown name 'legacy'; did you mean 'legacy-keras'?",
+            "key 'axes.process_env': unknown name 'legacy' hint: did you mean 'legacy-keras'?",
         ),
-        ("routes = ['grahp']", "m.toml: key 'routes': route 'grahp': no such route; did you mean 'graph'?"),
-        ("[[expect]]\nmodel = 'x'", "m.toml: key 'expect[0]': says nothing"),
-        ("until = 'covnert'", "m.toml: key 'until': unknown value 'covnert'; did you mean 'convert'?"),
+        ("routes = ['grahp']", "m.toml: key 'routes': route 'grahp': no such route hint: did you mean 'graph'?"),
+        ("[[expect]]\nmodel = 'x'", "m.toml: key 'expect[0]': it expects nothing"),
+        ("until = 'covnert'", "m.toml: key 'until': unknown value 'covnert' hint: did you mean 'convert'?"),
     ],
 )
 def test_a_wrong_matrix_file(tool: Tool, tmp_path: Path, content: str, message: str) -> None:
@@ -55,19 +55,19 @@ def test_a_matrix_file_that_is_no_text(tool: Tool, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("model", "message"),
     [
-        ("zoo:mpl", "model 'zoo:mpl': no such example; did you mean 'mlp'?"),
+        ("zoo:mpl", "model 'zoo:mpl': no such example hint: did you mean 'mlp'?"),
         ("model.keras", "model 'model.keras': there is no model.keras in"),
         ("modle.py:build", "there is no modle.py in"),
-        ("model.py", "say which function builds the model: 'model.py:FUNCTION'"),
-        ("model.py:bild", "model.py has no 'bild'; did you mean 'build'?"),
+        ("model.py", "a Python file without the name of a builder hint: write 'model.py:FUNCTION'"),
+        ("model.py:bild", "model.py has no 'bild' hint: did you mean 'build'?"),
         ("wrong.py:build", "wrong.py line 1 is not valid Python"),
         ("package.nowhere:build", "there is no module package.nowhere in"),
         ("empty.keras", "model 'empty.keras': the file is empty"),
         ("text.keras", "neither a .keras archive nor an HDF5 file"),
         ("text.h5", "neither a .keras archive nor an HDF5 file"),
-        ("other.keras", "a zip archive without config.json is no .keras file"),
-        ("folder", "the folder holds no saved_model.pb, so it is no SavedModel"),
-        ("converted", "(it looks like a TensorFlow.js model already)"),
+        ("other.keras", "the zip archive is no .keras file: it holds no config.json"),
+        ("folder", "the folder is no SavedModel: it holds no saved_model.pb"),
+        ("converted", "hint: `tfjs-compat check converted` checks a TensorFlow.js model"),
         ("", "model ''"),
         (":", "model ':'"),
         ("x" * 5000, "model 'xxx"),
@@ -92,7 +92,10 @@ def test_a_pattern_that_fits_nothing_is_answered_in_short(tool: Tool, tmp_path: 
     put(tmp_path, m__toml=MATRIX)
     ran = tool("run", "m.toml", "--only", "nothing")
     name = f"tf2.15.0-tfjs4.17.0-py{MINOR}"
-    assert ran.message == f"--only nothing: fits no case; the names are such as '{name}': `tfjs-compat plan` lists them"
+    assert ran.message == (
+        "--only nothing: no case has such an id or combination "
+        f"hint: `tfjs-compat plan` lists them, the first is '{name}'"
+    )
     assert ran.code == 2
 
 
@@ -115,12 +118,15 @@ def test_a_missing_tensorflow_js_release_is_found_before_resolving(
     node = Node(Path("/nowhere/node"), "22.0.0", "system", (str(registry),))
     monkeypatch.setattr(api, "find_node", lambda *_: node)
     ran = tool(command, "m.toml", "--tfjs-runtime", "9.9.9")
-    assert "tfjs_runtime = '9.9.9': there is no such release of @tensorflow/tfjs; near it: 4.22.0" in ran.message
+    assert (
+        "tfjs_runtime = '9.9.9': there is no such release of @tensorflow/tfjs hint: the nearest are 4.22.0"
+        in ran.message
+    )
     assert (ran.code, ran.out) == (2, "")
     assert not (tmp_path / ".tfjs-compat").exists()
     registry.write_text("#!/bin/sh\nexit 1\n")
     assert tool(command, "m.toml", "--tfjs-runtime", "9.9.9").code == 3
-    assert not [path for path in index.asked if path.endswith(".whl")]
+    assert not [path for path in index.requests if path.endswith(".whl")]
     unchecked = tool(command, "m.toml", "--tfjs-runtime", "9.9.9", "--until", "convert")
     assert unchecked.code in (0, 1), "a run that ends before needs no TensorFlow.js"
 

@@ -27,12 +27,12 @@ def test_an_executor_of_each_name_runs_a_function(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("thread", "no such executor; did you mean 'threads'?"),
+        ("thread", "no such executor, and not of the form module:factory\nhint: did you mean 'threads'?"),
         ("", "no such executor"),
         ("no.such.module:make", "no.such.module cannot be imported"),
         ("math:nothing", "math has no 'nothing'"),
         ("support.samples:PYTHON", "cannot be called"),
-        ("math:sqrt", "expected a concurrent.futures.Executor, got float"),
+        ("math:sqrt", "it made a float, no concurrent.futures.Executor"),
     ],
 )
 def test_what_is_no_executor_is_a_wrong_request(name: str, message: str) -> None:

@@ -27,21 +27,21 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
-def keep(one: Planned, store: Store, tmp_path: Path, **changed: Any) -> cache.CacheKey:
+def keep(entry: Planned, store: Store, tmp_path: Path, **changed: Any) -> cache.CacheKey:
     """As a run with the default options keeps an outcome, under a key with these fields changed."""
     folder = tmp_path / "case"
     folder.mkdir(exist_ok=True)
-    assert isinstance(one.lock, Lock)
+    assert isinstance(entry.lock, Lock)
     conditions = cache.conditions(store, Stage.PREDICT, TfjsRuntime(Context(store), "node", "wheel").describe())
-    key = cache.cache_key(one, one.lock, runtime_version(one.case), conditions)
+    key = cache.cache_key(entry, entry.lock, runtime_version(entry.case), conditions)
     key = msgspec.structs.replace(key, **changed)
     assert cache.keep(key.key, Outcome(Stage.PREDICT), folder, store)
-    cache.record_key(one.case.id, key, store)
+    cache.record_key(entry.case.id, key, store)
     return key
 
 
-def why(one: Planned, store: Store, **options: Any) -> str | None:
-    (found,) = why_not_cached(plan(one), store, **options)
+def why(entry: Planned, store: Store, **options: Any) -> str | None:
+    (found,) = why_not_cached(plan(entry), store, **options)
     return found
 
 
@@ -49,7 +49,7 @@ def test_kept_and_never_run(store: Store, tmp_path: Path) -> None:
     assert why(planned(1, 5), store) == "it was never run to an end that can be kept"
     keep(planned(1, 5), store, tmp_path)
     assert why(planned(1, 5), store) is None
-    assert why(planned(1, 5), store, fresh=True) == "--fresh: everything runs anew"
+    assert why(planned(1, 5), store, fresh=True) == "--no-cache: everything runs anew"
 
 
 def test_no_lock(store: Store) -> None:
@@ -58,15 +58,15 @@ def test_no_lock(store: Store) -> None:
 
 
 def test_what_has_changed_since(store: Store, tmp_path: Path) -> None:
-    one = planned(1, 5)
-    keep(one, store, tmp_path)
+    entry = planned(1, 5)
+    keep(entry, store, tmp_path)
     replace = msgspec.structs.replace
-    assert why(replace(one, lock=lock(6)), store) == "the packages changed since it was run"
-    other = replace(one.case, model=replace(one.case.model, digest="f" * 64))
-    reason = why(replace(one, case=other, variables={"TF": "1"}), store)
+    assert why(replace(entry, lock=lock(6)), store) == "the packages changed since it was run"
+    other = replace(entry.case, model=replace(entry.case.model, digest="f" * 64))
+    reason = why(replace(entry, case=other, variables={"TF": "1"}), store)
     assert reason == "the model changed; the process variables changed since it was run"
-    keep(one, store, tmp_path, lock="another")
-    assert why(one, store) is None
+    keep(entry, store, tmp_path, lock="another")
+    assert why(entry, store) is None
     node = TfjsRuntime(Context(store), "node", "wheel").describe()
     now = cache.conditions(store, Stage.PREDICT, node)
     keep(planned(2, 5), store, tmp_path, conditions=replace(now, code="another"))

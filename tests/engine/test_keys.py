@@ -53,10 +53,10 @@ def structs(kind: type[msgspec.Struct]) -> st.SearchStrategy[Any]:
 
 
 @given(structs(CacheKey), structs(CacheKey))
-def test_keys_are_equal_exactly_where_the_values_are(one: CacheKey, other: CacheKey) -> None:
-    assert (one.key == other.key) == (one == other)
-    again = msgspec.json.decode(msgspec.json.encode(one), type=CacheKey)
-    assert (again, again.key) == (one, one.key)
+def test_keys_are_equal_exactly_where_the_values_are(first: CacheKey, other: CacheKey) -> None:
+    assert (first.key == other.key) == (first == other)
+    again = msgspec.json.decode(msgspec.json.encode(first), type=CacheKey)
+    assert (again, again.key) == (first, first.key)
 
 
 def paths(value: Any) -> Iterator[tuple[Callable[[Any], Any], str]]:
@@ -131,9 +131,9 @@ def test_of_a_model_the_content_counts_not_its_place(field: str) -> None:
 
 
 def test_the_order_of_variables_does_not_count() -> None:
-    one = replace(PLANNED, variables={"A": "1", "B": "2"})
+    first = replace(PLANNED, variables={"A": "1", "B": "2"})
     other = replace(PLANNED, variables={"B": "2", "A": "1"})
-    assert cache_key(one, LOCK, "4.22.0", CONDITIONS) == cache_key(other, LOCK, "4.22.0", CONDITIONS)
+    assert cache_key(first, LOCK, "4.22.0", CONDITIONS) == cache_key(other, LOCK, "4.22.0", CONDITIONS)
 
 
 def test_the_content_and_kind_of_inputs_count(tmp_path: Path) -> None:

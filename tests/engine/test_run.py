@@ -123,7 +123,7 @@ def test_one_environment_that_cannot_be_built_is_not_the_others(house: House) ->
     assert results.cases[0].message == "the disk is on fire"
 
 
-def test_an_environment_that_is_gone_when_it_is_wanted_is_not_the_others(house: House) -> None:
+def test_a_vanished_environment_ends_only_its_own_cases(house: House) -> None:
     gone = house.root / "gone"
     house.builds[lock(5).id] = Environment(lock(5).id, gone, PYTHON.build, "", {}, 0.0)
     results = house.run(plan(planned(1, 5), planned(2, 6)))
@@ -142,7 +142,7 @@ def test_a_fault_after_a_case_does_not_undo_it(house: House) -> None:
     assert verdicts(results) == ["converts at convert", "error at install"]
 
 
-def test_an_outcome_that_finds_no_room_in_the_cache_is_one_all_the_same(house: House) -> None:
+def test_a_full_cache_loses_no_outcome(house: House) -> None:
     house.context.store.folder().joinpath("outcomes").write_text("no folder")
     assert verdicts(house.run(plan(planned(1, 5)))) == ["converts at convert"]
 
@@ -150,7 +150,7 @@ def test_an_outcome_that_finds_no_room_in_the_cache_is_one_all_the_same(house: H
 def test_what_ended_before_an_interrupt_is_kept(house: House) -> None:
     house.outcomes["zoo:m2"] = Interrupted()
     results = house.run(plan(planned(1, 5), planned(2, 5), planned(3, 5)), jobs=1)
-    assert [one.model for one in results.cases] == ["zoo:m1"]
+    assert [result.model for result in results.cases] == ["zoo:m1"]
     assert not results.complete
     assert house.context.stop.is_set()
 
@@ -159,10 +159,10 @@ def test_kept_outcomes_are_taken_from_the_cache(house: House) -> None:
     house.outcomes["zoo:m1"] = Outcome(Stage.BUILD, Failure(Stage.BUILD, "no"))
     house.outcomes["zoo:m2"] = MachineryError("for once")
     first = house.run(plan(planned(1, 5), planned(2, 5)))
-    assert [one.cached for one in first.cases] == [False, False]
+    assert [result.cached for result in first.cases] == [False, False]
     house.outcomes.clear()
     second = house.run(plan(planned(1, 5), planned(2, 5)))
-    assert [(str(one.verdict), one.cached) for one in second.cases] == [("fails", True), ("converts", False)]
+    assert [(str(result.verdict), result.cached) for result in second.cases] == [("fails", True), ("converts", False)]
     assert second.cases[0].verdict is Verdict.FAILS
 
 
@@ -217,8 +217,8 @@ def test_a_check_overlaps_with_the_next_conversion_and_nothing_else(house: House
 
     house.convert, house.finish = convert, finish
     results = house.run(plan(planned(1, 5), planned(2, 5), planned(3, 5)), jobs=1)
-    assert [one.model for one in results.cases] == ["zoo:m1", "zoo:m2", "zoo:m3"]
-    assert {frozenset(one) for one in seen} == {
+    assert [result.model for result in results.cases] == ["zoo:m1", "zoo:m2", "zoo:m3"]
+    assert {frozenset(halves) for halves in seen} == {
         frozenset({"check zoo:m1", "convert zoo:m2"}),
         frozenset({"check zoo:m2", "convert zoo:m3"}),
     }
@@ -240,11 +240,11 @@ def test_the_order_of_the_work_changes_no_result(house: House, jobs: int) -> Non
     house.outcomes["zoo:m2"] = Outcome(Stage.BUILD, Failure(Stage.BUILD, "no"))
     cases = [planned(number, number % 3, **({"TF": "1"} if number % 2 else {})) for number in range(9)]
     durations = Durations(house.context.store)
-    for number, one in enumerate(cases):
-        durations.record(one.case, 100.0 / (number + 1) if jobs == 1 else number)
+    for number, case in enumerate(cases):
+        durations.record(case.case, 100.0 / (number + 1) if jobs == 1 else number)
     results = house.run(plan(*cases), jobs=jobs)
-    assert [one.id for one in results.cases] == [one.case.id for one in cases]
-    assert [str(one.verdict) for one in results.cases] == ["converts"] * 2 + ["fails"] + ["converts"] * 6
+    assert [result.id for result in results.cases] == [case.case.id for case in cases]
+    assert [str(result.verdict) for result in results.cases] == ["converts"] * 2 + ["fails"] + ["converts"] * 6
 
 
 def test_what_cases_took_is_remembered(house: House) -> None:
@@ -297,7 +297,7 @@ def test_a_report_of_what_ended_is_there_at_any_moment(house: House) -> None:
     ]
 
 
-def test_a_torn_line_is_cut_away_and_the_next_is_whole(house: House) -> None:
+def test_a_torn_line_is_cut_before_the_next_append(house: House) -> None:
     house.run(plan(planned(1, 5)), jobs=1)
     with (house.output / JOURNAL).open("ab") as file:
         file.write(b'{"trial": "torn')

@@ -86,9 +86,9 @@ def test_find_by_the_beginning_of_an_id(store: Store) -> None:
     assert find("abc", store).id == "abc1" * 4
     with pytest.raises(RequestError, match="several environments start with 'ab'"):
         find("ab", store)
-    with pytest.raises(RequestError, match="no environment starts with 'abc1abc1abc1abcx'; did you mean 'abc1"):
+    with pytest.raises(RequestError, match="no environment starts with 'abc1abc1abc1abcx'\nhint: did you mean 'abc1"):
         find("abc1abc1abc1abcx", store)
-    with pytest.raises(RequestError, match="no environment starts with 'z'; there are none"):
+    with pytest.raises(RequestError, match="no environment starts with 'z'\nhint: there are none"):
         find("z", Store(store.root / "empty"))
 
 

@@ -122,19 +122,19 @@ def linked(tmp_path: Path) -> Path:
     return venv
 
 
-def ask(venv: Path, code: str) -> str:
+def python_says(venv: Path, code: str) -> str:
     done = subprocess.run([venv / "bin" / "python", "-I", "-c", code], capture_output=True, text=True, check=True)
     return done.stdout.strip()
 
 
 def test_imports_namespaces_and_package_data(linked: Path) -> None:
-    assert ask(linked, "import ns.a, ns.b, ns_a_top; print(ns.b.D.read_text(), ns_a_top.X)") == "hi 1"
-    assert str(linked) in ask(linked, "import ns.a; print(ns.a.WHERE)")
+    assert python_says(linked, "import ns.a, ns.b, ns_a_top; print(ns.b.D.read_text(), ns_a_top.X)") == "hi 1"
+    assert str(linked) in python_says(linked, "import ns.a; print(ns.a.WHERE)")
 
 
 def test_metadata_and_path_files(linked: Path) -> None:
     code = "import importlib.metadata as m, sys; print(sorted(d.name for d in m.distributions()), sys.hooked)"
-    assert ask(linked, code) == "['ns-a', 'ns-b', 'tool'] True"
+    assert python_says(linked, code) == "['ns-a', 'ns-b', 'tool'] True"
 
 
 def test_scripts_run_with_the_environments_python(linked: Path) -> None:
@@ -145,7 +145,7 @@ def test_scripts_run_with_the_environments_python(linked: Path) -> None:
 
 
 def test_bytecode_is_shared_through_the_links(linked: Path) -> None:
-    ask(linked, "import ns_a_top, tool, ns.a")
+    python_says(linked, "import ns_a_top, tool, ns.a")
     assert list((linked.parents[2] / "wheels" / "ns-a" / "ns" / "a" / "__pycache__").glob("*.pyc"))
 
 
@@ -154,7 +154,7 @@ def test_a_store_can_be_moved_as_a_whole(linked: Path, tmp_path: Path) -> None:
     for name in ("wheels", "environments"):
         (tmp_path / name).rename(tmp_path / "moved" / name)
     venv = tmp_path / "moved" / "environments" / "e" / "venv"
-    assert ask(venv, "import ns.b; print(ns.b.D.read_text())") == "hi"
+    assert python_says(venv, "import ns.b; print(ns.b.D.read_text())") == "hi"
 
 
 @pytest.mark.parametrize("where", ["/short/venv/bin/python", "/with a space/bin/python", "/" + "long" * 60 + "/python"])

@@ -61,7 +61,7 @@ def test_releases_are_fetched_once_and_kept(small_index: SmallIndex, tmp_path: P
     assert releases == expected
     small_index.add("tensorflow", "2.17.0")
     assert fetch_releases("tensorflow", store) == expected
-    assert len(small_index.asked) == 1
+    assert len(small_index.requests) == 1
 
     (kept,) = (tmp_path / "index").glob("tensorflow-*.json")
     os.utime(kept, (0, 0))

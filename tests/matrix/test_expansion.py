@@ -11,7 +11,7 @@ from support.samples import ROOT, case, interpreters, model, release
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.matrix.axes import Axes, Match
 from tfjs_compat.matrix.cases import Case, Expectation
-from tfjs_compat.matrix.expansion import Expansion, expand, matches, only, packages_asked
+from tfjs_compat.matrix.expansion import Expansion, expand, matches, only, packages_needed
 from tfjs_compat.matrix.loading import decode, read_matrix
 from tfjs_compat.matrix.models import Kind, Model
 from tfjs_compat.matrix.schema import Expect, Include, Matrix, Requirements
@@ -31,8 +31,8 @@ RELEASES = {
         release("2.20.0", "2025-08-13", "cp39 cp310 cp311 cp312 cp313"),
         release("2.21.0", "2026-03-06", "cp310 cp311 cp312 cp313"),
     ),
-    "tensorflowjs": tuple(release(one, "2023-01-01", "py3") for one in ("4.8.0", "4.10.0", "4.17.0", "4.22.0")),
-    "keras": tuple(release(one, "2024-01-01", "py3") for one in ("2.15.0", "3.2.1", "3.3.3")),
+    "tensorflowjs": tuple(release(version, "2023-01-01", "py3") for version in ("4.8.0", "4.10.0", "4.17.0", "4.22.0")),
+    "keras": tuple(release(version, "2024-01-01", "py3") for version in ("2.15.0", "3.2.1", "3.3.3")),
 }
 FOUND = interpreters("3.12.1", "3.11.7", "3.10.13")
 
@@ -51,24 +51,24 @@ def matrix(**content: Any) -> Matrix:
     return decode({"models": ["zoo:mlp"], **content, "axes": axes}, "test")
 
 
-def asked(cases: tuple[Case, ...], *fields: str) -> list[tuple[str, ...]]:
-    return [tuple(getattr(one.combination, field) for field in fields) for one in cases]
+def choices(cases: tuple[Case, ...], *fields: str) -> list[tuple[str, ...]]:
+    return [tuple(getattr(case.combination, field) for field in fields) for case in cases]
 
 
 def test_the_seed_matrix_tells_the_story() -> None:
     cases = expanded(read_matrix(ROOT / "envs" / "seed.toml")).cases
-    told = [
+    story = [
         (
-            one.combination.tensorflow,
-            one.combination.as_of,
-            one.combination.process_env,
-            " ".join(one.combination.constraints),
-            str(one.expected.verdict) if one.expected else None,
-            one.expected.issue if one.expected else None,
+            case.combination.tensorflow,
+            case.combination.as_of,
+            case.combination.process_env,
+            " ".join(case.combination.constraints),
+            str(case.expected.verdict) if case.expected else None,
+            case.expected.issue if case.expected else None,
         )
-        for one in cases
+        for case in cases
     ]
-    assert told == [
+    assert story == [
         ("2.15.0", "2024-04-10", "default", "", "works", None),
         ("2.15.0", "today", "default", "", "fails", "pkg-resources-gone"),
         ("2.16.1", "2024-04-10", "default", "", "fails", "duplicate-weight-name"),
@@ -81,7 +81,7 @@ def test_the_seed_matrix_tells_the_story() -> None:
 def test_the_frontier_matrix_covers_what_it_says() -> None:
     frontier = expanded(read_matrix(ROOT / "envs" / "frontier.toml"))
     newest_patches = ["2.13.1", "2.14.1", "2.15.1", "2.16.1", "2.17.1", "2.18.1", "2.19.1", "2.20.0", "2.21.0"]
-    assert list(dict.fromkeys(asked(frontier.cases, "tensorflow"))) == [(one,) for one in newest_patches]
+    assert list(dict.fromkeys(choices(frontier.cases, "tensorflow"))) == [(version,) for version in newest_patches]
     assert len(frontier.cases) == 9 * 3 * 2 * 3 * 2
     assert not frontier.left_out
 
@@ -95,10 +95,10 @@ def test_axes_multiply_in_the_order_in_which_they_stand() -> None:
     }
     cases = expanded(matrix(axes=axes, models=["zoo:b", "zoo:a"], routes=["graph", "layers"])).cases
     assert len(cases) == 2**6
-    assert asked(cases[:1], "tensorflow", "tensorflowjs", "as_of", "process_env") == [
+    assert choices(cases[:1], "tensorflow", "tensorflowjs", "as_of", "process_env") == [
         ("2.16.1", "4.22.0", "today", "legacy-keras")
     ]
-    assert [(one.model.ref, one.route.name) for one in cases[:4]] == [
+    assert [(case.model.ref, case.route.name) for case in cases[:4]] == [
         ("zoo:b", "graph"),
         ("zoo:b", "layers"),
         ("zoo:a", "graph"),
@@ -108,7 +108,7 @@ def test_axes_multiply_in_the_order_in_which_they_stand() -> None:
 
 def test_a_range_ends_at_each_date_of_its_own() -> None:
     cases = expanded(matrix(axes={"tensorflow": ["newest"], "as_of": ["2024-02-01", "2024-12-01", "today"]})).cases
-    assert asked(cases, "as_of", "tensorflow") == [
+    assert choices(cases, "as_of", "tensorflow") == [
         ("2024-02-01", "2.15.0"),
         ("2024-12-01", "2.17.1"),
         ("today", "2.21.0"),
@@ -121,7 +121,7 @@ def test_requirements_of_all_stand_before_those_of_the_axis() -> None:
         requirements={"extra": ["h5py"], "constraints": ["setuptools<81"], "overrides": ["protobuf==5"]},
     )
     cases = expanded(given_).cases
-    assert asked(cases, "extra", "constraints", "overrides") == [
+    assert choices(cases, "extra", "constraints", "overrides") == [
         (("h5py",), ("setuptools<81", "numpy<2"), ("protobuf==5",)),
         (("h5py", "pandas", "scipy"), ("setuptools<81", "numpy<2"), ("protobuf==5",)),
     ]
@@ -143,15 +143,15 @@ def test_requirements_of_all_stand_before_those_of_the_axis() -> None:
 )
 def test_what_a_value_of_an_axis_becomes(axis: str, value: str, combined: str) -> None:
     cases = expanded(matrix(axes={axis: [value]})).cases
-    assert asked(cases, axis) == [(combined,)]
+    assert choices(cases, axis) == [(combined,)]
 
 
 def test_without_a_fitting_interpreter_the_machine_is_at_fault() -> None:
     with pytest.raises(MachineryError) as raised:
         expand(matrix(), RELEASES, interpreters("3.13.0"), find_model)
     assert str(raised.value) == (
-        "tensorflow 2.16.1 has wheels for Python 3.9, 3.10, 3.11, 3.12; this machine has 3.13.0; "
-        "`uv python install 3.12` adds one"
+        "tensorflow 2.16.1 cannot be installed: it has wheels for Python 3.9, 3.10, 3.11, 3.12, "
+        "this machine has Python 3.13.0\nhint: `uv python install 3.12` adds one"
     )
     with pytest.raises(MachineryError, match=r"there is no Python 3\.9"):
         expanded(matrix(axes={"python": ["3.9"]}))
@@ -184,28 +184,28 @@ def test_versions_have_to_be_named(axis: str) -> None:
 
 def test_what_cannot_be_is_left_out_and_told_once() -> None:
     axes = {"tensorflowjs": ["4.8.0", "4.10.0"], "as_of": ["today", "2024-04-10"]}
-    told = expanded(matrix(axes=axes, routes=["layers", "keras-v3"], include=[{}]))
-    assert sorted({(one.combination.tensorflowjs, one.route.name) for one in told.cases}) == [
+    expansion = expanded(matrix(axes=axes, routes=["layers", "keras-v3"], include=[{}]))
+    assert sorted({(case.combination.tensorflowjs, case.route.name) for case in expansion.cases}) == [
         ("4.10.0", "keras-v3"),
         ("4.10.0", "layers"),
         ("4.8.0", "layers"),
     ]
-    assert [one.why for one in told.left_out] == ["route keras-v3 needs tensorflowjs >=4.10"] * 2
-    assert told.left_out[0].what == "mlp at tf2.16.1-tfjs4.8.0-py3.11"
+    assert [skipped.why for skipped in expansion.left_out] == ["route keras-v3 needs tensorflowjs >=4.10"] * 2
+    assert expansion.left_out[0].what == "mlp at tf2.16.1-tfjs4.8.0-py3.11"
 
 
-def test_an_include_replaces_only_what_it_names_and_no_exclude_holds_for_it() -> None:
+def test_an_include_replaces_what_it_names_and_ignores_excludes() -> None:
     given_ = matrix(
         routes=["layers", "graph"],
         axes={"process_env": ["default", "legacy-keras"]},
         exclude=[{"route": "graph"}],
         include=[{"tensorflow": ["2.15.0"], "routes": ["graph"]}],
     )
-    told = [
-        (one.combination.tensorflow, one.combination.process_env, one.route.name, one.model.ref)
-        for one in expanded(given_).cases
+    story = [
+        (case.combination.tensorflow, case.combination.process_env, case.route.name, case.model.ref)
+        for case in expanded(given_).cases
     ]
-    assert told == [
+    assert story == [
         ("2.16.1", "default", "layers", "zoo:mlp"),
         ("2.16.1", "legacy-keras", "layers", "zoo:mlp"),
         ("2.15.0", "default", "graph", "zoo:mlp"),
@@ -220,7 +220,7 @@ def test_the_last_rule_that_fits_says_what_is_expected() -> None:
         {"route": "graph", "model": "zoo:other", "verdict": "works", "reason": "of another model"},
     ]
     cases = expanded(matrix(routes=["layers", "graph"], expect=rules)).cases
-    assert [one.expected for one in cases] == [
+    assert [case.expected for case in cases] == [
         Expectation(verdict=Verdict.FAILS, stage=Stage.LOAD, keras="3.*", reason="general"),
         Expectation(issue="unsupported-ops", reason="special"),
     ]
@@ -237,7 +237,7 @@ def test_the_last_rule_that_fits_says_what_is_expected() -> None:
     ],
 )
 def test_only_what_is_asked_for_is_looked_up(axes: dict[str, Any], include: dict[str, Any], packages: tuple) -> None:
-    assert packages_asked(matrix(axes=axes, include=[include])) == packages
+    assert packages_needed(matrix(axes=axes, include=[include])) == packages
 
 
 CASE = case(
@@ -304,16 +304,16 @@ def test_whether_a_version_fits(version: str, pattern: str, fits: bool) -> None:
     assert version_fits(version, pattern) is fits
 
 
-def test_only_takes_cases_by_id_or_by_the_name_of_their_combination() -> None:
+def test_only_selects_by_case_id_or_combination_name() -> None:
     everything = expanded(matrix(axes={"tensorflow": ["2.15.0", "2.16.1"]}, routes=["layers", "graph"]))
     assert only(everything, ()) == everything
-    one = everything.cases[2]
-    assert only(everything, [one.id]).cases == (one,)
+    third = everything.cases[2]
+    assert only(everything, [third.id]).cases == (third,)
     assert only(everything, ["tf2.16.1-*"]).cases == everything.cases[2:]
     assert only(everything, ["*-graph-*", "tf2.15.0-tfjs4.17.0-py3.11"]).cases == tuple(
         everything.cases[at] for at in (0, 1, 3)
     )
-    with pytest.raises(RequestError, match=r"--only 2.15.0-tfjs4.17.0: fits no case; did you mean 'tf2.15.0-tfjs4"):
+    with pytest.raises(RequestError, match=r"^--only 2.15.0-tfjs4.17.0: .*\nhint: did you mean 'tf2.15.0-tfjs4"):
         only(everything, ["2.15.0-tfjs4.17.0"])
 
 
@@ -377,12 +377,12 @@ def without(given_: Matrix, *fields: str) -> Matrix:
 @given(matrices)
 def test_no_case_comes_twice_and_no_two_share_an_id(given_: Matrix) -> None:
     cases = cases_of(given_)
-    assert len(set(cases)) == len({one.id for one in cases}) == len(cases)
+    assert len(set(cases)) == len({case.id for case in cases}) == len(cases)
 
 
 @settings(max_examples=30)
 @given(matrices)
-def test_the_same_matrix_gives_the_same_cases_in_the_same_order(given_: Matrix) -> None:
+def test_expansion_is_deterministic(given_: Matrix) -> None:
     again = msgspec.json.decode(msgspec.json.encode(given_), type=Matrix)
     assert cases_of(given_) == cases_of(again)
 
@@ -392,7 +392,7 @@ def test_the_same_matrix_gives_the_same_cases_in_the_same_order(given_: Matrix) 
 def test_excludes_hold_and_take_away_nothing_else(given_: Matrix) -> None:
     alone = without(given_, "include")
     left = [
-        one for one in cases_of(without(alone, "exclude")) if not any(matches(rule, one) for rule in given_.exclude)
+        case for case in cases_of(without(alone, "exclude")) if not any(matches(rule, case) for rule in given_.exclude)
     ]
     assert list(cases_of(alone)) == left
 
@@ -419,6 +419,6 @@ def test_a_choice_less_leaves_the_others_in_their_order(given_: Matrix) -> None:
 def test_expectations_follow_the_rules_and_change_no_case(given_: Matrix) -> None:
     plain = cases_of(without(given_, "expect"))
     cases = cases_of(given_)
-    assert [msgspec.structs.replace(one, expected=None) for one in cases] == list(plain)
-    for one in cases:
-        assert (one.expected is not None) == any(matches(rule, one) for rule in given_.expect)
+    assert [msgspec.structs.replace(found, expected=None) for found in cases] == list(plain)
+    for found in cases:
+        assert (found.expected is not None) == any(matches(rule, found) for rule in given_.expect)

@@ -85,7 +85,7 @@ def test_a_builder_in_a_file_or_a_package(
     assert (found.path, found.search) == (str(base / path), (str((base / search).resolve()),))
 
 
-def test_every_example_of_the_zoo_is_found_and_says_what_it_is(tmp_path: Path) -> None:
+def test_every_zoo_example_is_found_and_described(tmp_path: Path) -> None:
     assert {"seed", "mlp", "cnn", "lstm"} <= set(zoo_models())
     for name, what in zoo_models().items():
         assert what
@@ -97,35 +97,35 @@ def test_every_example_of_the_zoo_is_found_and_says_what_it_is(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("ref", "said"),
     [
-        ("modle.h5", "there is no modle.h5 in {base}; did you mean 'model.h5'?"),
-        ("xyz", "there is no xyz in {base}; known: broken.py"),
-        ("nowhere/model.h5", "there is no model.h5 in {base}/nowhere; give a .keras or .h5 file, a folder,"),
-        ("modls.py:build_model", "there is no modls.py in {base}; did you mean 'models.py'?"),
+        ("modle.h5", "there is no modle.h5 in {base}\nhint: did you mean 'model.h5'?"),
+        ("xyz", "there is no xyz in {base}\nhint: use one of: broken.py"),
+        ("nowhere/model.h5", "there is no model.h5 in {base}/nowhere\nhint: give a .keras or .h5 file, a folder,"),
+        ("modls.py:build_model", "there is no modls.py in {base}\nhint: did you mean 'models.py'?"),
         ("empty.keras", "the file is empty"),
-        ("words.h5", "neither a .keras archive nor an HDF5 file, by its content"),
+        ("words.h5", "by its content neither a .keras archive nor an HDF5 file"),
         ("cut.keras", "neither a .keras archive nor an HDF5 file"),
-        ("other.keras", "a zip archive without config.json is no .keras file"),
-        ("damaged.keras", "a damaged zip archive"),
-        ("variables-only", "the folder holds no saved_model.pb, so it is no SavedModel"),
-        ("web", "is no SavedModel (it looks like a TensorFlow.js model already)"),
-        ("saved/saved_model.pb", "give the SavedModel's folder, '{base}/saved'"),
-        ("models.py", "say which function builds the model: 'models.py:FUNCTION'"),
-        ("models.py:build_modle", "models.py has no 'build_modle'; did you mean 'build_model'?"),
-        ("models.py:x", "models.py has no 'x'; known: build_model"),
+        ("other.keras", "the zip archive is no .keras file: it holds no config.json"),
+        ("damaged.keras", "the zip archive is damaged: "),
+        ("variables-only", "the folder is no SavedModel: it holds no saved_model.pb"),
+        ("web", "it holds no saved_model.pb\nhint: `tfjs-compat check web` checks a TensorFlow.js model"),
+        ("saved/saved_model.pb", "a part of a SavedModel, which is a folder\nhint: give '{base}/saved'"),
+        ("models.py", "a Python file without the name of a builder\nhint: write 'models.py:FUNCTION'"),
+        ("models.py:build_modle", "models.py has no 'build_modle'\nhint: did you mean 'build_model'?"),
+        ("models.py:x", "models.py has no 'x'\nhint: use one of: build_model"),
         ("models.py:", "models.py has no ''"),
         ("broken.py:build", "broken.py line 1 is not valid Python: "),
         ("nul.py:build", "nul.py"),
         ("package.nets:build_model", "there is no module package.nets in {base} or {base}/src"),
-        ("package.sub.nets:build", "nets.py has no 'build'; did you mean 'build_model'?"),
-        ("zoo:sead", "no such example; did you mean 'seed'?"),
-        ("zoo:", "no such example; known: "),
-        ("", "the folder holds no saved_model.pb"),
+        ("package.sub.nets:build", "nets.py has no 'build'\nhint: did you mean 'build_model'?"),
+        ("zoo:sead", "no such example\nhint: did you mean 'seed'?"),
+        ("zoo:", "no such example\nhint: use one of: "),
+        ("", "the folder is no SavedModel"),
         ("x" * 5000, "File name too long"),
         ("nul\0.h5", ""),
         ("web.py:build", "there is no web.py"),
     ],
 )
-def test_what_is_no_model_is_said_with_what_may_be_meant(base: Path, ref: str, said: str) -> None:
+def test_a_wrong_model_is_refused_with_a_suggestion(base: Path, ref: str, said: str) -> None:
     with pytest.raises(RequestError) as raised:
         find_model(ref, base)
     assert str(raised.value).startswith(f"model '{ref}': ")

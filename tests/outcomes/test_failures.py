@@ -11,8 +11,8 @@ def failed(*chain: Raised) -> Failure:
 
 
 def test_stages_are_in_the_order_in_which_they_happen() -> None:
-    told = ["resolve", "install", "import", "build", "serialize", "convert", "check", "load", "predict"]
-    assert [str(stage) for stage in sorted(Stage, key=lambda one: one.rank)] == told
+    names = ["resolve", "install", "import", "build", "serialize", "convert", "check", "load", "predict"]
+    assert [str(stage) for stage in sorted(Stage, key=lambda stage: stage.rank)] == names
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_stages_are_in_the_order_in_which_they_happen() -> None:
             "resolution",
         ),
     ],
-    ids=lambda one: one.message[:30],
+    ids=lambda failure: failure.message[:30],
 )
 def test_a_fault_of_disk_or_network_is_the_machinery_s(raised: Raised) -> None:
     assert is_machinery(failed(raised))
@@ -57,7 +57,7 @@ def test_a_fault_of_disk_or_network_is_the_machinery_s(raised: Raised) -> None:
         Raised("myproject.ConnectionErrors", "a layer connects to nothing"),
         Raised("ValueError", "Device placement: no kernel on device"),
     ],
-    ids=lambda one: one.message[:30],
+    ids=lambda failure: failure.message[:30],
 )
 def test_what_the_case_itself_does_is_not(raised: Raised) -> None:
     assert not is_machinery(failed(raised))

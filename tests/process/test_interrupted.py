@@ -134,7 +134,7 @@ def test_two_runs_at_once_build_one_environment(runs: Runs, index: SlowIndex, tm
     index.go.set()
     codes = [runs.end(run, 60)[0] for run in (first, second)]
     assert codes == [1, 1]
-    assert len([path for path in index.asked if path.endswith(".whl")]) == 3
+    assert len([path for path in index.requests if path.endswith(".whl")]) == 3
     assert len(runs.environments()) == 1
 
 

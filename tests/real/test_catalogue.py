@@ -81,8 +81,8 @@ def met(run_matrix: Callable[..., Results]) -> Results:
 @pytest.mark.parametrize(("issue", "stage", "tensorflow", "tensorflowjs"), [row[:4] for row in MET])
 def test_it_is_recognised(met: Results, issue: str, stage: Stage, tensorflow: str, tensorflowjs: str) -> None:
     (case,) = [
-        one
-        for one in met.cases
-        if (one.combination.tensorflow, one.combination.tensorflowjs) == (tensorflow, tensorflowjs)
+        case
+        for case in met.cases
+        if (case.combination.tensorflow, case.combination.tensorflowjs) == (tensorflow, tensorflowjs)
     ]
     assert (case.verdict, case.stage, case.issue) == (Verdict.FAILS, stage, issue), case.message

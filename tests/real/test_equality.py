@@ -42,11 +42,13 @@ def compare(run_matrix: Callable[..., Results], tmp_path: Any, models: list[str]
     for way in ways[1:]:
         assert answers(runs[way]) == answers(reference), way
         for found in reference.cases:
-            ours, theirs = (tmp_path / "-".join(one) / "cases" / found.trial for one in (ways[0], way))
+            ours, theirs = (tmp_path / "-".join(names) / "cases" / found.trial for names in (ways[0], way))
             if (ours / "expected").is_dir():
-                for one, other in zip(read_tensors(ours / "expected"), read_tensors(theirs / "expected"), strict=True):
-                    assert one.name == other.name
-                    assert one.values.tobytes() == other.values.tobytes(), (way, found.id)
+                for tensor, other in zip(
+                    read_tensors(ours / "expected"), read_tensors(theirs / "expected"), strict=True
+                ):
+                    assert tensor.name == other.name
+                    assert tensor.values.tobytes() == other.values.tobytes(), (way, found.id)
 
 
 def test_a_core_of_the_zoo(run_matrix: Callable[..., Results], tmp_path: Any) -> None:

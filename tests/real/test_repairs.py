@@ -175,7 +175,7 @@ def cases_of(output: Path, route: str) -> dict[str, Path]:
         for case in (output / "cases").glob("*/*")
         if f"-{route}-" in case.parent.name
     }
-    return {name: case for name, case in found.items() if all((case / one).exists() for one in KEPT)}
+    return {name: case for name, case in found.items() if all((case / part).exists() for part in KEPT)}
 
 
 def failing(output: Path, route: str, store: Store, folder: Path) -> dict[str, str]:
@@ -209,7 +209,7 @@ def test_graphs_work_after_the_repair(convert: Callable[..., Path], store: Store
     output = convert(GRAPHS, ["graph"], "2.19.0", "4.22.0")
     assert failing(output, "graph", store, tmp_path) == {}
     applied = {
-        name: [one.id for one in repair_folder(case / "artifact", tmp_path / f"again-{name}").applied]
+        name: [repair.id for repair in repair_folder(case / "artifact", tmp_path / f"again-{name}").applied]
         for name, case in cases_of(output, "graph").items()
     }
     assert applied["seed"] == ["loop-control-inputs"]

@@ -179,16 +179,16 @@ def trained(repaired: Found, store: Store, tmp_path_factory: pytest.TempPathFact
 
 FINE_TUNE = """
 const tf = require(process.argv[2]), fs = require('fs'), path = require('path');
-const folder = process.argv[3], told = JSON.parse(fs.readFileSync(path.join(folder, 'model.json')));
-const specs = told.weightsManifest.flatMap(group => group.weights);
-const parts = told.weightsManifest.flatMap(group => group.paths).map(name => fs.readFileSync(path.join(folder, name)));
+const folder = process.argv[3], artifact = JSON.parse(fs.readFileSync(path.join(folder, 'model.json')));
+const groups = artifact.weightsManifest, specs = groups.flatMap(group => group.weights);
+const parts = groups.flatMap(group => group.paths).map(name => fs.readFileSync(path.join(folder, name)));
 const bytes = Buffer.concat(parts);
 const weightData = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length);
-const from = {load: async () => ({modelTopology: told.modelTopology, weightSpecs: specs, weightData})};
+const from = {load: async () => ({modelTopology: artifact.modelTopology, weightSpecs: specs, weightData})};
 (async () => {
   const model = await tf.loadLayersModel(from);
   model.compile({optimizer: tf.train.sgd(0.01), loss: ['categoricalCrossentropy', 'meanSquaredError']});
-  const sizes = model.inputs.map(one => [8, ...one.shape.slice(1)]);
+  const sizes = model.inputs.map(input => [8, ...input.shape.slice(1)]);
   const outputs = [tf.oneHot(tf.tensor1d([0, 1, 2, 0, 1, 2, 0, 1], 'int32'), 3), tf.ones([8, 1])];
   const before = model.getWeights()[0].dataSync().slice();
   const done = await model.fit(sizes.map(size => tf.randomNormal(size, 0, 1, 'float32', 7)), outputs, {epochs: 1});

@@ -32,17 +32,19 @@ def case(
     results: Results, tensorflow: str, as_of: str, process_env: str = "default", constrained: bool = False
 ) -> CaseResult:
     (found,) = [
-        one
-        for one in results.cases
-        if (one.combination.tensorflow, one.combination.as_of) == (tensorflow, as_of)
-        and one.combination.process_env == process_env
-        and bool(one.combination.constraints) == constrained
+        result
+        for result in results.cases
+        if (result.combination.tensorflow, result.combination.as_of) == (tensorflow, as_of)
+        and result.combination.process_env == process_env
+        and bool(result.combination.constraints) == constrained
     ]
     return found
 
 
 def test_the_story_is_as_the_seed_declares_it(seed: Results) -> None:
-    surprises = [(one.id, one.verdict, one.stage, one.issues, one.message) for one in seed.cases if not one.as_expected]
+    surprises = [
+        (case.id, case.verdict, case.stage, case.issues, case.message) for case in seed.cases if not case.as_expected
+    ]
     assert surprises == []
     assert of_results(seed) == 0
     assert len(seed.cases) == 6
@@ -106,15 +108,15 @@ def test_a_second_run_takes_what_the_first_found(seed: Results, store: Store, tm
     pinned.write_text(matrix_path("seed").read_text("utf-8").replace('"today"', f'"{TODAY}"'), "utf-8")
     again = api.run(RunRequest(matrix=str(pinned), output=tmp_path / "out", store=store))
     assert all(found.cached for found in again.cases)
-    same = [(one.id, one.verdict, one.stage, one.issues, one.signature) for one in seed.cases]
-    assert [(one.id, one.verdict, one.stage, one.issues, one.signature) for one in again.cases] == same
+    same = [(case.id, case.verdict, case.stage, case.issues, case.signature) for case in seed.cases]
+    assert [(case.id, case.verdict, case.stage, case.issues, case.signature) for case in again.cases] == same
     assert all(found.log is None or (tmp_path / "out" / found.log).is_file() for found in again.cases)
 
 
 def test_frontier_expands_to_what_it_says(store: Store) -> None:
     found = cases(RunRequest(matrix="frontier", store=store))
-    minors = {one.combination.tensorflow.rpartition(".")[0] for one in found}
+    minors = {case.combination.tensorflow.rpartition(".")[0] for case in found}
     assert minors == {f"2.{minor}" for minor in range(13, 22)}
-    assert {one.combination.tensorflowjs for one in found} == {"4.10.0", "4.17.0", "4.22.0"}
+    assert {case.combination.tensorflowjs for case in found} == {"4.10.0", "4.17.0", "4.22.0"}
     assert len(found) == 9 * 3 * 2 * 3 * 2
-    assert len({one.id for one in found}) == len(found)
+    assert len({case.id for case in found}) == len(found)

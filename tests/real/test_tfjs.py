@@ -71,7 +71,7 @@ class Ran:
         self.events = read_record(task.record)
 
     def event(self, kind: str) -> dict[str, Any]:
-        return next(one for one in self.events if one["event"] == kind)
+        return next(event for event in self.events if event["event"] == kind)
 
     @property
     def failure(self) -> tuple[str, str, str]:
@@ -85,7 +85,7 @@ class Ran:
         return compare(read_tensors(self.task.expected), read_tensors(self.task.outputs))
 
     def by(self, kind: str) -> list[str]:
-        return [one["by"] for one in self.event(kind)["matched"]]
+        return [match["by"] for match in self.event(kind)["matched"]]
 
 
 Run = Callable[..., Ran]
@@ -167,8 +167,8 @@ def test_both_formats_run_on_every_pinned_generation(
 def test_the_record_tells_what_happened_in_order(run: Run, model: Path) -> None:
     put_artifact(model, one_dense(), WEIGHTS)
     ran = run()
-    told = [(one["event"], one.get("stage"), one.get("status")) for one in ran.events]
-    assert told == [
+    order = [(event["event"], event.get("stage"), event.get("status")) for event in ran.events]
+    assert order == [
         ("facts", None, None),
         ("stage", "load", "start"),
         ("weights", None, None),
@@ -180,7 +180,7 @@ def test_the_record_tells_what_happened_in_order(run: Run, model: Path) -> None:
     ]
     facts = ran.event("facts")
     assert (facts["tfjs"], facts["backend"]) == (default_version(), "cpu")
-    assert all(one["seconds"] >= 0 for one in ran.events if one.get("status") == "done")
+    assert all(event["seconds"] >= 0 for event in ran.events if event.get("status") == "done")
 
 
 def test_a_system_node_does_as_well(run: Run, model: Path) -> None:
@@ -225,7 +225,7 @@ def test_layers_inputs_go_where_they_belong(run: Run, model: Path, names: tuple[
     if by == "name":
         swapped = run(dict(reversed(inputs.items())), dict(reversed(expected.items())))
         assert swapped.parity.agrees
-        assert [one.name for one in read_tensors(swapped.task.outputs)] == ["e", "d"]
+        assert [tensor.name for tensor in read_tensors(swapped.task.outputs)] == ["e", "d"]
 
 
 def test_inputs_of_other_shapes_are_matched_by_shape(run: Run, model: Path) -> None:
@@ -482,7 +482,7 @@ def test_an_error_without_a_message_still_says_something(run: Run, model: Path) 
     assert str(Path.home()) not in json.dumps(ran.event("failure"))
 
 
-def test_a_wrong_input_shape_is_told(run: Run, model: Path) -> None:
+def test_a_wrong_input_shape_is_reported(run: Run, model: Path) -> None:
     put_artifact(model, one_dense(), WEIGHTS)
     ran = run({"nothing": X[:, :2]})
     assert ran.failure == (
@@ -499,7 +499,9 @@ def test_a_load_that_never_returns_is_ended(run: Run, model: Path) -> None:
     put_artifact(model, never_loaded(), WEIGHTS)
     ran = run(limits=process.Limits(seconds=3))
     assert "time limit" in (ran.ended.limit_exceeded or "")
-    assert [(one["stage"], one["status"]) for one in ran.events if one["event"] == "stage"] == [("load", "start")]
+    assert [(event["stage"], event["status"]) for event in ran.events if event["event"] == "stage"] == [
+        ("load", "start")
+    ]
 
 
 @pytest.mark.parametrize(

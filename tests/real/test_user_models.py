@@ -69,7 +69,7 @@ def run(store: Store, folder: Path, axes: dict[str, list[str]], **more: object) 
     return api.run(RunRequest(axes=axes, output=folder / "out", store=store, **more))  # type: ignore[arg-type]
 
 
-def told(found: CaseResult) -> tuple[str, str, str | None]:
+def outcome_of(found: CaseResult) -> tuple[str, str, str | None]:
     return str(found.verdict), str(found.stage), found.issue
 
 
@@ -86,15 +86,15 @@ def test_builders_of_the_users_own(store: Store, project: Path) -> None:
     by_case = {(found.model, found.route): found for found in results.cases}
     for route in routes:
         for model in ("train.py:build", "train.py:fussy"):
-            assert told(by_case[model, route]) == ("works", "predict", None), by_case[model, route].message
+            assert outcome_of(by_case[model, route]) == ("works", "predict", None), by_case[model, route].message
         # Zero weights: whatever it predicts proves nothing, so it is not called working.
-        assert told(by_case["train.py:build_constant", route]) == ("converts", "predict", "proves-nothing")
+        assert outcome_of(by_case["train.py:build_constant", route]) == ("converts", "predict", "proves-nothing")
 
 
 def test_the_keras_v3_route_converts_and_does_not_load(store: Store, project: Path) -> None:
     # The converter copies the weight names of the .keras archive (layers/dense/vars/0), which no variable has.
     (found,) = run(store, project, KERAS_2, matrix=matrix(project, "train.py:build", routes=("keras-v3",))).cases
-    assert told(found) == ("fails", "load", "weights-unwanted"), found.message
+    assert outcome_of(found) == ("fails", "load", "weights-unwanted"), found.message
     assert "layers/dense/vars/0" in found.message
 
 
@@ -102,7 +102,7 @@ def test_inputs_from_a_file(store: Store, project: Path) -> None:
     np.savez(project / "inputs.npz", left=np.ones((2, 3)) * [[1], [2]], right=np.zeros((2, 3)))
     results = run(store, project, KERAS_2, matrix=matrix(project, "train.py:fussy"), inputs=project / "inputs.npz")
     (found,) = results.cases
-    assert told(found) == ("works", "predict", None)
+    assert outcome_of(found) == ("works", "predict", None)
     assert found.parity is not None
     assert found.parity.outputs[0].shape == [2, 1]
 
@@ -157,7 +157,7 @@ def test_files_of_both_generations(
     store: Store, saved: Path, file: str, axes: dict[str, list[str]], verdict: str, stage: str, issue: str | None
 ) -> None:
     (found,) = run(store, saved, axes, matrix=matrix(saved, file)).cases
-    assert told(found) == (verdict, stage, issue), found.message
+    assert outcome_of(found) == (verdict, stage, issue), found.message
 
 
 @pytest.mark.parametrize("file", ["keras2_saved", "keras3_saved"])
@@ -166,10 +166,10 @@ def test_a_saved_model_converts_on_the_graph_route(
     store: Store, saved: Path, file: str, axes: dict[str, list[str]]
 ) -> None:
     (found,) = run(store, saved, axes, matrix=matrix(saved, file, routes=("graph",))).cases
-    assert told(found) in [("works", "predict", None), ("fails", "check", "unsupported-fusion")], found.message
+    assert outcome_of(found) in [("works", "predict", None), ("fails", "check", "unsupported-fusion")], found.message
 
 
-def test_a_script_that_imports_keras_gets_keras_3_whatever_tf_keras_is(store: Store, tmp_path: Path) -> None:
+def test_import_keras_gives_keras_3_beside_any_tf_keras(store: Store, tmp_path: Path) -> None:
     script = """
     import keras
 
@@ -179,5 +179,5 @@ def test_a_script_that_imports_keras_gets_keras_3_whatever_tf_keras_is(store: St
     (tmp_path / "standalone.py").write_text(textwrap.dedent(script), "utf-8")
     axes = {**KERAS_3, "process_env": ["legacy-keras"]}
     (found,) = run(store, tmp_path, axes, matrix=matrix(tmp_path, "standalone.py:build")).cases
-    assert told(found) == ("fails", "convert", "duplicate-weight-name")
+    assert outcome_of(found) == ("fails", "convert", "duplicate-weight-name")
     assert found.keras_in_use == "3.2.1"

@@ -51,7 +51,7 @@ def test_every_report_of_hostile_texts_is_valid_text(found: Results) -> None:
 
 def test_names_are_unique_and_an_unknown_one_is_refused() -> None:
     assert len({writer.name for writer in WRITERS}) == len(WRITERS)
-    with pytest.raises(RequestError, match="no report format 'htm'; did you mean 'html'"):
+    with pytest.raises(RequestError, match="no report format 'htm'\nhint: did you mean 'html'"):
         find_writer("htm")
 
 

@@ -28,17 +28,17 @@ PARITIES = [None, parity(), parity(informative=False), parity(agrees=False), par
     ("machinery", "failure", "compared"), list(itertools.product([None, "disk full"], [None, BROKEN], PARITIES))
 )
 def test_the_verdict_over_all_that_can_come_together(machinery, failure, compared) -> None:
-    told = verdict_of(Outcome(Stage.PREDICT, failure, machinery, parity=compared))
+    verdict = verdict_of(Outcome(Stage.PREDICT, failure, machinery, parity=compared))
     if machinery:
-        assert told is Verdict.ERROR
+        assert verdict is Verdict.ERROR
     elif failure:
-        assert told is Verdict.FAILS
+        assert verdict is Verdict.FAILS
     elif compared is None:
-        assert told is Verdict.CONVERTS
+        assert verdict is Verdict.CONVERTS
     elif not compared.agrees:
-        assert told is Verdict.MISMATCH
+        assert verdict is Verdict.MISMATCH
     else:
-        assert told is (Verdict.WORKS if compared.informative else Verdict.CONVERTS)
+        assert verdict is (Verdict.WORKS if compared.informative else Verdict.CONVERTS)
 
 
 @pytest.mark.parametrize("stage", Stage)
@@ -60,33 +60,39 @@ def test_a_case_that_works() -> None:
         runtime="node cpu",
         keras_in_use="2.16.0",
     )
-    told = case_result(case(), outcome, Stage.PREDICT)
-    assert (told.verdict, told.stage, told.issue, told.issues, told.signature, told.message, told.remedies) == (
-        *(Verdict.WORKS, Stage.PREDICT, None, (), None, "", ()),
-    )
-    assert told.as_expected
-    assert (told.id, told.model, told.route, told.resolved) == (case().id, "zoo:mlp", "layers", resolved)
-    assert (told.lock, told.log, told.tfjs, told.runtime, told.keras_in_use) == (
+    result = case_result(case(), outcome, Stage.PREDICT)
+    assert (
+        result.verdict,
+        result.stage,
+        result.issue,
+        result.issues,
+        result.signature,
+        result.message,
+        result.remedies,
+    ) == (*(Verdict.WORKS, Stage.PREDICT, None, (), None, "", ()),)
+    assert result.as_expected
+    assert (result.id, result.model, result.route, result.resolved) == (case().id, "zoo:mlp", "layers", resolved)
+    assert (result.lock, result.log, result.tfjs, result.runtime, result.keras_in_use) == (
         *("abc", f"cases/{case().id}/abc/log.txt", "4.22.0", "node cpu", "2.16.0"),
     )
 
 
 def test_a_known_failure_brings_its_remedies() -> None:
-    told = case_result(case(), Outcome(Stage.CONVERT, BROKEN), Stage.PREDICT)
-    assert (told.verdict, told.stage, told.issue) == (Verdict.FAILS, Stage.CONVERT, "duplicate-weight-name")
-    assert told.signature == "Exception: Error dumping weights, duplicate weight name kernel"
-    assert told.message == BROKEN.message
-    assert told.remedies == tuple(one.title for one in catalogue()["duplicate-weight-name"].remedies)
-    assert not told.as_expected
+    result = case_result(case(), Outcome(Stage.CONVERT, BROKEN), Stage.PREDICT)
+    assert (result.verdict, result.stage, result.issue) == (Verdict.FAILS, Stage.CONVERT, "duplicate-weight-name")
+    assert result.signature == "Exception: Error dumping weights, duplicate weight name kernel"
+    assert result.message == BROKEN.message
+    assert result.remedies == tuple(remedy.title for remedy in catalogue()["duplicate-weight-name"].remedies)
+    assert not result.as_expected
 
 
 def test_an_unknown_failure_stays_unknown_with_its_signature() -> None:
-    told = case_result(case(), Outcome(Stage.BUILD, UNKNOWN), Stage.PREDICT)
-    assert (told.issue, told.issues, told.remedies) == (None, (), ())
-    assert told.signature == "ValueError: no lstm at all"
+    result = case_result(case(), Outcome(Stage.BUILD, UNKNOWN), Stage.PREDICT)
+    assert (result.issue, result.issues, result.remedies) == (None, (), ())
+    assert result.signature == "ValueError: no lstm at all"
 
 
-def test_what_a_check_proves_is_named_in_its_order_even_where_the_catalogue_has_nothing() -> None:
+def test_findings_are_named_in_order_without_catalogue_entries() -> None:
     findings = (
         Finding("of-the-checks-own", "$.a", "first"),
         Finding("keras3-weight-prefix", "$.b", "second"),
@@ -94,11 +100,11 @@ def test_what_a_check_proves_is_named_in_its_order_even_where_the_catalogue_has_
         Finding("unsupported-ops", "$.d", "only suspected", "warning"),
     )
     failure = Failure(Stage.CHECK, "$.a: first", findings=findings)
-    told = case_result(case(), Outcome(Stage.CHECK, failure, findings=findings), Stage.PREDICT)
-    assert set(told.issues) == {"of-the-checks-own", "keras3-weight-prefix"}
-    assert len(told.issues) == 2
-    assert told.issue == told.issues[0]
-    assert told.findings == findings
+    result = case_result(case(), Outcome(Stage.CHECK, failure, findings=findings), Stage.PREDICT)
+    assert set(result.issues) == {"of-the-checks-own", "keras3-weight-prefix"}
+    assert len(result.issues) == 2
+    assert result.issue == result.issues[0]
+    assert result.findings == findings
 
 
 def test_where_nothing_resolves_the_versions_asked_for_decide() -> None:
@@ -110,10 +116,10 @@ def test_where_nothing_resolves_the_versions_asked_for_decide() -> None:
 
 
 def test_the_machinery_says_nothing_of_the_case() -> None:
-    told = case_result(case(), Outcome(Stage.CONVERT, BROKEN, "no space left on device"), Stage.PREDICT)
-    assert (told.verdict, told.message) == (Verdict.ERROR, "no space left on device")
-    assert (told.issue, told.issues, told.signature, told.remedies) == (None, (), None, ())
-    assert not told.as_expected
+    result = case_result(case(), Outcome(Stage.CONVERT, BROKEN, "no space left on device"), Stage.PREDICT)
+    assert (result.verdict, result.message) == (Verdict.ERROR, "no space left on device")
+    assert (result.issue, result.issues, result.signature, result.remedies) == (None, (), None, ())
+    assert not result.as_expected
 
 
 @pytest.mark.parametrize(
@@ -138,24 +144,24 @@ def test_the_machinery_says_nothing_of_the_case() -> None:
     ],
 )
 def test_numbers_that_differ_or_prove_nothing(outcome: Outcome, verdict: Verdict, issue: str, said: str) -> None:
-    told = case_result(case(), outcome, Stage.PREDICT)
-    assert (told.verdict, told.issue) == (verdict, issue)
-    assert said in told.message
-    assert not told.as_expected
+    result = case_result(case(), outcome, Stage.PREDICT)
+    assert (result.verdict, result.issue) == (verdict, issue)
+    assert said in result.message
+    assert not result.as_expected
     assert issue in catalogue()
 
 
 @pytest.mark.parametrize("until", [Stage.CONVERT, Stage.CHECK, Stage.LOAD])
 def test_a_case_that_was_asked_to_stop_converts(until: Stage) -> None:
-    told = case_result(case(), Outcome(until), until)
-    assert (told.verdict, told.stage, told.issues, told.as_expected) == (Verdict.CONVERTS, until, (), True)
+    result = case_result(case(), Outcome(until), until)
+    assert (result.verdict, result.stage, result.issues, result.as_expected) == (Verdict.CONVERTS, until, (), True)
 
 
 def test_the_matrix_is_held_to_what_it_says() -> None:
     expected = Expectation(verdict=Verdict.FAILS, issue="duplicate-weight-name", keras="3.2.*", reason="x")
-    told = msgspec.structs.replace(case(), expected=expected)
+    subject = msgspec.structs.replace(case(), expected=expected)
     for keras, fine in (("3.2.1", True), ("3.3.3", False)):
-        result = case_result(told, Outcome(Stage.CONVERT, BROKEN, resolved={"keras": keras}), Stage.PREDICT)
+        result = case_result(subject, Outcome(Stage.CONVERT, BROKEN, resolved={"keras": keras}), Stage.PREDICT)
         assert result.expected == expected
         assert result.as_expected is fine
 
@@ -172,8 +178,8 @@ HOSTILE = "ValueError: \x1b[31mred\x1b[0m\x1b]0;title\x07 and \x00 \x9b2J\nsecon
     ],
 )
 def test_nothing_that_a_terminal_would_obey_is_recorded(outcome: Outcome) -> None:
-    told = case_result(case(), outcome, Stage.PREDICT)
-    for text in (told.message, told.signature or ""):
+    result = case_result(case(), outcome, Stage.PREDICT)
+    for text in (result.message, result.signature or ""):
         assert all(char == "\n" or char.isprintable() for char in text)
-    assert "red and" in told.message
-    assert "\nsecond line" in told.message
+    assert "red and" in result.message
+    assert "\nsecond line" in result.message

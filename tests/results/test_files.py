@@ -133,9 +133,9 @@ def validator() -> jsonschema.Draft202012Validator:
 
 
 def several() -> Results:
-    asked = combination(keras="3.2.1", extra=("pandas",), constraints=("setuptools<81",), as_of="2024-04-10")
+    requested = combination(keras="3.2.1", extra=("pandas",), constraints=("setuptools<81",), as_of="2024-04-10")
     fails = result(
-        combination=asked,
+        combination=requested,
         verdict=FAILS,
         stage=CHECK,
         issue="keras3-batch-shape",
@@ -159,7 +159,7 @@ def test_results_are_written_whole_and_as_the_schema_says(tmp_path: Path) -> Non
     assert path == tmp_path / "deep" / "er" / "results.json"
     validator().validate(json.loads(path.read_text("utf-8")))
     assert msgspec.json.decode(path.read_bytes(), type=Results) == several()
-    assert [one.name for one in path.parent.iterdir()] == ["results.json"]
+    assert [entry.name for entry in path.parent.iterdir()] == ["results.json"]
 
 
 def without(key: str) -> dict[str, object]:
@@ -187,7 +187,7 @@ def without(key: str) -> dict[str, object]:
         *("message", "remedies", "expected", "seconds", "parity", "log", "cached"),
     ],
 )
-def test_what_is_promised_of_a_case_is_required_by_the_schema(key: str) -> None:
+def test_the_schema_requires_the_promised_fields_of_a_case(key: str) -> None:
     with pytest.raises(jsonschema.ValidationError):
         validator().validate(without(key))
 

@@ -19,23 +19,23 @@ def test_results_are_read_back_as_they_were_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "message"),
     [
         ("", "damaged"),
         ("[1]", "damaged"),
         ('{"schema": 1, "tool"', "damaged"),
         ('{"schema": 1}', "missing required field `tool`"),
         ('{"schema": 2}', "newer"),
-        ('{"schema": 0}', "run the matrix again"),
+        ('{"schema": 0}', "`tfjs-compat run` writes it anew"),
         ('{"schema": "1"}', "$.schema"),
         ('{"schema": 1, "x": ' + "[" * 100_000, "damaged"),
         ("\xff", "damaged"),
     ],
 )
-def test_a_wrong_file_is_named_with_what_is_wrong(content: str, told: str, tmp_path: Path) -> None:
+def test_a_wrong_file_is_named_with_what_is_wrong(content: str, message: str, tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_bytes(content.encode("latin-1"))
-    with pytest.raises(RequestError, match=re.escape(told)) as caught:
+    with pytest.raises(RequestError, match=re.escape(message)) as caught:
         read_results(tmp_path)
     assert str(path) in str(caught.value)
 

@@ -128,6 +128,6 @@ def test_as_many_trials_as_allowed_with_any_number_of_jobs(jobs: int, most: int)
     assert [candidate.case for candidate in searched.best.open] == list(ROOTS[most:])
 
 
-def test_a_limit_that_left_nothing_better_open_is_no_early_end() -> None:
+def test_a_limit_with_nothing_better_open_is_no_early_end() -> None:
     searched = search(by_root(WORKS, FAILS, FAILS, FAILS), max_trials=1)
     assert (found(searched), searched.ended, searched.best.open) == (ROOTS[0], None, ())

@@ -23,7 +23,7 @@ def test_whoever_waits_is_woken_when_the_time_is_up() -> None:
         assert deadline.passed
 
 
-def test_a_time_that_is_up_already_ends_it_before_it_begins() -> None:
+def test_an_expired_deadline_ends_work_before_it_begins() -> None:
     with Deadline(threading.Event(), time.monotonic() - 1) as deadline:
         assert deadline.stop.is_set()
         assert deadline.passed

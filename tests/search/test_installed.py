@@ -111,7 +111,7 @@ def test_what_is_no_lock_is_refused(tmp_path: Path) -> None:
         read_installed(str(tmp_path / "gone.txt"))
 
 
-def test_the_active_environment_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_active_environment_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "env"], check=True)
     (site,) = (tmp_path / "env").glob("lib/python*/site-packages")
     for name, version in (("tensorflow", "2.15.0"), ("Some_Thing", "1.2")):

@@ -58,7 +58,7 @@ def changed(remedy: Remedy, start: Case | None = None, given: ChangePolicy = POL
         (Remedy("x", constraints=("a<1",), when={"keras": "<3"}), None),
     ],
 )
-def test_a_remedy_changes_a_case_in_the_terms_of_a_matrix(remedy: Remedy, said: list[str] | None) -> None:
+def test_a_remedy_changes_a_case_in_matrix_terms(remedy: Remedy, said: list[str] | None) -> None:
     assert changed(remedy) == said
 
 
@@ -103,7 +103,7 @@ def test_a_remedy_stays_within_the_users_limits(remedy: Remedy, limits: dict[str
     assert changed(remedy, given=policy(**limits)) is None
 
 
-def test_a_route_that_does_not_take_the_model_is_no_remedy() -> None:
+def test_a_route_that_rejects_the_model_is_no_remedy() -> None:
     start = case("graph")
     start = msgspec.structs.replace(start, model=msgspec.structs.replace(start.model, kind=Kind.SAVED_MODEL))
     assert apply(Remedy("x", route="keras-h5"), start, {}, POLICY) is None
@@ -146,7 +146,7 @@ def routes_after(candidate: Candidate) -> list[str]:
     return [grown.case.route.name for grown in remedied_candidates(candidate, failed(), RESOLVED, POLICY)]
 
 
-def test_an_unknown_failure_leads_to_the_other_format_and_never_back() -> None:
+def test_an_unknown_failure_leads_to_the_other_format_once() -> None:
     start = Candidate(case("layers+float16"))
     (other,) = remedied_candidates(start, failed(), RESOLVED, POLICY)
     assert other.case.route.name == "graph+float16"

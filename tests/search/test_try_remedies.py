@@ -99,7 +99,7 @@ def test_an_interruption_keeps_what_was_found() -> None:
     assert set(found) == {second.id}
 
 
-def test_a_remedy_that_met_a_fault_is_unknown_not_in_vain() -> None:
+def test_a_remedy_that_met_a_fault_is_unknown() -> None:
     start = case()
     found, oracle = remedies_of(lambda given: "pkg-resources-gone" if given == start else FAULT, start)
     remedies = found[start.id]
@@ -148,7 +148,7 @@ def test_results_get_what_their_remedies_came_to() -> None:
     )
 
 
-def test_a_report_says_what_remedied_how_many_and_what_is_unknown() -> None:
+def test_a_report_counts_cures_by_remedy_and_unknowns() -> None:
     works = RemedyResult(True, 1, (Step("a", "r", ("constraint setuptools<81",)), Step("b", "r", ("route graph", "x"))))
     unknown = RemedyResult(False, 1, unknown=2, message=FAULT)
     given = [

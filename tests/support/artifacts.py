@@ -17,8 +17,8 @@ Y = X @ KERNEL + BIAS
 def put_artifact(folder: Path, model: dict[str, Any], weights: dict[str, np.ndarray], **options: Any) -> None:
     """Write model.json and one shard. ``options``: ``paths`` instead of the shard's, ``manifest`` instead of all."""
     folder.mkdir(parents=True, exist_ok=True)
-    specs = [{"name": name, "shape": list(one.shape), "dtype": one.dtype.name} for name, one in weights.items()]
-    (folder / "group1-shard1of1.bin").write_bytes(b"".join(one.tobytes() for one in weights.values()))
+    specs = [{"name": name, "shape": list(array.shape), "dtype": array.dtype.name} for name, array in weights.items()]
+    (folder / "group1-shard1of1.bin").write_bytes(b"".join(array.tobytes() for array in weights.values()))
     manifest = [{"paths": options.get("paths", ["group1-shard1of1.bin"]), "weights": specs}]
     (folder / "model.json").write_text(json.dumps({**model, "weightsManifest": options.get("manifest", manifest)}))
 
@@ -61,7 +61,7 @@ def place(name: str, kind: str, *sizes: int) -> dict[str, Any]:
 
 
 def graph(nodes: list[dict[str, Any]], inputs: dict[str, str], outputs: dict[str, str]) -> dict[str, Any]:
-    kinds = {one["name"]: one["attr"]["dtype"]["type"] for one in nodes if "dtype" in one["attr"]}
+    kinds = {node["name"]: node["attr"]["dtype"]["type"] for node in nodes if "dtype" in node["attr"]}
     signature = {
         "inputs": {key: {"name": name, "dtype": kinds[name.split(":")[0]]} for key, name in inputs.items()},
         "outputs": {key: {"name": name, "dtype": "DT_FLOAT"} for key, name in outputs.items()},

@@ -119,8 +119,8 @@ def results(*cases: CaseResult, **changed: Any) -> Results:
 
 def interpreters(*versions: str) -> tuple[Interpreter, ...]:
     """As the search gives them: newest first."""
-    ordered = sorted(versions, key=lambda one: [int(part) for part in one.split(".")], reverse=True)
-    return tuple(Interpreter(one, "linux-x86_64", f"/pythons/{one}/bin/python") for one in ordered)
+    ordered = sorted(versions, key=lambda version: [int(part) for part in version.split(".")], reverse=True)
+    return tuple(Interpreter(version, "linux-x86_64", f"/pythons/{version}/bin/python") for version in ordered)
 
 
 PYTHON = interpreters("3.11.7")[0]
@@ -161,7 +161,7 @@ class SmallIndex:
         self.faults: dict[str, int] = {}
         self.timed = True
         self.body: bytes | None = None
-        self.asked: list[str] = []
+        self.requests: list[str] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}/simple/"
 
@@ -176,7 +176,7 @@ class SmallIndex:
     def add(self, name: str, version: str, *requires: str, tag: str = "py3-none-any") -> None:
         stem = f"{name.replace('-', '_')}-{version}"
         metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-        metadata += "".join(f"Requires-Dist: {one}\n" for one in requires)
+        metadata += "".join(f"Requires-Dist: {requirement}\n" for requirement in requires)
         content = io.BytesIO()
         with zipfile.ZipFile(content, "w") as wheel:
             wheel.writestr(f"{stem}.dist-info/METADATA", metadata)
@@ -206,7 +206,7 @@ class SmallIndex:
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                index.asked.append(self.path)
+                index.requests.append(self.path)
                 kind, name, *file = self.path.strip("/").split("/")
                 known = name in index.files
                 status = index.status if index.status != 200 else 200 if known else 404

@@ -36,7 +36,7 @@ def run_here(arguments: tuple[str, ...], folder: Path, variables: Mapping[str, s
         patched.setattr(sys, "stdout", said[0])
         patched.setattr(sys, "stderr", said[1])
         code = _exit_code(cli.main)
-        out, err = (_written(one) for one in said)
+        out, err = (_written(stream) for stream in said)
     return Said(code, out, err)
 
 
@@ -56,9 +56,9 @@ def _written(stream: io.TextIOWrapper) -> str:
 
 @contextlib.contextmanager
 def _signals_kept() -> Iterator[None]:
-    kept = [(one, signal.getsignal(one)) for one in (signal.SIGINT, signal.SIGTERM)]
+    kept = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
     try:
         yield
     finally:
-        for one, handler in kept:
-            signal.signal(one, handler)
+        for number, handler in kept:
+            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""What of a CPU is told apart, on the systems that say it in different ways."""
+"""The features of a CPU that are distinguished, on systems that list them in different forms."""
 
 from __future__ import annotations
 

@@ -39,7 +39,9 @@ def test_folders_without_a_model_say_what_they_are(store: Store, tmp_path: Path)
     case = tmp_path / "out" / "cases" / "a-case" / "0a1b"
     case.mkdir(parents=True)
     (tmp_path / "out" / "results.json").write_text("{}")
-    with pytest.raises(RequestError, match=r"it is the output of a run; give one of its cases: .*a-case"):
+    with pytest.raises(
+        RequestError, match=r"it is the output of a run, not a model\nhint: `tfjs-compat check .*a-case`"
+    ):
         check(tmp_path / "out", store=store)
     (case / "log.txt").write_text("")
     with pytest.raises(RequestError, match="ended before there was a converted model"):

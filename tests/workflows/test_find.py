@@ -120,7 +120,7 @@ def test_an_interruption_is_the_reason_where_there_were_faults_too() -> None:
         require_answer(Searched(best, (), "after 1 s (--time)"))
 
 
-def test_an_early_end_is_said_where_something_better_may_be_left() -> None:
+def test_an_early_end_says_that_something_better_may_exist() -> None:
     found = Found(found=False, ended="after 3 trials (--max-trials)")
     assert "Nothing that works was found; the search ended after 3 trials" in shown(found)
     assert as_json(found)["best"] is False

@@ -64,7 +64,7 @@ def test_what_is_worth_nothing_after_a_day_goes(store: Store, folder: str) -> No
 
 
 @pytest.mark.parametrize("folder", ["outcomes", "resolved", "cache-keys", "index"])
-def test_what_a_killed_run_left_half_written_goes_after_a_day(store: Store, folder: str) -> None:
+def test_half_written_files_of_killed_runs_go_after_a_day(store: Store, folder: str) -> None:
     half, recent = put(store, folder, ".x.0a1b", days=2), put(store, folder, ".y.0a1b", days=0.5)
     collect_garbage(store, unused_days=30)
     assert (half.exists(), recent.exists()) == (False, True)
@@ -92,7 +92,7 @@ def test_what_no_rule_names_stays(store: Store, name: str) -> None:
     assert kept.exists()
 
 
-def test_every_folder_of_the_store_has_a_rule_or_a_reason() -> None:
+def test_every_store_folder_has_a_rule_or_a_reason() -> None:
     named = {rule.folder for rule in RULES} | {"environments", "wheels"} | {"tfjs", "keras", "virtualenv"}
     pattern = re.compile(r"""store\.folder\(\s*"([a-z-]+)"|\.root / "([a-z-]+)\"""")
     used = set()

@@ -1,4 +1,4 @@
-"""Which matrix a request means, before anything is asked of an index."""
+"""Which matrix a request means, before the index is read."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_it_is_named_after_its_models(models: tuple[str, ...], name: str) -> Non
         {"routes": ("graph",)},
     ],
 )
-def test_without_a_model_the_seeds_model_is_tried_and_its_story_is_not_told(said: dict[str, Any]) -> None:
+def test_without_a_model_the_seed_model_runs_without_expectations(said: dict[str, Any]) -> None:
     matrix = meant(**said)
     assert (matrix.name, matrix.models, matrix.expect) == ("zoo:seed", ["zoo:seed"], [])
     for name, values in said.get("axes", {}).items():
@@ -74,7 +74,7 @@ def test_without_a_model_the_seeds_model_is_tried_and_its_story_is_not_told(said
     assert "setuptools<81" in matrix.requirements.constraints
 
 
-def test_a_matrix_that_is_named_is_taken_whatever_else_is_said(here: Path) -> None:
+def test_a_named_matrix_is_loaded_whatever_the_options(here: Path) -> None:
     assert meant(matrix="seed", models=("zoo:mlp",)).name == "seed"
     assert meant(matrix="frontier", axes={"tensorflow": ["2.17.1"]}).name == "frontier"
     (here / "pyproject.toml").write_text(
@@ -89,7 +89,7 @@ def test_a_wrong_axis_is_the_command_lines_fault() -> None:
         meant(models=("zoo:mlp",), axes={"process_env": ["legacy-kera"]})
 
 
-def test_a_shipped_matrix_is_found_beside_a_folder_of_its_name(here: Path) -> None:
+def test_a_shipped_matrix_wins_over_a_folder_of_its_name(here: Path) -> None:
     (here / "seed").mkdir()
     assert matrix_path("seed").name == "seed.toml"
     (here / "seed").rmdir()
@@ -100,16 +100,16 @@ def test_a_shipped_matrix_is_found_beside_a_folder_of_its_name(here: Path) -> No
 @pytest.mark.parametrize(
     ("content", "said", "message"),
     [
-        ("", {}, "m.toml: key 'axes.tensorflow': missing: list the versions to try, e.g. ['2.19.0']"),
+        ("", {}, "m.toml: key 'axes.tensorflow': missing\nhint: list the versions to try, such as ['2.19.0']"),
         (
             "[axes]\ntensorflow = ['2.15.0']",
             {},
-            "m.toml: key 'axes.tensorflowjs': missing: list the versions to try, e.g. ['4.22.0']",
+            "m.toml: key 'axes.tensorflowjs': missing\nhint: list the versions to try, such as ['4.22.0']",
         ),
         (
             "[axes]\ntensorflow = ['2.15.0']\ntensorflowjs = ['4.17.0']",
             {},
-            "m.toml: key 'models': missing: list models, e.g. ['zoo:seed'], or give --model",
+            "m.toml: key 'models': missing\nhint: list models, such as ['zoo:seed'], or give --model",
         ),
         ("models = ['zoo:mlp']", {"axes": {"tensorflowjs": ["4.17.0"]}}, "m.toml: key 'axes.tensorflow': missing"),
     ],
@@ -161,16 +161,21 @@ def test_what_a_run_or_somebody_left_stays(here: Path) -> None:
 # ---------------------------------------------------------------------------------------------- what `check` is given
 
 
-def test_the_folder_of_a_case_that_was_not_converted_is_called_so(here: Path) -> None:
+def test_the_folder_of_an_unconverted_case_is_named_as_such(here: Path) -> None:
     case = here / "out" / "cases" / "mlp-layers-tf2.15.0"
     (case / "0a1b").mkdir(parents=True)
     (case / "0a1b" / "log.txt").write_text("…", "utf-8")
-    with pytest.raises(RequestError, match=r"a case that ended before there was a converted model; see .*log\.txt"):
+    with pytest.raises(
+        RequestError, match=r"a case that ended before there was a converted model\nhint: .*log\.txt says why"
+    ):
         check(case)
     (here / "out" / "results.json").write_text("{}", "utf-8")
-    with pytest.raises(RequestError, match=r"output of a run; give one of its cases: .*cases.mlp-layers-tf2\.15\.0$"):
+    with pytest.raises(
+        RequestError,
+        match=r"output of a run, not a model\nhint: `tfjs-compat check .*cases.mlp-layers-tf2\.15\.0` checks",
+    ):
         check(here / "out")
-    with pytest.raises(RequestError, match=r"it holds no model\.json, so it is no TensorFlow"):
+    with pytest.raises(RequestError, match=r"it is no TensorFlow\.js model: it holds no model\.json"):
         check(here)
 
 

@@ -1,4 +1,4 @@
-"""A browser that is asked for and not there is found out before anything is resolved, built or converted."""
+"""A requested browser that is missing is reported before anything is resolved, built or converted."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MISSING = r"no browser was found: .*\nhint: install Chromium, or check in Node\.
 @pytest.fixture
 def request_in_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RunRequest:
     monkeypatch.setenv("PATH", str(tmp_path / "bin"))
-    # What is asked for first would fail otherwise.
+    # Nothing answers there: to read the index first would be another error.
     monkeypatch.setenv("UV_DEFAULT_INDEX", "http://127.0.0.1:9/simple/")
     return RunRequest(
         models=("zoo:mlp",), runtime="browser", output=tmp_path / "out", store=Store(tmp_path / "store"), jobs=1

@@ -64,7 +64,7 @@ def repaired(source: Path, verdict: Verdict = Verdict.WORKS, reference: Found | 
         (Verdict.FAILS, None, False),
         (Verdict.WORKS, found(works=True), True),
         (Verdict.MISMATCH, found(works=True), False),
-        # A constant output, or none at all: who gave a reference asked for a proof.
+        # A constant output, or none at all: a reference is a request for proof.
         (Verdict.CONVERTS, found(works=True), False),
         (Verdict.CONVERTS, found(works=False), False),
     ],

@@ -20,7 +20,7 @@ def known_issues(issue: str | None, as_json: bool) -> None:
 
     catalogue = api.catalogue()
     if issue is not None and issue not in catalogue:
-        raise RequestError(f"no known issue '{issue}'; {nearest(issue, catalogue)}")
+        raise RequestError(f"no known issue '{issue}'\nhint: {nearest(issue, catalogue)}")
     chosen = [catalogue[issue]] if issue is not None else list(catalogue.values())
     if as_json:
         print_json(chosen[0] if issue is not None else chosen)

@@ -16,7 +16,7 @@ class CommandGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """The command that the arguments name. Raises click.UsageError with the nearest name for an unknown one."""
         if args and self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            ctx.fail(f"no such command '{args[0]}'; {nearest(args[0], self.commands)}")
+            ctx.fail(f"no such command '{args[0]}'\nhint: {nearest(args[0], self.commands)}")
         return super().resolve_command(ctx, args)
 
 

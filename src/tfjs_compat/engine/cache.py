@@ -158,7 +158,7 @@ def _says_something(outcome: Outcome) -> bool:
 
 
 def _read(home: Path) -> _Kept | None:
-    """What is kept in a folder of the store, or None. Raises OSError where that cannot be told."""
+    """What is kept in a folder of the store, or None. Raises OSError where the folder cannot be read."""
     try:
         kept = _KEPT.decode((home / _OUTCOME).read_bytes())
     except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -213,7 +213,7 @@ def _reason(error: OSError | MachineryError) -> str:
 
 
 def record_key(case_id: str, key: CacheKey, store: Store) -> None:
-    """Note the key of a case's kept outcome, so that ``why_not_kept`` can tell later what has changed since.
+    """Note the key of a case's kept outcome, so that ``why_not_kept`` can compare a later key with it.
 
     Raises MachineryError on a full disk.
     """

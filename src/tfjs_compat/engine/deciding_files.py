@@ -12,7 +12,7 @@ The rule. An outcome is made in the room ``trials`` and by the modules of the en
 
 A module that is imported from there tomorrow decides tomorrow: no list has to be edited. What comes before (expansion,
 resolver, index) decides through its result alone, which stands in the cache key: the lock, the model, the route.
-Imports below ``if TYPE_CHECKING`` and those that a façade makes by name when asked (``importlib``) do not count.
+Imports below ``if TYPE_CHECKING`` and those that a façade makes by name at the first use (``importlib``) do not count.
 """
 
 from __future__ import annotations

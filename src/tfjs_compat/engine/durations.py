@@ -93,5 +93,5 @@ class Durations:
 
 
 def _similar(case: Case) -> tuple[str, str]:
-    """What cases that take about the same have in common."""
+    """Model and route: cases that share them take about the same time."""
     return case.model.ref, case.route.name

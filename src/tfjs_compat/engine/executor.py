@@ -51,7 +51,9 @@ def _factory(name: str) -> Callable[[int], Executor]:
         return EXECUTORS[name]
     module, colon, function = name.partition(":")
     if not colon or not module or not function:
-        raise RequestError(f"--executor {name}: no such executor; {nearest(name, EXECUTORS)}, or 'module:factory'")
+        raise RequestError(
+            f"--executor {name}: no such executor, and not of the form module:factory\nhint: {nearest(name, EXECUTORS)}"
+        )
     try:
         factory = getattr(importlib.import_module(module), function)
     except (ImportError, ValueError) as error:
@@ -65,7 +67,7 @@ def _factory(name: str) -> Callable[[int], Executor]:
     def checked(jobs: int) -> Executor:
         made = factory(jobs)
         if not isinstance(made, Executor):
-            raise RequestError(f"--executor {name}: expected a concurrent.futures.Executor, got {type(made).__name__}")
+            raise RequestError(f"--executor {name}: it made a {type(made).__name__}, no concurrent.futures.Executor")
         return made
 
     return checked

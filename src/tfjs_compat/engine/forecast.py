@@ -15,7 +15,7 @@ from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 def why_not_cached(plan: Plan, store: Store, *, fresh: bool = False) -> list[str | None]:
     """For each case of a plan why a run with the default options would run it; None where its outcome is kept.
 
-    ``fresh``: as the option of ``run``. Raises MachineryError where this package's own files cannot be read.
+    ``fresh``: everything runs (``--no-cache``). Raises MachineryError where this package's own files cannot be read.
     """
     until = plan.matrix.until
     # What `run` has without --runtime, --node, --inputs, --isolation and --layout, which a plan does not know of.
@@ -29,7 +29,7 @@ def why_not_cached(plan: Plan, store: Store, *, fresh: bool = False) -> list[str
         if not isinstance(planned.lock, Lock):
             return "there is no lock: the machinery failed"
         if fresh:
-            return "--fresh: everything runs anew"
+            return "--no-cache: everything runs anew"
         key = cache.cache_key(planned, planned.lock, runtime_version(planned.case), conditions)
         return cache.why_not_kept(planned.case.id, key, store)
 

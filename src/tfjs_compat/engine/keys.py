@@ -8,8 +8,8 @@ What is left out, and why it cannot change an outcome that is kept:
 - the tolerance: a constant of ``outcomes`` and ``trials``, so ``code`` covers it;
 - the caller's environment variables: children get none but certificates and proxies, and what cannot be fetched is the
   machinery's fault and never kept;
-- the words that a case is asked for in (a range, a date, a needless constraint, the model's name and place): what they
-  come to stands here, the lock and the model's content;
+- how a case was requested (a range, a date, a needless constraint, the model's name and place): what it
+  comes to stands here, the lock and the model's content;
 - the content of a TensorFlow.js release: its hash is pinned or what the registry states.
 
 Not known, and so not covered: the system's C library, and what a model's builder reads beside Python files.

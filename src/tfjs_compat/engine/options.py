@@ -1,4 +1,4 @@
-"""A request → how its trials are run: limits, runtime, isolation."""
+"""Request → the context and the options of its trials."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ def context_of(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
 ) -> Context:
-    """The context of a command that runs ``jobs`` cases at once; ``limits`` are the matrix's, for one case."""
+    """The context of a command that runs ``jobs`` cases at once.
+
+    ``limits`` are the matrix's for one case, memory in GiB; where they set no memory it is ``memory_limit``.
+    """
     memory = int(min(limits.memory * 2**30, sys.maxsize)) if limits.memory else None
     return Context(
         store=request.store,
@@ -33,7 +36,7 @@ def context_of(
 
 
 def options_of(request: RunRequest, until: Stage, context: Context) -> TrialOptions:
-    """How each trial of the request is run, as far as ``until``."""
+    """The options of each trial of the request, as plain data that can leave the process."""
     return TrialOptions(
         store=str(request.store.root),
         until=until,
@@ -50,9 +53,10 @@ def options_of(request: RunRequest, until: Stage, context: Context) -> TrialOpti
 
 
 def memory_limit(jobs: int, total: int | None = None) -> int:
-    """The bytes that one of ``jobs`` cases at once may use, of ``total`` (default: what there is for this process).
+    """Bytes that each of ``jobs`` concurrent cases may use, of ``total`` (default: what this process may use).
 
-    Less than there are, so that a case passes its limit before the system kills what it likes.
+    An equal share of 80 %, at least CASE_MEMORY, at most 90 %: a case passes its limit before the system kills any
+    process.
     """
     total = total_memory() if total is None else total
     return int(min(max(CASE_MEMORY, total * 0.8 / jobs), total * 0.9))

@@ -15,7 +15,11 @@ from tfjs_compat.system.files import disk_errors
 
 @contextlib.contextmanager
 def lock_output(output: Path) -> Iterator[None]:
-    """The output folder, made and held by this run alone. What fails before it has written anything leaves no trace."""
+    """Make the output folder and hold it for this run alone.
+
+    A block that raises before it has written anything leaves no folder. Raises RequestError where another run holds it
+    or it cannot be written to, MachineryError on a full disk.
+    """
     made = not output.exists()
     lock = filelock.FileLock(output / ".lock", timeout=0)
     with disk_errors(output):
@@ -24,7 +28,7 @@ def lock_output(output: Path) -> Iterator[None]:
             lock.acquire()
         except filelock.Timeout:
             raise RequestError(
-                f"--output {output}: another run is writing to it; give this one its own folder"
+                f"--output {output}: another run is writing to it\nhint: give this run a folder of its own"
             ) from None
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
@@ -42,7 +46,7 @@ def lock_output(output: Path) -> Iterator[None]:
 def _leave_no_trace(output: Path, *, made: bool) -> None:
     """Remove the lock file, and the folder if it was ``made``, where there is nothing else in it."""
     with contextlib.suppress(OSError):
-        if [one.name for one in output.iterdir()] == [".lock"]:
+        if [path.name for path in output.iterdir()] == [".lock"]:
             (output / ".lock").unlink()
             if made:
                 output.rmdir()

@@ -27,7 +27,11 @@ from tfjs_compat.system.context import Context
 
 
 class Planned(msgspec.Struct, frozen=True):
-    """A case with what it will run in: a lock, a proof that there is none, or a fault of the machinery (a text)."""
+    """A case with what it will run in.
+
+    ``lock`` is a lock, the proof that there is none, or (a text) the fault of the machinery that prevented an answer.
+    ``variables`` are the environment variables that the case's ``process_env`` stands for.
+    """
 
     case: Case
     python: Interpreter
@@ -36,9 +40,10 @@ class Planned(msgspec.Struct, frozen=True):
 
 
 class Plan(msgspec.Struct, frozen=True):
-    """What a run of a matrix does: every case that was requested, in order, and what was left out.
+    """What a run of a matrix does: the requested cases in the order of the matrix, and what was left out.
 
-    ``order``: the ids of all cases of the matrix, those that were not requested too.
+    ``unused_rules`` are messages on expectations that match none of the cases. ``order`` holds the ids of all cases of
+    the matrix, also of those that were not requested.
     """
 
     matrix: Matrix
@@ -102,11 +107,11 @@ def expand_from_index(
             models[ref] = find_model(ref, bases[ref])
         return models[ref]
 
-    return expansion.expand(matrix, releases_of(expansion.packages_asked(matrix), context), found, model_of)
+    return expansion.expand(matrix, releases_of(expansion.packages_needed(matrix), context), found, model_of)
 
 
 def releases_of(packages: Sequence[str], context: Context) -> dict[str, tuple[Release, ...]]:
-    """The releases of each package, asked for together. Raises MachineryError, Interrupted."""
+    """The releases of each package, oldest first, fetched concurrently. Raises MachineryError, Interrupted."""
 
     def fetch(package: str) -> tuple[Release, ...]:
         return _interruptible(lambda: fetch_releases(package, context.store), context.stop)
@@ -116,7 +121,7 @@ def releases_of(packages: Sequence[str], context: Context) -> dict[str, tuple[Re
 
 
 def _interruptible(work: Callable[[], T], stop: threading.Event) -> T:
-    """The result of something that waits and cannot be told to stop. Raises Interrupted, leaving it to end alone."""
+    """The result of ``work``, which cannot be stopped. Raises Interrupted, leaving it to end in its thread."""
     future: Future[T] = Future()
 
     def run() -> None:

@@ -18,8 +18,11 @@ from tfjs_compat.results.plan_file import PLAN_SCHEMA, PlanDocument, PlannedCase
 
 
 def document(plan: Plan, until: Stage, started: str, before: PlanDocument | None) -> PlanDocument:
-    """The plan to write. Of the plan ``before`` in the same folder, the cases of the same matrix that this run was not
-    asked for stay in it, so that a run of a part (``--only``) adds to what is there."""
+    """The plan to write; ``started`` is an ISO time in UTC.
+
+    From the plan ``before`` in the same folder, cases of the same matrix that this run does not request are kept, so
+    that a run of a part (``--only``) adds to what is there.
+    """
     digest = matrix_digest(plan.matrix)
     known = {case.id: case for case in before.cases} if before is not None and before.matrix_digest == digest else {}
     planned = {case.case.id: _planned_case(case) for case in plan.cases}
@@ -39,7 +42,7 @@ def document(plan: Plan, until: Stage, started: str, before: PlanDocument | None
 
 
 def open_document(name: str, until: Stage, started: str) -> PlanDocument:
-    """The plan of work that plans as it goes: no cases; each time another, so that it never continues an earlier."""
+    """The plan of a search, which plans as it goes: no cases, and a random digest, so that no run continues it."""
     digest = secrets.token_hex(32)
     return PlanDocument(PLAN_SCHEMA, __version__, started, name, digest, until, machine_facts(), (), ())
 

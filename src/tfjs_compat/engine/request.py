@@ -1,4 +1,4 @@
-"""What to run and how."""
+"""The request of a run."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ from tfjs_compat.trials.fork_server import can_fork
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to run and how.
+    """What to run and how: the options of ``run`` as one value.
 
     ``matrix`` is a file, the name of a shipped matrix, or None for [tool.tfjs-compat] of ./pyproject.toml; where there
     is none, ``plain`` if the request says what to run, else the seed. ``axes``, ``models``, ``routes`` replace the
     file's; ``only`` are shell patterns for the cases that count. ``try_remedies``: run the remedies of what fails.
-    ``jobs`` None: by cores and free memory; ``executor`` is where they run (see engine/executor.py).
+    ``jobs`` None: by cores and free memory; ``executor`` is where they run (see engine/executor.py); ``seconds`` is the
+    time limit of a case, in place of the matrix's.
     """
 
     matrix: str | None = None

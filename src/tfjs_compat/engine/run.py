@@ -1,6 +1,6 @@
 """Plan → results. The coordinator: it cuts the work into tasks, gives them to an executor, and alone writes results.
 
-What was found out before is taken from the cache first; each trial that ends is a line of the journal at once.
+Kept outcomes are taken from the cache first; each trial that ends becomes a line of the journal at once.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def begin(planned: PlanDocument, engine: Engine) -> Journal:
 
 
 def united(results: Results, output: Path) -> Results:
-    """The results of a run with those that the journal holds of its plan's other cases: what results.json says."""
+    """The content of results.json: the results of a run, and those that the journal holds of its plan's other cases."""
     plan = read_plan(output)
     if plan is None or len(plan.cases) == len(results.cases):
         return results
@@ -172,7 +172,7 @@ class _Coordinator:
         self.worker: Worker = make_worker(engine.options, engine.context, self._take, engine.operations)
 
     def run_all(self) -> bool:
-        """Whether every case came to an end."""
+        """Run everything; whether every case came to an end."""
         engine, progress = self._engine, self._engine.context.progress
         if engine.context.store.read_only:
             what = f"store {engine.context.store.root}"
@@ -303,7 +303,7 @@ class _Coordinator:
             progress.end(result.id, summary(result))
 
     def _give_up_lost_cases(self) -> None:
-        """Cases of a worker that is gone without a word are nobody's failure."""
+        """End the cases of workers that died without a result as faults of the machinery."""
         if self._engine.context.stop.is_set():
             return
         for planned in self._planned.values():

@@ -1,4 +1,4 @@
-"""In which pieces and in which order trials run. Pure; no result depends on it, only how long a run takes."""
+"""The pieces and the order in which trials run. Pure; only the time of a run depends on it, no result."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def _elsewhere(task: Task) -> Iterator[Worker]:
 
 
 def _watch(stop_file: Path, stop: threading.Event, ended: threading.Event) -> None:
-    """Set ``stop`` when the coordinator asks for it, or when the process that started this one is gone."""
+    """Set ``stop`` when the stop file appears, or when the process that started this one is gone."""
     parent = os.getppid()
     while not ended.wait(_WATCH_SECONDS):
         if os.getppid() != parent or stop_file.exists():
@@ -275,14 +275,14 @@ def _finish(
     whole = not outcome.limited and outcome.machinery is None
     key = cache_key(trial, task, worker)
     with contextlib.suppress(MachineryError, OSError):
-        # An outcome that finds no room in the cache is one all the same.
+        # An outcome counts also where the cache has no room for it.
         if cache.keep(key.key, outcome, folder, worker.settings.store):
             cache.record_key(trial.case.id, key, worker.settings.store)
     end(trial, outcome, seconds + time.monotonic() - started if whole else None)
 
 
 def cache_key(trial: Trial, task: Task, worker: Worker) -> cache.CacheKey:
-    """What decides the outcome of a trial."""
+    """The cache key of a trial under the conditions of this worker."""
     planned = Planned(trial.case, task.python, task.lock, trial.variables)
     return cache.cache_key(planned, task.lock, runtime_version(trial.case), worker.conditions)
 

@@ -25,7 +25,7 @@ class UnbuildableError(Exception):
 
 @dataclass(frozen=True)
 class Installer:
-    """How uv is called to install, and who is told what it says.
+    """How uv is called to install, and what receives its output.
 
     ``on_line`` is called with each line that uv prints, ``warn`` with what makes an environment larger than it should
     be.

@@ -27,7 +27,9 @@ def find(prefix: str, store: Store) -> Environment:
     found = [environment for environment in whole if environment.id.startswith(prefix)]
     if len(found) != 1:
         what = "several environments start" if found else "no environment starts"
-        raise RequestError(f"{what} with '{prefix}'; {nearest(prefix, [environment.id for environment in whole])}")
+        raise RequestError(
+            f"{what} with '{prefix}'\nhint: {nearest(prefix, [environment.id for environment in whole])}"
+        )
     return found[0]
 
 

@@ -145,7 +145,7 @@ def deliver(
 
 
 def _copy(source: Path, target: Path) -> None:
-    """As shutil.copytree, which tells of a full disk in a list of texts, and goes on with the other files."""
+    """As shutil.copytree, which reports a full disk in a list of texts, and goes on with the other files."""
     target.mkdir()
     for path in source.iterdir():
         if path.is_dir():

@@ -1,4 +1,4 @@
-"""What there is: the package index with its releases, uv to ask it with, and the Pythons of this machine.
+"""What there is: the package index with its releases, uv to call, and the Pythons of this machine.
 
 Takes the user's configuration; gives releases and interpreters.
 Imports: system, errors.

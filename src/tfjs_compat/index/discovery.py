@@ -1,4 +1,4 @@
-"""Which Pythons this machine has: uv is asked once, and again when an executable has changed."""
+"""Which Pythons this machine has: uv lists them once, and again when an executable has changed."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 /* Loads one converted model in TensorFlow.js, proves that the loaded weights are the artifact's, and runs it.
  *
  * Works in Node and in a browser page: knows no files and no network, only what its caller hands it. What happens is
- * told to `task.emit` as events (stage, weights, inputs, outputs, failure); see tfjs_run.js for the record they form.
+ * passed to `task.emit` as events (stage, weights, inputs, outputs, failure); see tfjs_run.js for the record they form.
  */
 (function (root, factory) {
   if (typeof module === 'object' && module.exports) module.exports = factory();
@@ -614,7 +614,7 @@
     });
   }
 
-  /** Loads and runs one model. True where both stages ended; a failure is told to `task.emit`.
+  /** Loads and runs one model. True where both stages ended; a failure is passed to `task.emit`.
    *
    * `task`: {format: 'layers'|'graph', emit(event), readModelJson(), readShard(path) → ArrayBuffer, readInputs() and
    * readExpected() → {meta, data} (expected may be null), writeOutputs({meta, data}), loadOnly?: boolean}.

@@ -73,7 +73,7 @@ function lineFrom(descriptor) {
 async function main(words) {
   if (words[0] !== '--wait') return run(words[0]);
   const tf = started(words[2]);
-  // That it does not start is told in the record of a job.
+  // That it does not start is written to the record of a job.
   await tf.catch(() => {});
   const jobFile = lineFrom(Number(words[1]));
   if (jobFile === '') process.exit(0);

@@ -83,7 +83,7 @@ def resolve(request: ResolveRequest, context: Context, *, fresh: bool = False) -
     """Resolve a request with uv, or take the answer that is kept (not with ``fresh``).
 
     A dated answer is kept for good, one of today for ``TODAY_SECONDS``. Raises MachineryError when the index cannot
-    be reached, or gives no upload times where a date is asked for; Interrupted.
+    be reached, or gives no upload times where a date is requested; Interrupted.
     """
     if not fresh and (kept := kept_lock(request, context.store)) is not None:
         return kept

@@ -1,7 +1,7 @@
-"""The axes of an environment. A new axis is a row of AXES and a field of the three structs below it.
+"""The axes of a matrix. A new axis is a row of AXES and a field of the three structs below it.
 
-Everything else is derived from the table: the keys of a matrix file and what is wrong with their values, the product,
-the options of the command line, keys and short names of cases, columns of reports, what a change costs.
+The rest is derived from the table: the checks of a matrix file's values, the product, keys and short names of cases,
+columns of reports, the cost of a change.
 """
 
 from __future__ import annotations
@@ -25,25 +25,33 @@ of variables joined by ``+``; ``choice`` any other text."""
 
 
 class Axis(msgspec.Struct, frozen=True):
-    """One axis.
+    """One axis: a row of AXES.
 
-    ``default`` is its value where a matrix says nothing (None: a matrix has to say); ``shown_always``: it is part of
-    every key and name, at its default too. ``title`` heads its column, ``phrase`` stands before its value in a
-    sentence, ``label`` in a list (empty: the phrase does), ``prefix`` before each of its texts, ``mark`` before its
-    value in a short name, ``noun`` before what a change adds on it. ``cost`` is what a change on it asks of who follows
-    a recipe.
-    ``option``, ``metavar`` and ``help`` are those of the command line; empty: it has no option.
+    ``default`` is its value where a matrix says nothing (None: the matrix has to name values); an axis that is
+    ``shown_always`` is part of every key and name, also at its default. ``cost`` is the price of changing it when two
+    ways are compared: the cheaper one is preferred.
+
+    What it is called, by place:
+
+    - ``title`` heads its column in a table; axes with the same title share that column;
+    - ``label`` stands before its value elsewhere in a report: ``TensorFlow 2.16.1``;
+    - ``prefix`` stands before each of its texts in a report: ``+pandas``;
+    - ``mark`` stands before its value in a case's short name and id, so it never changes: ``tf2.16.1``;
+    - ``noun`` stands before a value that a remedy sets: ``constraint setuptools<81``. Empty: the remedy is put as
+      ``keras 3.2.1 instead of 3.3.3``.
+
+    ``option``, ``metavar`` and ``help`` describe its option of ``run`` and ``plan``; ``option`` is empty where there is
+    none. cli/options.py repeats them, because ``--help`` must not load this module; a test compares the two.
     """
 
     name: str
     kind: Kind
     title: str
-    phrase: str
+    label: str
     default: str | None = ""
     shown_always: bool = False
-    mark: str = ""
-    label: str = ""
     prefix: str = ""
+    mark: str = ""
     noun: str = ""
     cost: int = 1
     option: str = ""
@@ -56,16 +64,16 @@ class Axis(msgspec.Struct, frozen=True):
         return self.kind in ("requirements", "packages")
 
     def value(self, combination: Combination) -> Value:
-        """The combination's choice on this axis."""
+        """The combination's choice: a tuple where the axis is a list, else a text."""
         found: Value = getattr(combination, self.name)
         return found
 
     def is_default(self, value: Value) -> bool:
-        """Whether a value is the one that nobody has to write."""
+        """Whether a key may leave the value out; never for an axis that is always shown."""
         return not self.shown_always and value in ("", (), self.default)
 
     def words(self, combination: Combination) -> str:
-        """The choice as reports show it; empty at the default."""
+        """The choice as reports show it, its texts joined by spaces; empty at the default."""
         value = self.value(combination)
         if self.is_default(value):
             return ""
@@ -140,27 +148,25 @@ AXES: tuple[Axis, ...] = (
         option="--keras",
         help="Keras release or range; 'resolved': what the resolver gives.",
     ),
-    Axis("extra", "requirements", "with", "with", label="extra packages", prefix="+", noun="package"),
+    Axis("extra", "requirements", "with", "extra packages", prefix="+", noun="package"),
     Axis(
         "constraints",
         "requirements",
         "with",
-        "with",
-        label="constraints",
+        "constraints",
         noun="constraint",
         option="--constraint",
         metavar="REQ",
         help="A constraint on every combination: 'setuptools<81'.",
     ),
-    Axis("overrides", "requirements", "with", "with", label="overrides", prefix="override ", noun="override"),
+    Axis("overrides", "requirements", "with", "overrides", prefix="override ", noun="override"),
     Axis(
         "stand_ins",
         "packages",
         "with",
-        "with",
-        mark="no-",
-        label="stub packages",
+        "stub packages",
         prefix="no-",
+        mark="no-",
         noun="an empty module in place of",
         option="--stand-in",
         metavar="PACKAGE",
@@ -180,10 +186,9 @@ AXES: tuple[Axis, ...] = (
         "process_env",
         "process_env",
         "with",
-        "with",
-        noun="process variables",
+        "process variables",
         default=DEFAULT,
-        label="process variables",
+        noun="process variables",
         option="--process-env",
         metavar="NAME",
         help="Process variables: default, legacy-keras, no-onednn, joined by +.",
@@ -224,20 +229,16 @@ class Combination(msgspec.Struct, frozen=True, omit_defaults=False):
     tfjs_runtime: str = DEFAULT
 
     def slug(self) -> str:
-        """A short readable name, not unique."""
+        """A short readable name, ``tf2.16.1-tfjs4.17.0-py3.11``, fit for a file name; not unique."""
         return "-".join(part for axis in AXES for part in axis.short(self))
 
     def key(self, axes: Sequence[Axis] = AXES) -> list[tuple[str, Value]]:
-        """What tells it from others: the canonical choice on each axis that is not at its default.
+        """What distinguishes it from others: the canonical choice on each axis that is not at its default, by name.
 
         An axis that is added later changes no key, as long as nobody uses it.
         """
         choices = ((axis.name, axis.canonical(self)) for axis in axes)
         return sorted((name, value) for name, value in choices if value is not None)
-
-    def words(self) -> list[tuple[Axis, str]]:
-        """The axes that are not at their default, with the choice in words, in the order of AXES."""
-        return [(axis, words) for axis in AXES if (words := axis.words(self))]
 
 
 class Axes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

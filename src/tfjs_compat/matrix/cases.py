@@ -1,4 +1,4 @@
-"""Case and expectation: what is asked, and what a matrix says it comes to."""
+"""Case and expectation: what is to be run, and how the matrix says it ends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from tfjs_compat.outcomes.stages import Stage, Verdict
 
 
 class Expectation(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a matrix says a case comes to; what is None is not said. ``reason`` is for the reader."""
+    """How a matrix says a case ends; a field that is None may have any value.
+
+    ``keras`` is a version or pattern (``3.*``) for the Keras of the lock; ``reason`` is shown in reports.
+    """
 
     verdict: Verdict | None = None
     stage: Stage | None = None
@@ -24,7 +27,7 @@ class Expectation(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Case(msgspec.Struct, frozen=True):
-    """A combination × a model × a route: what is asked. ``expected`` is None where the matrix says nothing."""
+    """A combination × a model × a route. ``expected`` is None where the matrix says nothing."""
 
     combination: Combination
     model: Model
@@ -33,7 +36,7 @@ class Case(msgspec.Struct, frozen=True):
 
     @property
     def id(self) -> str:
-        """Its key: readable, fit for a file name, and the same for the same question on every day and machine.
+        """Its key: readable, fit for a file name, and the same on every day and machine.
 
         Axes at their default are left out, lists count without order, a model counts by its name relative to the
         matrix: what it holds is its digest, which a result carries beside the key.
@@ -49,7 +52,7 @@ def _id(combination: Combination, model: str, name: str, route: str) -> str:
 
 
 def requested_versions(case: Case) -> dict[str, str]:
-    """The versions that a case requests by number, which stand in where no lock says what they resolve to."""
+    """By package, the versions that a case requests by number: for a case without a lock instead of the resolved."""
     requested = case.combination
     versions = {
         "python": requested.python,

@@ -19,11 +19,11 @@ from tfjs_compat.matrix.models import Model
 from tfjs_compat.matrix.problems import missing_keys
 from tfjs_compat.matrix.routes import find_route, why_unavailable
 from tfjs_compat.matrix.schema import Expect, Include, Matrix
-from tfjs_compat.matrix.versions import Choice, choose_versions, is_range, version_fits
+from tfjs_compat.matrix.versions import choose_versions, is_range, version_fits
 
 
 class LeftOut(msgspec.Struct, frozen=True):
-    """Cases that a matrix asks for and that cannot be: what they are and why."""
+    """Cases that a matrix names and that cannot exist: which (``mlp at tf2.16.1-…``), and why."""
 
     what: str
     why: str
@@ -36,8 +36,8 @@ class Expansion(msgspec.Struct, frozen=True):
     left_out: tuple[LeftOut, ...]
 
 
-def packages_asked(matrix: Matrix) -> tuple[str, ...]:
-    """The packages whose releases ``expand`` has to know."""
+def packages_needed(matrix: Matrix) -> tuple[str, ...]:
+    """The packages whose releases ``expand`` needs: the release axes with another value than their default."""
     blocks: list[Axes] = [matrix.axes, *matrix.include]
     return tuple(
         axis.name
@@ -54,9 +54,9 @@ def expand(
 ) -> Expansion:
     """All cases of a matrix.
 
-    ``releases`` by package name (see ``packages_asked``), ``found`` the interpreters of the machine, ``find_model``
-    gives the model of a reference. Raises RequestError for versions and models that do not exist, and for a matrix
-    without a case; MachineryError for interpreters that are not there.
+    ``releases`` maps each of ``packages_needed`` to its releases, ``found`` are the interpreters of the machine,
+    ``find_model`` gives the model of a reference. Raises RequestError for versions and models that do not exist, and
+    for a matrix without a case; MachineryError for interpreters that are not there.
     """
     cases: dict[str, Case] = {}
     left_out: dict[LeftOut, None] = {}
@@ -72,13 +72,13 @@ def expand(
         msgspec.structs.replace(case, expected=_expectation(matrix.expect, case)) for case in cases.values()
     )
     if not expected:
-        why = "; ".join(f"{one.what}: {one.why}" for one in left_out) or "its excludes leave nothing"
+        why = "; ".join(f"{left.what}: {left.why}" for left in left_out) or "its excludes leave nothing"
         raise RequestError(f"{matrix.name}: there is no case to run: {why}")
     return Expansion(expected, tuple(left_out))
 
 
 def unused_rules(matrix: Matrix, cases: Sequence[Case]) -> list[str]:
-    """The expectations that no case of the matrix matches: most often a misspelt version or model."""
+    """A message for each expectation that matches none of the cases: most often it misspells a version or model."""
     return [
         f"{matrix.name}: expect[{number}] ({rule.reason}) matches no case"
         for number, rule in enumerate(matrix.expect)
@@ -94,9 +94,8 @@ def only(expansion: Expansion, patterns: Sequence[str]) -> Expansion:
     if not fitting:
         slugs = list(dict.fromkeys(case.combination.slug() for case in expansion.cases))
         close = nearest(patterns[0], slugs)
-        known = f"the names are such as '{slugs[0]}': `tfjs-compat plan` lists them"
-        hint = close if close.startswith("did") else known
-        raise RequestError(f"--only {' '.join(patterns)}: fits no case; {hint}")
+        hint = close if close.startswith("did") else f"`tfjs-compat plan` lists them, the first is '{slugs[0]}'"
+        raise RequestError(f"--only {' '.join(patterns)}: no case has such an id or combination\nhint: {hint}")
     return Expansion(fitting, expansion.left_out)
 
 
@@ -136,14 +135,12 @@ def _combinations(
     listed = [_listed(axis, block, matrix) for axis in ordered]
 
     @functools.cache
-    def choices(package: str, text: str, as_of: str) -> list[Choice]:
-        return _choices(package, text, as_of, releases)
+    def versions_of(package: str, text: str, as_of: str) -> list[str]:
+        return _versions(package, text, as_of, releases)
 
     for values in itertools.product(*listed):
         given = {axis.name: value for axis, value in zip(ordered, values, strict=True)}
-        released = [
-            [choice.version for choice in choices(axis.name, given[axis.name], given["as_of"])] for axis in _RELEASED
-        ]
+        released = [versions_of(axis.name, given[axis.name], given["as_of"]) for axis in _RELEASED]
         for versions in itertools.product(*released):
             yield _combination(matrix, {**given, **dict(zip(_NAMES, versions, strict=True))}, releases, found)
 
@@ -159,7 +156,7 @@ def _listed(axis: Axis, block: Include, matrix: Matrix) -> list[Any]:
 def _combination(
     matrix: Matrix, given: Mapping[str, Any], releases: Mapping[str, Sequence[Release]], found: Sequence[Interpreter]
 ) -> Combination:
-    """One combination of exact releases, with what the matrix adds to each of them."""
+    """One combination of exact releases, with the requirements that the matrix adds to each."""
     chosen: dict[str, Any] = dict(given)
     for axis in AXES:
         if axis.is_list:
@@ -170,23 +167,27 @@ def _combination(
     return Combination(**chosen)
 
 
-def _choices(package: str, text: str, as_of: str, releases: Mapping[str, Sequence[Release]]) -> list[Choice]:
+def _versions(package: str, text: str, as_of: str, releases: Mapping[str, Sequence[Release]]) -> list[str]:
     if package == "keras" and text == RESOLVED:
-        return [Choice(RESOLVED, True)]
-    return choose_versions(package, text, releases[package], None if as_of == TODAY else as_of)
+        return [RESOLVED]
+    chosen = choose_versions(package, text, releases[package], None if as_of == TODAY else as_of)
+    return [release.version for release in chosen]
 
 
 def _python(request: str, tensorflow: str, releases: Sequence[Release], found: Sequence[Interpreter]) -> str:
     if request != AUTO:
         chosen = choose(request, found)
         return request if request != chosen.executable else chosen.version
-    tags = next((one.python_tags for one in releases if one.version == tensorflow), frozenset())
+    tags = next((release.python_tags for release in releases if release.version == tensorflow), frozenset())
     best = choose_for(tags, found)
     if best is None:
-        have = ", ".join(one.version for one in found) or "none"
+        have = ", ".join(interpreter.version for interpreter in found) or "none"
         wanted = ", ".join(sorted((f"3.{tag[3:]}" for tag in tags if tag.startswith("cp3")), key=_minor)) or "none"
-        hint = f"; `uv python install {wanted.rpartition(' ')[2]}` adds one" if tags else ""
-        raise MachineryError(f"tensorflow {tensorflow} has wheels for Python {wanted}; this machine has {have}{hint}")
+        hint = f"\nhint: `uv python install {wanted.rpartition(' ')[2]}` adds one" if tags else ""
+        raise MachineryError(
+            f"tensorflow {tensorflow} cannot be installed: it has wheels for Python {wanted}, this machine has Python "
+            f"{have}{hint}"
+        )
     return best.minor
 
 
@@ -207,7 +208,7 @@ def matches(rule: Match, case: Case) -> bool:
         value = subjects[field]
         patterns = [wanted] if isinstance(wanted, str) else wanted
         values = list(value) or [""] if isinstance(value, tuple) else [value]
-        if not any(_fits(one, pattern) for one in values for pattern in patterns):
+        if not any(_fits(item, pattern) for item in values for pattern in patterns):
             return False
     return True
 

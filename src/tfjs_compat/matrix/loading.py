@@ -12,9 +12,7 @@ import tomli
 
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.matrix.axes import Axes, Match
-from tfjs_compat.matrix.problems import (
-    problems,
-)
+from tfjs_compat.matrix.problems import problems
 from tfjs_compat.matrix.schema import Expect, Include, LimitsTable, Matrix, Requirements
 from tfjs_compat.matrix.shipped import shipped_names
 from tfjs_compat.outcomes.stages import Stage, Verdict
@@ -33,8 +31,8 @@ def read_matrix(path: Path) -> Matrix:
     try:
         content = tomli.loads(path.read_bytes().decode("utf-8"))
     except FileNotFoundError:
-        shipped = f"; shipped with the tool: {', '.join(shipped_names())}" if not path.suffix else ""
-        raise RequestError(f"{path}: there is no such matrix file{shipped}") from None
+        hint = f"\nhint: use one that ships with the tool: {', '.join(shipped_names())}" if not path.suffix else ""
+        raise RequestError(f"{path}: there is no such matrix file{hint}") from None
     except OSError as error:
         raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
     except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -52,7 +50,7 @@ def read_matrix(path: Path) -> Matrix:
 def has_table(path: Path) -> bool:
     """Whether a pyproject.toml holds a matrix: the table [tool.tfjs-compat].
 
-    Of one that is not valid TOML the heading of the table counts; what is wrong with it is said when it is read.
+    In a file that is not valid TOML the heading of the table counts: reading it then raises the error.
     """
     try:
         content = path.read_bytes().decode("utf-8", "replace")
@@ -66,7 +64,7 @@ def has_table(path: Path) -> bool:
 
 
 def decode(content: dict[str, Any], source: str) -> Matrix:
-    """A matrix out of plain values. ``source`` is what messages call the file. Raises RequestError."""
+    """A checked matrix from TOML's plain values. ``source`` is the file's name in messages. Raises RequestError."""
     try:
         matrix = _MATRICES.convert(_dates_as_text(content))
     except msgspec.ValidationError as error:
@@ -75,7 +73,7 @@ def decode(content: dict[str, Any], source: str) -> Matrix:
 
 
 def checked(matrix: Matrix, source: str) -> Matrix:
-    """The matrix itself, its names and versions looked through. Raises RequestError for the first that is wrong."""
+    """The same matrix, after ``problems`` found nothing. Raises RequestError with the first problem."""
     for problem in problems(matrix):
         raise RequestError(f"{source}: {problem}")
     return matrix
@@ -83,9 +81,9 @@ def checked(matrix: Matrix, source: str) -> Matrix:
 
 def _dates_as_text(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key: _dates_as_text(one) for key, one in value.items()}
+        return {key: _dates_as_text(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_dates_as_text(one) for one in value]
+        return [_dates_as_text(item) for item in value]
     return value.isoformat() if isinstance(value, datetime.date) else value
 
 
@@ -110,14 +108,17 @@ def _explain(message: str) -> str:
     if unknown := re.fullmatch(r"Object contains unknown field `(.*)`", what):
         fields = _PLACES[place].__struct_fields__ if place in _PLACES else ()
         key = f"{path}.{unknown[1]}" if path else unknown[1]
-        return f"unknown key '{key}'; {nearest(unknown[1], fields)}"
+        return f"unknown key '{key}'\nhint: {nearest(unknown[1], fields)}"
     if wrong := re.fullmatch(r"Expected `(.*)`, got `(.*)`", what):
-        options = [one for one in wrong[1].split(" | ") if one != "null"]
-        expected = " or ".join(_TOML_NAMES.get(one, one) for one in options)
-        hint = "; versions are texts: write them in quotes" if wrong[2] in ("float", "int") and "str" in options else ""
-        hint = hint or ('; write ["…"]' if options == ["array"] and wrong[2] == "str" else "")
+        options = [option for option in wrong[1].split(" | ") if option != "null"]
+        expected = " or ".join(_TOML_NAMES.get(option, option) for option in options)
+        hint = ""
+        if wrong[2] in ("float", "int") and "str" in options:
+            hint = "\nhint: versions are texts, write them in quotes"
+        elif wrong[2] == "str" and options == ["array"]:
+            hint = '\nhint: write ["…"]'
         return f"key '{path}': expected {expected}, got {_TOML_NAMES.get(wrong[2], wrong[2])}{hint}"
     if value := re.fullmatch(r"Invalid enum value '(.*)'", what):
         enum = Stage if place.endswith(("stage", "until")) else Verdict
-        return f"key '{path}': unknown value '{value[1]}'; {nearest(value[1], [str(one) for one in enum])}"
+        return f"key '{path}': unknown value '{value[1]}'\nhint: {nearest(value[1], [str(member) for member in enum])}"
     return f"key '{path}': {what}" if path else what

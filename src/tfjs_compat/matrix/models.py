@@ -35,10 +35,10 @@ class Kind(str, Enum):
 class Model(msgspec.Struct, frozen=True):
     """A model that exists and looks like one.
 
-    ``ref`` is what the user wrote; ``key`` the same in one spelling, relative to the matrix, whatever folder a command
-    was given in; ``path`` the file or folder; for builders ``module`` is the name to import,
-    ``function`` the builder, and ``search`` the folders that its imports are looked up in. ``digest`` covers the
-    content: the file, or for a builder every Python file beside it.
+    ``ref`` is what the user wrote; ``key`` is the reference in one spelling, relative to the matrix and so the same
+    in every working folder; ``path`` is the file or folder. For a builder ``module`` is the name to import,
+    ``function`` the builder, and ``search`` the folders that its imports are looked up in. ``digest`` is the SHA-256
+    of the content: of the file, or for a builder of every Python file beside it.
     """
 
     ref: str
@@ -53,7 +53,7 @@ class Model(msgspec.Struct, frozen=True):
 
 
 def zoo_models() -> dict[str, str]:
-    """The examples: name → one line that says what it is."""
+    """The examples of the zoo: name → first line of the builder's docstring, sorted by name."""
     return {name: what for name, (what, _) in sorted(_zoo().items())}
 
 
@@ -82,7 +82,7 @@ def _found(ref: str, base: Path) -> Model:
     head, colon, tail = ref.rpartition(":")
     if head == "zoo":
         if tail not in _zoo():
-            raise RequestError(f"model '{ref}': no such example; {nearest(tail, _zoo())}")
+            raise RequestError(f"model '{ref}': no such example\nhint: {nearest(tail, _zoo())}")
         path = _zoo()[tail][1]
         return _builder(ref, tail, path, tail, (str(_ZOO.parent),), f"{_ZOO.name}.{path.stem}")
     if colon and head.endswith(".py"):
@@ -92,7 +92,7 @@ def _found(ref: str, base: Path) -> Model:
         path, root = _module(ref, head, base)
         return _builder(ref, f"{head}:{tail}", path, tail, (str(root),), head)
     if ref.endswith(".py"):
-        raise RequestError(f"model '{ref}': say which function builds the model: '{ref}:FUNCTION'")
+        raise RequestError(f"model '{ref}': a Python file without the name of a builder\nhint: write '{ref}:FUNCTION'")
     return _file(ref, _existing(ref, base / ref))
 
 
@@ -114,11 +114,11 @@ def _existing(ref: str, path: Path) -> Path:
     try:
         if path.exists():
             return path.resolve()
-        beside = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
     except OSError as error:
         raise RequestError(f"model '{ref}': {error.strerror or error}") from None
     hint = nearest(path.name, beside) if beside else "give a .keras or .h5 file, a folder, file.py:function or zoo:NAME"
-    raise RequestError(f"model '{ref}': there is no {path.name} in {path.parent}; {hint}")
+    raise RequestError(f"model '{ref}': there is no {path.name} in {path.parent}\nhint: {hint}")
 
 
 def _module(ref: str, module: str, base: Path) -> tuple[Path, Path]:
@@ -140,11 +140,13 @@ def _builder(ref: str, name: str, path: Path, function: str, search: tuple[str, 
         raise RequestError(f"model '{ref}': {path.name}{line} is not valid Python: {error.args[0]}") from None
     bound = set(_bound_names(tree))
     if "*" not in bound and function not in bound:
-        raise RequestError(f"model '{ref}': {path.name} has no '{function}'; {nearest(function, _functions(tree))}")
+        raise RequestError(
+            f"model '{ref}': {path.name} has no '{function}'\nhint: {nearest(function, _functions(tree))}"
+        )
     # A builder's imports are looked up from its folder (for a package: from the package's root), so they count too.
     top = Path(search[0]) / module.split(".")[0] if "." in module else path.parent
     sources = sorted(top.rglob("*.py")) if "." in module and top.is_dir() else sorted(top.glob("*.py"))
-    digest = digest_files((str(one.relative_to(search[0])), one) for one in sources)
+    digest = digest_files((str(source.relative_to(search[0])), source) for source in sources)
     return Model(ref, name, Kind.BUILDER, str(path), digest, module, function, search)
 
 
@@ -165,10 +167,11 @@ def _functions(tree: ast.Module) -> list[str]:
 def _file(ref: str, path: Path) -> Model:
     if path.is_dir():
         if not any((path / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt")):
-            hint = " (it looks like a TensorFlow.js model already)" if (path / "model.json").is_file() else ""
-            raise RequestError(f"model '{ref}': the folder holds no saved_model.pb, so it is no SavedModel{hint}")
-        files = sorted(one for one in path.rglob("*") if one.is_file())
-        digest = digest_files((str(one.relative_to(path)), one) for one in files)
+            converted = (path / "model.json").is_file()
+            hint = f"\nhint: `tfjs-compat check {ref}` checks a TensorFlow.js model" if converted else ""
+            raise RequestError(f"model '{ref}': the folder is no SavedModel: it holds no saved_model.pb{hint}")
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        digest = digest_files((str(file.relative_to(path)), file) for file in files)
         return Model(ref, path.name, Kind.SAVED_MODEL, str(path), digest)
     try:
         return Model(ref, path.name, _kind_by_content(ref, path), str(path), digest_files([(path.suffix, path)]))
@@ -189,11 +192,11 @@ def _kind_by_content(ref: str, path: Path) -> Kind:
                 if "config.json" in archive.namelist():
                     return Kind.KERAS
         except zipfile.BadZipFile as error:
-            raise RequestError(f"model '{ref}': a damaged zip archive: {error}") from None
-        raise RequestError(f"model '{ref}': a zip archive without config.json is no .keras file")
+            raise RequestError(f"model '{ref}': the zip archive is damaged: {error}") from None
+        raise RequestError(f"model '{ref}': the zip archive is no .keras file: it holds no config.json")
     if path.name == "saved_model.pb":
-        raise RequestError(f"model '{ref}': give the SavedModel's folder, '{path.parent}'")
+        raise RequestError(f"model '{ref}': a part of a SavedModel, which is a folder\nhint: give '{path.parent}'")
     raise RequestError(
-        f"model '{ref}': neither a .keras archive nor an HDF5 file, by its content; a SavedModel is given by its "
-        "folder, a builder as file.py:function"
+        f"model '{ref}': by its content neither a .keras archive nor an HDF5 file\n"
+        "hint: give a SavedModel as its folder, a builder as file.py:function"
     )

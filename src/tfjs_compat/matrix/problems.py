@@ -1,4 +1,4 @@
-"""What is wrong with the names and versions in a matrix."""
+"""What is wrong with the names and versions in a matrix: messages ``key '…': …``, to be put behind the file."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _EXAMPLES = {"tensorflow": "2.19.0", "tensorflowjs": "4.22.0"}
 
 
 def missing_keys(matrix: Matrix) -> Iterable[str]:
-    """What a matrix lacks to have cases; a file may lack what the command line gives."""
+    """A message for each key without which there are no cases. A file may lack what the command line gives."""
     for axis in AXES:
         if axis.default is None and not getattr(matrix.axes, axis.name):
-            yield f"key 'axes.{axis.name}': missing: list the versions to try, e.g. ['{_EXAMPLES[axis.name]}']"
+            yield f"key 'axes.{axis.name}': missing\nhint: list the versions to try, such as ['{_EXAMPLES[axis.name]}']"
     if not matrix.models:
-        yield "key 'models': missing: list models, e.g. ['zoo:seed'], or give --model"
+        yield "key 'models': missing\nhint: list models, such as ['zoo:seed'], or give --model"
 
 
 def problems(matrix: Matrix) -> Iterable[str]:
-    """What is wrong with a matrix that has the right form: each with its key and the nearest right name."""
+    """A message for each wrong name, version, date or requirement, with its key and the nearest right name."""
     for route in matrix.routes:
         yield from _route_problems("routes", route)
     envs = {**PROCESS_ENVS, **matrix.process_env}
@@ -46,9 +46,9 @@ def problems(matrix: Matrix) -> Iterable[str]:
     yield from _package_problems("requirements.stand_ins", requirements.stand_ins)
     for number, rule in enumerate(matrix.expect):
         if rule.verdict is None and rule.stage is None and rule.issue is None:
-            yield f"key 'expect[{number}]': says nothing: give 'verdict', 'stage' or 'issue'"
+            yield f"key 'expect[{number}]': it expects nothing\nhint: give 'verdict', 'stage' or 'issue'"
         if not rule.reason:
-            yield f"key 'expect[{number}].reason': say why this is expected"
+            yield f"key 'expect[{number}].reason': missing\nhint: say why this is expected"
 
 
 def _axis_problems(place: str, block: Axes, envs: Iterable[str]) -> Iterable[str]:
@@ -57,7 +57,7 @@ def _axis_problems(place: str, block: Axes, envs: Iterable[str]) -> Iterable[str
         if values is None:
             continue
         if not values:
-            yield f"key '{key}': the list is empty; leave the key out to use its default"
+            yield f"key '{key}': the list is empty\nhint: leave the key out to use its default"
         for value in values:
             yield from _value_problems(key, axis, value, envs)
 
@@ -97,7 +97,7 @@ def _route_problems(key: str, name: str) -> Iterable[str]:
 
 def _unknown(key: str, name: str, known: Iterable[str]) -> Iterable[str]:
     if name not in known:
-        yield f"key '{key}': unknown name '{name}'; {nearest(name, known)}"
+        yield f"key '{key}': unknown name '{name}'\nhint: {nearest(name, known)}"
 
 
 def _requirement_problems(key: str, lines: Iterable[str]) -> Iterable[str]:
@@ -106,13 +106,13 @@ def _requirement_problems(key: str, lines: Iterable[str]) -> Iterable[str]:
             Requirement(line)
         except InvalidRequirement as error:
             reason = str(error).splitlines()[0]
-            yield f"key '{key}': '{line}' is not a valid requirement; expected e.g. 'setuptools<81': {reason}"
+            yield f"key '{key}': '{line}' is not a requirement such as 'setuptools<81': {reason}"
 
 
 def _package_problems(key: str, names: Iterable[str]) -> Iterable[str]:
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
-            yield f"key '{key}': '{name}' is not a package name; expected e.g. 'tensorflow-decision-forests'"
+            yield f"key '{key}': '{name}' is not a package name such as 'tensorflow-decision-forests'"
 
 
 def _is_date(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Named sets of environment variables for the children that convert."""
+"""Named sets of environment variables for the child processes that convert: the values of the axis ``process_env``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,15 @@ PROCESS_ENVS: dict[str, dict[str, str]] = {
 
 
 def process_variables(name: str, own: dict[str, dict[str, str]]) -> dict[str, str]:
-    """The variables that a name, or several joined by ``+``, stands for. Raises RequestError."""
+    """The variables of a set, or of several joined by ``+``, where a later set wins.
+
+    ``own`` are the sets of the matrix, which win over those of the same name here. Raises RequestError for a name that
+    is unknown.
+    """
     known = {**PROCESS_ENVS, **own}
     merged: dict[str, str] = {}
     for part in name.split("+"):
         if part not in known:
-            raise RequestError(f"process_env '{part}': no such set of variables; {nearest(part, known)}")
+            raise RequestError(f"process_env '{part}': no such set of variables\nhint: {nearest(part, known)}")
         merged.update(known[part])
     return merged

@@ -75,10 +75,11 @@ VARIANTS: dict[str, Variant] = {
 
 
 class Route(msgspec.Struct, frozen=True):
-    """A way from a Keras model to a TensorFlow.js model, the versions it exists in, the models it takes.
+    """A way from a Keras model to a TensorFlow.js model.
 
-    ``serialize`` is the form that is written first; ``command`` the options of the converter's command line where that
-    converts it, empty where a Python function does. ``variants`` name what it does besides, in the order of VARIANTS.
+    It exists for the version ranges ``tensorflow`` and ``tensorflowjs`` and takes models of ``kinds``. ``serialize`` is
+    the form that is written first; ``command`` holds the options of the converter's command line, and is empty where a
+    Python function converts. ``variants`` names what it does besides, in the order of VARIANTS.
     """
 
     name: str
@@ -98,12 +99,12 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def options(self) -> dict[str, Any]:
-        """Keyword arguments of the converter's Python function."""
+        """Keyword arguments that its variants add to the call of the converter's Python function."""
         return {key: value for name in self.variants for key, value in VARIANTS[name].options.items()}
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Options of the converter's command line."""
+        """What its variants add to ``command``."""
         return tuple(flag for name in self.variants for flag in VARIANTS[name].flags)
 
     @property
@@ -113,15 +114,15 @@ class Route(msgspec.Struct, frozen=True):
 
     @property
     def quantization(self) -> Quantization:
-        """How the weights are stored; empty: as they are."""
+        """The type that weights are stored as; empty: their own."""
         return next((VARIANTS[name].quantization for name in self.variants if VARIANTS[name].quantization), "")
 
     def with_variants(self, names: Collection[str]) -> Route:
-        """The same route with these variants and no other. Raises RequestError for those that it does not have."""
+        """The route with exactly these variants. Raises RequestError for a variant that it does not have."""
         return find_route("+".join((self.base, *names)))
 
     def without_repair(self) -> Route:
-        """The same route without the repair."""
+        """The route whose artifact is the input of this route's repair."""
         return self.with_variants([name for name in self.variants if not VARIANTS[name].repair])
 
 
@@ -185,16 +186,16 @@ def find_route(name: str) -> Route:
     """
     base, *wanted = name.split("+")
     if base not in ROUTES:
-        raise RequestError(f"route '{base}': no such route; {nearest(base, ROUTES)}")
+        raise RequestError(f"route '{base}': no such route\nhint: {nearest(base, ROUTES)}")
     route = ROUTES[base]
-    for one in wanted:
-        if one not in VARIANTS:
-            raise RequestError(f"route '{name}': no variant '{one}'; {nearest(one, VARIANTS)}")
-        if route.format not in VARIANTS[one].formats:
-            raise RequestError(f"route '{name}': the variant '{one}' is not one of route {base}")
-    chosen = tuple(one for one in VARIANTS if one in wanted)
-    if sum(bool(VARIANTS[one].quantization) for one in chosen) > 1:
-        raise RequestError(f"route '{name}': weights are stored in one way; give one of float16, uint8, uint16")
+    for variant in wanted:
+        if variant not in VARIANTS:
+            raise RequestError(f"route '{name}': no variant '{variant}'\nhint: {nearest(variant, VARIANTS)}")
+        if route.format not in VARIANTS[variant].formats:
+            raise RequestError(f"route '{name}': route {base} has no variant '{variant}'")
+    chosen = tuple(variant for variant in VARIANTS if variant in wanted)
+    if sum(bool(VARIANTS[variant].quantization) for variant in chosen) > 1:
+        raise RequestError(f"route '{name}': several ways to store weights\nhint: give one of float16, uint8, uint16")
     return msgspec.structs.replace(route, name="+".join((base, *chosen)), variants=chosen)
 
 

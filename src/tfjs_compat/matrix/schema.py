@@ -1,4 +1,4 @@
-"""What a matrix file can say, as values."""
+"""The schema of a matrix file, as types."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tfjs_compat.outcomes.stages import Stage, Verdict
 
 
 class Requirements(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What every combination adds.
+    """What is added to every combination.
 
     ``stand_ins`` are packages to leave out, an empty module in the place of each; ``source_builds`` lets the installer
     build packages that have no wheel.
@@ -25,14 +25,14 @@ class Requirements(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Include(Axes, frozen=True, forbid_unknown_fields=True):
-    """One more block: the axes it names replace the matrix's, the others stay; so do models and routes."""
+    """One more block of cases: the axes, models and routes that it names replace the matrix's, the others stay."""
 
     models: list[str] | None = None
     routes: list[str] | None = None
 
 
 class Expect(Match, frozen=True, forbid_unknown_fields=True):
-    """What the cases that match come to. ``resolved_keras`` is the version that the lock gives (``3.2.1``, ``3.*``)."""
+    """How the cases that match end. ``resolved_keras``: the lock's Keras, a version or pattern (``3.2.1``, ``3.*``)."""
 
     verdict: Verdict | None = None
     stage: Stage | None = None
@@ -42,7 +42,7 @@ class Expect(Match, frozen=True, forbid_unknown_fields=True):
 
 
 class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one case may use: seconds per case, memory in GiB (None: by what the machine has)."""
+    """What one case may use: ``seconds`` of wall time, ``memory`` in GiB (None: a share of the machine's)."""
 
     seconds: Annotated[float, msgspec.Meta(gt=0)] = 600.0
     memory: Annotated[float, msgspec.Meta(gt=0)] | None = None

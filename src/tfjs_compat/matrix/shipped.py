@@ -1,4 +1,4 @@
-"""The matrices that ship with the tool."""
+"""The matrices that ship with the tool: ``envs/*.toml``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _PACKAGE = Path(__file__).parents[1]
 
 
 def shipped_folder() -> Path:
-    """Where they are: in the installed package, or beside ``src`` in a clone."""
+    """Their folder: ``envs`` in the installed package, or beside ``src`` in a clone."""
     installed = _PACKAGE / "envs"
     return installed if installed.is_dir() else _PACKAGE.parents[1] / "envs"
 
@@ -19,5 +19,5 @@ def shipped_matrix(name: str) -> Path | None:
 
 
 def shipped_names() -> list[str]:
-    """The names of all of them, in alphabetical order."""
+    """The names of the shipped matrices (``seed``), sorted."""
     return sorted(path.stem for path in shipped_folder().glob("*.toml"))

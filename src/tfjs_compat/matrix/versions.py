@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Sequence
 
-import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
@@ -14,14 +13,6 @@ from tfjs_compat.index.releases import Release
 
 NEWEST = "newest"
 _OPERATORS = "<>=!~,*"
-
-
-class Choice(msgspec.Struct, frozen=True):
-    """A release chosen, and whether it was named (``exact``) or came out of a range."""
-
-    version: str
-    exact: bool
-    uploaded: str | None = None
 
 
 def is_range(text: str) -> bool:
@@ -52,19 +43,20 @@ def version_fits(value: str, pattern: str) -> bool:
         return fnmatch.fnmatchcase(value, pattern)
 
 
-def choose_versions(package: str, text: str, releases: Sequence[Release], as_of: str | None = None) -> list[Choice]:
+def choose_versions(package: str, text: str, releases: Sequence[Release], as_of: str | None = None) -> list[Release]:
     """The releases that ``text`` means, oldest first.
 
     A range gives the latest patch of each minor in it; yanked releases and pre-releases are left out unless the text
     names one (``>=2.17rc0``). ``as_of``, an ISO date, leaves out of a range what did not exist then; an exact
-    version is kept, because that it cannot be had then is an answer. Raises RequestError where nothing is meant.
+    version is kept: that it did not exist then is what the resolver will say. Raises RequestError, with the nearest
+    releases as a hint, where no release is meant.
     """
-    known = {Version(one.version): one for one in releases}
+    known = {Version(release.version): release for release in releases}
     if not is_range(text):
         version = Version(text)
         if version not in known:
-            raise RequestError(f"{package}: there is no release '{text}'; {_near(text, known)}")
-        return [Choice(known[version].version, True, known[version].uploaded)]
+            raise RequestError(f"{package}: there is no release '{text}'\nhint: {_near(text, known)}")
+        return [known[version]]
     wanted = _specifiers("" if text == NEWEST else text)
     pre = any(version.is_prerelease for version in _all_versions(wanted))
     best: dict[tuple[int, ...], Version] = {}
@@ -74,9 +66,9 @@ def choose_versions(package: str, text: str, releases: Sequence[Release], as_of:
             best[version.release[:2]] = version
     if not best:
         when = f" published by {as_of}" if as_of else ""
-        raise RequestError(f"{package}: no release{when} is in '{text}'; {_newest(known)}")
+        raise RequestError(f"{package}: no release{when} is in '{text}'\nhint: {_newest(known)}")
     chosen = sorted(best.values())[-1:] if text == NEWEST else sorted(best.values())
-    return [Choice(known[version].version, False, known[version].uploaded) for version in chosen]
+    return [known[version] for version in chosen]
 
 
 def _specifiers(text: str) -> SpecifierSet:
@@ -86,28 +78,31 @@ def _specifiers(text: str) -> SpecifierSet:
 
 def _all_versions(wanted: SpecifierSet) -> list[Version]:
     """The versions that a range is bounded by. Raises InvalidVersion (``===`` takes any text)."""
-    return [Version(one.version.removesuffix(".*")) for one in wanted]
+    return [Version(specifier.version.removesuffix(".*")) for specifier in wanted]
 
 
 def _near(text: str, known: dict[Version, Release]) -> str:
     wanted = Version(text)
-    kin = [one for one in known if one.release[:2] == wanted.release[:2]]
+    kin = [version for version in known if version.release[:2] == wanted.release[:2]]
     if kin and len(wanted.release) <= 2:
         return f"did you mean '{max(kin)}'? '{text}.*' means the latest of its patches"
     if kin:
-        return f"near it: {', '.join(map(str, sorted(kin)[-4:]))}"
-    stable = sorted(one for one, release in known.items() if not one.is_prerelease and not release.yanked)
-    below, above = [one for one in stable if one < wanted], [one for one in stable if one > wanted]
+        return f"the last of that minor are {', '.join(map(str, sorted(kin)[-4:]))}"
+    stable = sorted(version for version, release in known.items() if not version.is_prerelease and not release.yanked)
+    below, above = (
+        [version for version in stable if version < wanted],
+        [version for version in stable if version > wanted],
+    )
     if not above:
         return _newest(known)
     if not below:
         return f"the oldest is {above[0]}, the newest {stable[-1]}"
-    return f"nearest to it: {below[-1]}, {above[0]}; the newest is {stable[-1]}"
+    return f"the nearest are {below[-1]} and {above[0]}, the newest is {stable[-1]}"
 
 
 def _newest(known: dict[Version, Release]) -> str:
-    stable = [one for one in sorted(known) if not one.is_prerelease and not known[one].yanked]
-    return f"the newest is {stable[-1]}" if stable else "the index lists none"
+    stable = [version for version in sorted(known) if not version.is_prerelease and not known[version].yanked]
+    return f"the newest is {stable[-1]}" if stable else "the index lists no stable release"
 
 
 def admits(specifiers: str, version: str) -> bool:

@@ -1,4 +1,4 @@
-"""What ended a case: exceptions, findings, faults of the machinery."""
+"""What ended a case: exceptions, findings, and which of them are faults of the machinery."""
 
 from __future__ import annotations
 
@@ -75,8 +75,8 @@ _MACHINERY_TEXT = re.compile(
 def is_machinery(failure: Failure) -> bool:
     """Whether a failure is the machine's or the network's and says nothing about the case.
 
-    An exhaustive statement of what counts as such in a child: a full or broken disk, too many open files, a download
-    that the model's code asked for and that failed.
+    This is the whole list of what counts as such in a child: a full or broken disk, too many open files, a download
+    that the model's code started and that failed.
     """
     return any(
         raised.errno in _MACHINERY_ERRNOS or raised.type in _MACHINERY_TYPES or _MACHINERY_TEXT.search(raised.message)

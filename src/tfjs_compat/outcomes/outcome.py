@@ -1,4 +1,4 @@
-"""What one trial did, before anything is made of it."""
+"""The outcome of one trial, before it is diagnosed."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ class Applied(msgspec.Struct, frozen=True):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What one trial did, before anything is made of it.
+    """What one trial did, before it is diagnosed.
 
-    ``stage`` is the last one reached. ``failure`` is None where it came to the end asked for; ``machinery`` says
+    ``stage`` is the last one reached. ``failure`` is None where it reached the requested end; ``machinery`` says
     what failed of the machine, or what ended a child from outside, in which case nothing else counts. ``unproven``
     says why predictions could not be compared although the model loads. ``limited``: a limit ended it, which another
     machine may not reach. ``no_sample`` says why Python took no predictions, ``repairs`` what was repaired before the
-    check.
+    check. ``seconds`` maps a stage to its wall time, ``resolved`` a package to its version in the lock; ``log`` is a
+    path relative to the trial's folder.
     """
 
     stage: Stage

@@ -33,7 +33,7 @@ _STAGES = tuple(Stage)
 class Verdict(str, enum.Enum):
     """How a case ended.
 
-    ``WORKS``: the predictions agreed in TensorFlow.js. ``CONVERTS``: it reached the stage it was asked to stop at, or
+    ``WORKS``: the predictions agreed in TensorFlow.js. ``CONVERTS``: it reached the stage it was to stop at, or
     loads and predicts what proves nothing. ``MISMATCH``: it loads and predicts something else. ``FAILS``: a stage
     failed. ``ERROR``: the machinery failed (network, disk, a kill from outside); says nothing about the case.
     """

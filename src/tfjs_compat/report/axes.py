@@ -32,7 +32,7 @@ def in_words(combination: Combination, axis: Axis) -> str:
 
 def facts(combination: Combination) -> dict[str, str]:
     """Everything that a combination requests, by the label of the axis, without defaults."""
-    return {axis.label or axis.phrase: words for axis in AXES if (words := in_words(combination, axis))}
+    return {axis.label: words for axis in AXES if (words := in_words(combination, axis))}
 
 
 def keras_of(case: CaseResult) -> str:
@@ -64,7 +64,7 @@ def _columns(combinations: Sequence[Combination], keras: Sequence[str]) -> list[
     for axis in AXES:
         if axis.title != _WITH:
             values = tuple(in_words(combination, axis) for combination in combinations)
-            found.append(AxisColumn(axis.title, axis.phrase, values))
+            found.append(AxisColumn(axis.title, axis.label, values))
         if axis is _KERAS:
             found.append(AxisColumn("Keras", "Keras", tuple(keras)))
     place = len(found) - 1

@@ -69,7 +69,7 @@ def find_writer(name: str) -> Writer:
     for writer in WRITERS:
         if writer.name == name:
             return writer
-    raise RequestError(f"no report format '{name}'; {nearest(name, [writer.name for writer in WRITERS])}")
+    raise RequestError(f"no report format '{name}'\nhint: {nearest(name, [writer.name for writer in WRITERS])}")
 
 
 def seen_from(file: Path, output: Path) -> Path:

@@ -1,4 +1,4 @@
-"""What a check of an artifact that exists already came to."""
+"""The result of ``check``: the verdict on an artifact that exists already."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ArtifactReport(msgspec.Struct, frozen=True):
 
 
 def artifact_report(folder: str, outcome: Outcome) -> ArtifactReport:
-    """The report on the artifact in ``folder``, out of what checking and loading it did."""
+    """The report on the artifact in ``folder``: the outcome of checking and loading it, diagnosed."""
     found = diagnose(outcome, Stage.PREDICT)
     return ArtifactReport(
         folder=folder,

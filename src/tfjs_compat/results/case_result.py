@@ -1,4 +1,4 @@
-"""The values of results.json."""
+"""The types of results.json, and how an outcome becomes a case's result."""
 
 from __future__ import annotations
 
@@ -22,14 +22,12 @@ SCHEMA = 1
 class CaseResult(msgspec.Struct, frozen=True):
     """One case's result. The fields up to ``log`` are a contract (docs/results.schema.json).
 
-    ``combination`` is what was asked, ``resolved`` the versions that the lock gave, ``stage`` the last one reached,
-    ``issue`` the known issue that decided and ``issues`` all that were found, ``signature`` the normalised first
-    cause, ``seconds`` the time of each stage, ``log`` a path relative to the output folder,
-    ``repairs`` what was repaired in the artifact,
-    ``cure`` what its remedies came to where they were run,
-    ``keras_in_use`` the version of the Keras that the model was built with (or, before it was, of tf.keras),
-    ``trial`` the name of what was run (the case's id and its lock), whose files are in OUTPUT/cases/TRIAL,
-    ``model_digest`` the SHA-256 of the model's content.
+    ``combination`` is what was requested, ``resolved`` the versions of the lock by package, ``stage`` the last one
+    reached, ``issue`` the known issue that decided and ``issues`` all that were found, ``signature`` the normalised
+    first cause, ``seconds`` the wall time of each stage, ``log`` a path relative to the output folder, ``repairs`` what
+    was repaired in the artifact, ``cure`` the result of its remedies where they were run, ``keras_in_use`` the version
+    of the Keras that the model was built with (or, before it was, of tf.keras), ``trial`` the name of what was run (the
+    case's id and its lock), whose files are in OUTPUT/cases/TRIAL, ``model_digest`` the SHA-256 of the model's content.
     """
 
     id: str
@@ -111,7 +109,10 @@ def trial_id(case_id: str, lock_id: str | None) -> str:
 
 
 class Results(msgspec.Struct, frozen=True):
-    """results.json: which tool and machine, when, and every case in the order of the matrix.
+    """results.json: tool, machine and time, and every case in the order of the matrix.
+
+    ``tool`` is the version of tfjs-compat, ``started`` an ISO time in UTC, ``seconds`` the wall time of the run,
+    ``until`` the last stage of it, ``left_out`` a line ``CASE: REASON`` for each case that cannot exist.
 
     ``complete`` is false where the run did not come to its end: ``planned`` is then the number of cases that it was to
     run, of which ``cases`` holds those that ended.
@@ -131,6 +132,6 @@ class Results(msgspec.Struct, frozen=True):
 
 
 def json_schema() -> dict[str, Any]:
-    """The JSON Schema of results.json, out of the types."""
+    """The JSON Schema (2020-12) of results.json, derived from the types."""
     schema = msgspec.json.schema(Results)
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "tfjs-compat results", **schema}

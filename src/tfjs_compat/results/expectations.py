@@ -1,4 +1,4 @@
-"""Whether results are as the matrix expects."""
+"""Whether a result is as the matrix expects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def as_expected(
 ) -> bool:
     """Whether a case ended as its matrix says; where it says nothing, the case has to reach the end.
 
-    A run that was asked to stop early is held to nothing beyond the stage it stops at.
+    A run that stops early, at ``until``, is held to nothing beyond that stage.
     """
     rule = expected or Expectation(verdict=Verdict.WORKS)
     wanted = rule.verdict or (Verdict.FAILS if rule.stage or rule.issue else Verdict.WORKS)

@@ -17,7 +17,7 @@ RESULTS = "results.json"
 
 
 def write_results(results: Results, output: Path) -> Path:
-    """Write OUTPUT/results.json, whole or not at all."""
+    """Write OUTPUT/results.json, whole or not at all, and give its path. Raises MachineryError."""
     path = output / RESULTS
     write_whole(path, msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
     return path
@@ -33,8 +33,8 @@ _HEAD, RESULTS_READER = Reader[_Head](_Head), Reader[Results](Results)
 def read_results(path: Path) -> Results:
     """The results of a run: ``path`` is its output folder or a results.json.
 
-    Of a run that is not at its end, or was killed, what its plan and its journal hold: ``complete`` is then false.
-    Raises RequestError.
+    Of a run that has not ended, or was killed, they are what its plan and journal hold; ``complete`` is then false.
+    Raises RequestError where there is nothing, or it is damaged or of another schema.
     """
     file = path / RESULTS if path.is_dir() else path
     try:
@@ -43,15 +43,18 @@ def read_results(path: Path) -> Results:
         if path.is_dir() and (partial := from_journal(path)) is not None:
             return partial
         hint = "`tfjs-compat run` writes one when it ends" if file != path else "give the output folder of a run"
-        raise RequestError(f"{file}: there is no such file or folder; {hint}") from None
+        raise RequestError(f"{file}: there is no such file or folder\nhint: {hint}") from None
     except OSError as error:
         raise RequestError(f"{file}: cannot be read: {error.strerror or error}") from None
     try:
         schema = _HEAD.decode(content).schema
         if schema != SCHEMA:
             older = schema < SCHEMA
-            hint = "run the matrix again" if older else "a newer tfjs-compat wrote it; upgrade this one"
-            raise RequestError(f"{file}: key 'schema': is {schema}, this tfjs-compat reads {SCHEMA}; {hint}")
+            hint = "`tfjs-compat run` writes it anew" if older else "upgrade tfjs-compat"
+            by = "an older" if older else "a newer"
+            raise RequestError(
+                f"{file}: written by {by} tfjs-compat: key 'schema' is {schema}, this one reads {SCHEMA}\nhint: {hint}"
+            )
         return RESULTS_READER.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(f"{file}: damaged, or no results.json of tfjs-compat: {error}") from None

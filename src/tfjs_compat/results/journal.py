@@ -45,7 +45,10 @@ class Journal:
             os.ftruncate(self._descriptor, _whole_bytes(self._descriptor))
 
     def append(self, result: CaseResult, at: float) -> None:
-        """Add a trial that ended. Raises MachineryError on a full disk; the journal is then as it was."""
+        """Add a trial that ended ``at`` seconds after the run began.
+
+        Raises MachineryError on a full disk; the journal is then as it was.
+        """
         line = _ENCODER.encode(Line(result.trial, round(at, 3), result)) + b"\n"
         with self._lock, disk_errors(self._path):
             before = os.fstat(self._descriptor).st_size
@@ -59,7 +62,7 @@ class Journal:
                 raise OSError(28, "No space left on device", str(self._path))
 
     def close(self) -> None:
-        """Write it through to the disk."""
+        """Flush it to the disk (fsync) and close it. Raises MachineryError."""
         with disk_errors(self._path):
             os.fsync(self._descriptor)
         os.close(self._descriptor)

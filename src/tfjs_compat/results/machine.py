@@ -1,4 +1,4 @@
-"""What of the machine can decide a conversion."""
+"""The facts of the machine that can decide an outcome."""
 
 from __future__ import annotations
 

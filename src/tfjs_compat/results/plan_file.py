@@ -17,10 +17,10 @@ PLAN_SCHEMA = 1
 
 
 class PlannedCase(msgspec.Struct, frozen=True):
-    """A case of a plan: what is asked, and the lock it will run in, or why it has none.
+    """A case of a plan: what is to be run, and the lock it will run in, or why it has none.
 
     ``trial`` names its files below OUTPUT/cases; ``model_digest`` is the SHA-256 of the model's content; ``message``
-    says why there is no ``lock``. ``requested``: this run was to run it, and not only to keep what is known of it.
+    says why there is no ``lock``. ``requested`` is false where this run only keeps what an earlier run found.
     """
 
     id: str
@@ -36,7 +36,7 @@ class PlannedCase(msgspec.Struct, frozen=True):
 
 
 class PlanDocument(msgspec.Struct, frozen=True):
-    """plan.json. ``matrix_digest`` identifies what the matrix says, with all that was put in its place by options."""
+    """plan.json. ``matrix_digest`` is the SHA-256 of the matrix after the options replaced parts of it."""
 
     schema: int
     tool: str
@@ -59,7 +59,7 @@ def write_plan(plan: PlanDocument, output: Path) -> None:
 
 
 def read_plan(output: Path) -> PlanDocument | None:
-    """The plan of an output folder, or None where there is none that can be read."""
+    """The plan of an output folder; None where there is none, or it is damaged or of another schema."""
     try:
         found = _PLANS.decode((output / PLAN).read_bytes())
     except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""What running the remedies of a failing case came to."""
+"""The result of running the remedies of a failing case."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class RemedyResult(msgspec.Struct, frozen=True):
-    """What running the remedies of a failing case came to.
+    """The result of running the remedies of a failing case.
 
     ``works``: the ``steps``, one after another, led to a case that works: ``case``, with its combination and route and
     ``max_abs``, the largest absolute difference of its predictions. ``trials``: how many changed cases were run.

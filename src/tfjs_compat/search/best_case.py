@@ -1,4 +1,4 @@
-"""The loop of ``find``: the pure search asks, an oracle answers, until the best case that works is known."""
+"""The loop of ``find``: a pure search proposes cases, an oracle runs them, until the best case that works is known."""
 
 from __future__ import annotations
 

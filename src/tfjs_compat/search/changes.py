@@ -1,4 +1,4 @@
-"""What differs between two cases, and how much that asks of who follows it."""
+"""What differs between two cases, and the cost of following it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def differences(before: Case, after: Case) -> Iterator[str]:
 
 
 def change_cost(before: Case, after: Case) -> int:
-    """How much one change asks of who follows it: another TensorFlow more than a constraint. At least 1."""
+    """The cost of one change for whoever follows it: another TensorFlow costs more than a constraint. At least 1."""
     axes = sum(_axis_cost(axis, before, after) for axis in AXES)
     old, new = before.route, after.route
     route = (old.base != new.base) + len(set(new.variants) - set(old.variants))

@@ -31,7 +31,7 @@ class Evaluation(msgspec.Struct, frozen=True):
 def answer_of(result: CaseResult) -> Answer:
     """The answer that a result of a run gives to the question whether its case works.
 
-    Where an earlier stage than the last was asked for, reaching it is enough.
+    Where an earlier stage than the last was requested, reaching it is enough.
     """
     if result.verdict is Verdict.ERROR:
         return Answer.UNKNOWN
@@ -45,7 +45,7 @@ class Oracle(Protocol):
     def evaluate(self, cases: Sequence[Case]) -> dict[str, Evaluation]:
         """The evaluations by the id of their case; some are missing where the user stopped it before their turn.
 
-        An answer that is unknown may be another one when it is asked for again. Raises MachineryError where nothing
+        An answer that is unknown may be another one at the next call. Raises MachineryError where nothing
         can be run at all.
         """
 

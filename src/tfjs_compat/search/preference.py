@@ -40,7 +40,7 @@ def ranking(prefer: Prefer, installed: Mapping[str, str]) -> Callable[[Candidate
 
 
 def effort(candidate: Candidate) -> tuple[Any, ...]:
-    """How much a candidate asks of who follows it: the less, the better; the id makes the order total.
+    """The effort of following a candidate: the less, the better; the id makes the order total.
 
     What is cheaper comes first, then what the catalogue names first, then the route that stands first in ROUTES.
     """

@@ -98,7 +98,7 @@ def _limits(requirements: Sequence[Requirement], releases: Mapping[str, Sequence
         by_name.setdefault(canonicalize_name(requirement.name), []).append(requirement)
     for name in by_name:
         if name not in _KNOWN_PACKAGES and difflib.get_close_matches(name, _KNOWN_PACKAGES, n=1, cutoff=0.86):
-            raise RequestError(f"--require: there is no package '{name}'; {nearest(name, _KNOWN_PACKAGES)}")
+            raise RequestError(f"--require: there is no package '{name}'\nhint: {nearest(name, _KNOWN_PACKAGES)}")
     keras = by_name.get("keras", [])
     return _Limits(
         {name: _joined([str(line.specifier) for line in by_name.get(name, [])]) for name in releases},

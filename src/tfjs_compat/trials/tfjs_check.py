@@ -111,7 +111,7 @@ def read_run(events: Sequence[Mapping[str, Any]], ended: TfjsExit, outcome: Outc
     """What the record and the end of a run in TensorFlow.js say, added to the outcome.
 
     ``runtime``: ``node`` or ``browser``, to which the backend that ran is added. What ended the run from outside, and
-    a fault of the machine that the record tells of, becomes ``machinery``. Raises MachineryError where there is no
+    a fault of the machine that the record names, becomes ``machinery``. Raises MachineryError where there is no
     stage to name: TensorFlow.js did not start, or its program failed by itself.
     """
     seconds = dict(outcome.seconds)

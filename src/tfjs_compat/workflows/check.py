@@ -39,7 +39,7 @@ def check(
     """
     kept = store or Store()
     if not folder.is_dir():
-        raise RequestError(f"{folder}: there is no such folder; give one that holds a model.json")
+        raise RequestError(f"{folder}: there is no such folder\nhint: give a folder that holds a model.json")
     named, folder = folder, _last_trial(folder)
     is_case = (folder / "artifact").is_dir()
     artifact = folder / "artifact" if is_case else folder
@@ -89,12 +89,13 @@ def _why_no_model(folder: Path) -> str:
     cases = sorted(trial for trial in (folder / "cases").glob("*/*") if trial.is_dir())
     if cases and (folder / "results.json").is_file():
         example = next((trial for trial in cases if _converted(trial)), cases[0])
-        return f"it is the output of a run; give one of its cases: {example.parent}"
+        hint = f"`tfjs-compat check {example.parent}` checks one of its cases"
+        return f"it is the output of a run, not a model\nhint: {hint}"
     places = (folder.resolve().parent.name, folder.resolve().parent.parent.name)
     logs = sorted(folder.glob("log.txt" if places[1] == "cases" else "*/log.txt"))
     if logs and "cases" in places:
-        return f"it is a case that ended before there was a converted model; see {logs[0]}"
-    return "it holds no model.json, so it is no TensorFlow.js model"
+        return f"it is a case that ended before there was a converted model\nhint: {logs[0]} says why"
+    return "it is no TensorFlow.js model: it holds no model.json"
 
 
 def _converted(case: Path) -> bool:

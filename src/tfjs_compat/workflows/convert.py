@@ -1,4 +1,4 @@
-"""Convert, whatever it takes: find a way, and hand over the model that was proven to work."""
+"""Convert a model: find a way that works, and write the artifact that was proven by it."""
 
 from __future__ import annotations
 
@@ -50,10 +50,13 @@ def convert(
 
 
 def work_folder(target: Path, store: Store) -> Path:
-    """Where the cases of a conversion to that target are run, and stay with their logs where none of them works."""
+    """The store's folder for the trials of conversions to ``target``; it stays, with their logs, where none works."""
     return store.folder("conversions") / hashlib.sha256(os.fsencode(target.resolve())).hexdigest()[:16]
 
 
 def _require_apart(model: Model, target: Path) -> None:
     if model.kind is Kind.SAVED_MODEL and target.resolve().is_relative_to(Path(model.path).resolve()):
-        raise RequestError(f"--output {target}: it is inside the model {model.ref}, which would be another one then")
+        raise RequestError(
+            f"--output {target}: it is inside the model {model.ref}, which writing would change\n"
+            "hint: give a folder outside it"
+        )

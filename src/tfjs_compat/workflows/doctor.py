@@ -1,4 +1,4 @@
-"""What of this machine a run needs, and whether it is there."""
+"""Check that this machine has what a run needs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _FIRST_BYTES, _NEXT_BYTES = 2.5e9, 2e9
 
 
 class DoctorFinding(msgspec.Struct, frozen=True):
-    """What was found about one thing that a run needs: ``bad`` stops a run, ``note`` does not."""
+    """One thing that a run needs: ``what`` it is, what the check ``says``; ``bad`` stops a run, ``note`` does not."""
 
     what: str
     status: Literal["ok", "note", "bad"]
@@ -37,7 +37,7 @@ class DoctorFinding(msgspec.Struct, frozen=True):
 
 
 def doctor(store: Store, runtime: Literal["node", "browser"] = "node") -> list[DoctorFinding]:
-    """Look at everything that a run with this runtime needs. What fails for want of something is a finding too."""
+    """One finding for each thing that a run with this runtime needs. Raises nothing: a failing check is a finding."""
     looks: list[tuple[str, Callable[[Store], DoctorFinding]]] = [
         ("interpreters", _interpreters),
         ("uv", _uv),

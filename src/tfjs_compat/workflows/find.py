@@ -1,4 +1,4 @@
-"""Find with which versions, remedies and route a model works: request → the best verified way, or why none is."""
+"""Find the versions, remedies and route with which a model works: request → best verified case, or why none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfjs_compat.engine.options import context_of, options_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import expand_from_index, releases_of
 from tfjs_compat.engine.run import Engine, journalled
-from tfjs_compat.errors import MachineryError, RequestError
+from tfjs_compat.errors import MachineryError
 from tfjs_compat.handover.recipe import Recipe, example_sources, write_recipe
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.interpreters import Interpreter
@@ -37,6 +37,7 @@ from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import remove_tree, write_whole
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
+from tfjs_compat.workflows.run import require_inputs
 
 WORK = "find"
 """The folder of a search in the output folder: its trials and their journal."""
@@ -46,12 +47,12 @@ _NAMED = 6
 
 
 class Found(msgspec.Struct, frozen=True, kw_only=True):
-    """What a search came to.
+    """The result of a search.
 
     ``recipe``, ``case`` and ``steps`` are those of the best case that works. ``best``: nothing that is preferred to it
     is unanswered; ``unknown`` are the cases that are preferred (all, where none works) and that the machinery failed
     on. ``trials`` were run (``kept`` of them by an earlier run), ``ruled_out`` were not: no lock, or a lock whose
-    versions tell the end. ``seconds``: how long it took. ``ended``: why the search stopped before its end, else None.
+    versions decide the end. ``seconds``: wall time. ``ended``: why the search stopped before its end, else None.
     ``limits`` says what it ranged over, ``left_out`` what it did not look at, ``tried`` all that it did.
     """
 
@@ -92,8 +93,7 @@ def find(request: SearchRequest, progress: Progress | None = None, stop: threadi
     """
     started, options = time.monotonic(), request.run_options
     output, context = options.output.absolute(), Context(options.store, stop or threading.Event(), progress or Silent())
-    if options.inputs is not None and not options.inputs.is_file():
-        raise RequestError(f"--inputs: there is no file {options.inputs}")
+    require_inputs(options)
     jobs = options.jobs or default_jobs()
     if request.until.rank > Stage.CONVERT.rank:
         TfjsRuntime(context, options.runtime, options.node).require()
@@ -139,9 +139,9 @@ def _evaluator(
 
 
 def require_answer(searched: Searched) -> None:
-    """See that a search that found nothing was kept from nothing. Raises MachineryError that names what it was.
+    """Raise MachineryError where a search found nothing and the machinery kept some cases from an answer.
 
-    Where the user stopped it, that is the reason.
+    The message names them, by reason. Nothing is raised where the user stopped the search.
     """
     unknown = [evaluation.result for _, evaluation in searched.best.unknown]
     if searched.best.found is None and unknown and searched.ended != INTERRUPTED:
@@ -153,7 +153,7 @@ def require_answer(searched: Searched) -> None:
 
 
 def could_not_be_tried(cases: Sequence[CaseResult]) -> tuple[str, ...]:
-    """What could not be tried and why: a line for each distinct reason, with the first of the cases."""
+    """A line for each distinct reason why cases could not be tried, with the first of those cases."""
     by_reason: dict[str, dict[str, None]] = {}
     for case in cases:
         versions = f"TensorFlow {case.combination.tensorflow}, tensorflowjs {case.combination.tensorflowjs}"

@@ -18,7 +18,10 @@ _NEUTRAL = "plain.toml"
 
 
 def load_matrix(request: RunRequest) -> tuple[Matrix, dict[str, Path]]:
-    """The matrix that a request means, and for each model the folder it is relative to. Raises RequestError."""
+    """The matrix of a request with its overrides, and for each model reference the folder it is relative to.
+
+    Raises RequestError.
+    """
     path = matrix_path(request.matrix, neutral=request.says_what_to_run)
     matrix = with_overrides(read_matrix(path), request)
     for problem in missing_keys(matrix):
@@ -34,8 +37,8 @@ def load_matrix(request: RunRequest) -> tuple[Matrix, dict[str, Path]]:
 def matrix_path(name: str | None, *, neutral: bool = False) -> Path:
     """The file of a matrix: a path, a shipped one's name, or the default. Raises RequestError.
 
-    The default is [tool.tfjs-compat] of ./pyproject.toml. Where there is none it is the seed, a story of one model with
-    its dates and expectations; or, with ``neutral``, the matrix that tells no story, for what the user wants to try.
+    The default is [tool.tfjs-compat] of ./pyproject.toml. Where there is none it is the seed, with its model, dates
+    and expectations; or, with ``neutral``, the plain matrix without any of them, for what the user names.
     """
     if name is None:
         own = Path("pyproject.toml")
@@ -46,7 +49,7 @@ def matrix_path(name: str | None, *, neutral: bool = False) -> Path:
     if not path.is_file() and (shipped := shipped_matrix(name)) is not None:
         return shipped
     if path.is_dir():
-        raise RequestError(f"{path}: a folder, not a matrix file")
+        raise RequestError(f"{path}: it is a folder, not a matrix file")
     return path
 
 
@@ -56,7 +59,10 @@ def _named_after(models: Sequence[str]) -> str:
 
 
 def with_overrides(matrix: Matrix, request: RunRequest) -> Matrix:
-    """The matrix with what the request says in place of what the file says, in its includes too."""
+    """The matrix with axes, models, routes and limits of the request in place of the file's, in its includes too.
+
+    Raises RequestError where the result is no valid matrix.
+    """
     replaced = msgspec.structs.replace
     axes = {name: values for name, values in request.axes.items() if values}
     unset: dict[str, None] = dict.fromkeys(axes)
@@ -69,7 +75,7 @@ def with_overrides(matrix: Matrix, request: RunRequest) -> Matrix:
     if request.source_builds:
         requirements = replaced(requirements, source_builds=True)
     if request.seconds is not None and not request.seconds > 0:
-        raise RequestError(f"--time-limit: {request.seconds} is no number of seconds")
+        raise RequestError(f"--time-limit: {request.seconds} is not above 0 seconds")
     limits = replaced(matrix.limits, seconds=request.seconds) if request.seconds else matrix.limits
     changed = replaced(
         matrix,

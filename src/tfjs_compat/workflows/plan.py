@@ -1,4 +1,4 @@
-"""What a run would do: cases and their locks."""
+"""The plan of a request: its cases and their locks, or only its cases."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def plan(request: RunRequest, progress: Progress | None = None, stop: threading.
 
 
 def cases(request: RunRequest) -> tuple[Case, ...]:
-    """The cases that a request means, without resolving anything. Raises RequestError, MachineryError."""
+    """The cases of a request, in order, without resolving anything. Raises RequestError, MachineryError."""
     matrix, bases = load_matrix(request)
     context = context_of(request, matrix.limits, 1)
     expansion = expand_from_index(matrix, bases, find_interpreters(request.store), context)

@@ -1,4 +1,4 @@
-"""Run the remedies of failing cases, and join what they came to with the results."""
+"""Run the remedies of failing cases, and add what came of them to the results."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfjs_compat.search.try_remedies import may_need_remedy, try_remedies, with_
 
 
 def with_remedies(results: Results, plan: Plan, engine: Engine) -> Results:
-    """The results with what the remedies of each failing case came to. Raises MachineryError."""
+    """The results, each failing case with its ``cure``. Raises MachineryError, Interrupted."""
     progress, matrix = engine.context.progress, plan.matrix
     interpreters = find_interpreters(engine.context.store)
     evaluator = engine_evaluator(

@@ -29,12 +29,12 @@ from tfjs_compat.workflows.find import WORK, Finder, Found, find
 
 
 class RepairReport(msgspec.Struct, frozen=True):
-    """What a repair came to.
+    """The result of a repair.
 
     ``repaired`` says what was changed and accounts for every weight. ``checked`` is the verdict of TensorFlow.js on the
     result: ``works`` where a reference proved its numbers, ``converts`` where it loads and nothing proves them.
-    ``remains`` is what no repair cures. ``reference`` is how the reference's predictions were made. ``written``: the
-    result is in the target.
+    ``remains`` is what no repair cures. ``reference`` is the search that made the reference's predictions.
+    ``written``: the result is in the target.
     """
 
     source: str
@@ -86,9 +86,9 @@ def repair(
 
 def _require_different(source: Path, target: Path) -> None:
     if not (source / "model.json").is_file():
-        raise RequestError(f"{source}: it holds no model.json, so it is no TensorFlow.js model")
+        raise RequestError(f"{source}: it is no TensorFlow.js model: it holds no model.json")
     if os.path.lexists(target) and source.samefile(target):
-        raise RequestError(f"--output {target}: it is the folder to repair; give another one")
+        raise RequestError(f"--output {target}: it is the folder to repair\nhint: give another folder")
 
 
 def _repaired(source: Path, artifact: Path, progress: Progress) -> Repaired | DamagedArtifactError:

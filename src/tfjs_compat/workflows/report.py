@@ -1,4 +1,4 @@
-"""What a folder holds of a run, a search or a conversion, at its end or not, as a report."""
+"""Report the results of a run, a search or a conversion, whether it has ended or not."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def report(path: Path, form: str, store: Store, to: Path | None = None, console:
 
 
 def results_of(path: Path, store: Store) -> tuple[Results, Path]:
-    """What was found, and the folder that its logs are relative to.
+    """The results at ``path``, and the folder that their logs are relative to.
 
     ``path`` is a results.json, the output folder of a run or of ``find``, or the target of ``convert``. Raises
     RequestError.
@@ -55,5 +55,5 @@ def results_of(path: Path, store: Store) -> tuple[Results, Path]:
         if (folder / RESULTS).is_file() or (folder / PLAN).is_file():
             return read_results(folder), folder
     if not path.exists():
-        raise RequestError(f"{path}: there is no such file or folder; give the output folder of a run")
+        raise RequestError(f"{path}: there is no such file or folder\nhint: give the output folder of a run")
     return read_results(path), path

@@ -30,10 +30,10 @@ from tfjs_compat.workflows.remedies import with_remedies
 
 
 def run(request: RunRequest, progress: Progress | None = None, stop: threading.Event | None = None) -> Results:
-    """Run a request to its end and write OUTPUT/results.json; the results of the cases that it asked for.
+    """Run a request to its end, write OUTPUT/results.json, and give the results of the requested cases.
 
-    results.json also holds what earlier runs of the same matrix found out about its other cases (``--only``). Raises
-    RequestError, MachineryError.
+    results.json also holds what earlier runs of the same matrix found about its other cases (``--only``). When ``stop``
+    is set the results are incomplete. Raises RequestError, MachineryError.
     """
     started, jobs = time.monotonic(), request.jobs or default_jobs()
     matrix, bases = load_matrix(request)
@@ -56,14 +56,14 @@ def run(request: RunRequest, progress: Progress | None = None, stop: threading.E
 def require_inputs(request: RunRequest) -> None:
     """Raise RequestError where the file of inputs is not there."""
     if request.inputs is not None and not request.inputs.is_file():
-        raise RequestError(f"--inputs: there is no file {request.inputs}")
+        raise RequestError(f"--inputs {request.inputs}: there is no such file")
 
 
 def require_runtimes(matrix: Matrix, request: RunRequest, context: Context, plan: Plan | None = None) -> None:
     """Make sure that what runs TensorFlow.js is there, and every release that is named, before anything is resolved.
 
-    With a plan: also those that only its cases tell, which have the converter's version number. Raises RequestError,
-    MachineryError, Interrupted.
+    With a plan: also the releases that only its cases name (those with the converter's version number). Raises
+    RequestError, MachineryError, Interrupted.
     """
     if matrix.until.rank <= Stage.CONVERT.rank:
         return

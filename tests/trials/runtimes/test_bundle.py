@@ -110,7 +110,7 @@ def test_a_pinned_release_must_be_the_one_that_was_pinned(
 
 def test_what_has_to_exist_is_asked_for_without_fetching_it(npm: FakeNpm, store: Store) -> None:
     def no_node() -> Node:
-        raise AssertionError("nobody has to be asked")
+        raise AssertionError("no registry is needed")
 
     require_releases(["4.22.0", "4.17.0"], Context(store), no_node)
     require_releases(["1.2.0", "1.2.0"], Context(store), lambda: npm.node)
@@ -125,7 +125,7 @@ def test_what_has_to_exist_is_asked_for_without_fetching_it(npm: FakeNpm, store:
         (
             """echo '{"error": {"code": "E404", "summary": "No match"}}'; exit 1""",
             RequestError,
-            "tfjs_runtime = '9.9.9': there is no such release of @tensorflow/tfjs; near it: 1.1.0, 1.2.0",
+            "tfjs_runtime = '9.9.9': there is no such release of @tensorflow/tfjs\nhint: the nearest are 1.1.0, 1.2.0",
         ),
         ("""echo '{"error": {"code": "ENOTFOUND", "summary": "x"}}'; exit 1""", MachineryError, "ENOTFOUND"),
     ],
@@ -167,7 +167,7 @@ def test_runs_at_the_same_time_fetch_once(npm: FakeNpm, store: Store) -> None:
 
 def test_a_release_that_does_not_exist_names_those_near_it(npm: FakeNpm, store: Store) -> None:
     npm.answer(view='echo \'{"error": {"code": "E404", "summary": "No match"}}\'; exit 1')
-    with pytest.raises(RequestError, match=r"near it: 1\.1\.0, 1\.2\.0"):
+    with pytest.raises(RequestError, match=r"the nearest are 1\.1\.0, 1\.2\.0"):
         get_bundle("1.3.0", Context(store), npm.node)
 
 

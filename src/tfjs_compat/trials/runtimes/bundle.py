@@ -82,7 +82,9 @@ def check_version(version: str) -> str:
     """The version itself; raises RequestError where it does not look like one of npm's."""
     if not _VERSION.fullmatch(version):
         known = ", ".join(pinned_releases())
-        raise RequestError(f"tfjs_runtime = {version!r} is not a version such as {default_version()}; pinned: {known}")
+        raise RequestError(
+            f"tfjs_runtime = {version!r} is not a version such as {default_version()}\nhint: pinned are {known}"
+        )
     return version
 
 
@@ -108,7 +110,7 @@ def kept_bundle(version: str, store: Store) -> Bundle | None:
 def require_releases(versions: Iterable[str], context: Context, node: Callable[[], Node]) -> None:
     """Make sure that releases exist, before anything rests on them.
 
-    No registry is asked about those that are pinned or in the store. ``node`` gives the Node whose npm asks it about
+    The registry is not read for those that are pinned or in the store. ``node`` gives the Node whose npm reads it for
     the others. Raises as ``get_bundle`` does.
     """
     for version in dict.fromkeys(versions):
@@ -258,7 +260,9 @@ class _Npm:
         known = _first_json(text) if ended.ok else None
         if isinstance(known, list) and version not in known:
             close = ", ".join(near_versions(version, [release for release in known if isinstance(release, str)]))
-            raise RequestError(f"tfjs_runtime = {version!r}: there is no such release of {PACKAGE}; near it: {close}")
+            raise RequestError(
+                f"tfjs_runtime = {version!r}: there is no such release of {PACKAGE}\nhint: the nearest are {close}"
+            )
 
     def _call(self, *arguments: str) -> tuple[process.ExitStatus, str]:
         log = self._scratch / "log"

@@ -13,7 +13,7 @@ import msgspec
 
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.runtimes.programs import ask_version, remembered_version
+from tfjs_compat.trials.runtimes.programs import remembered_version, version_output
 
 OLDEST = (18, 0, 0)
 """The programs in ``inside/`` need class fields, BigInt arrays and a global ``performance``."""
@@ -85,7 +85,7 @@ def _checked(path: Path, origin: Literal["wheel", "system", "path"], store: Stor
 
 def _ask(path: Path) -> str:
     """``22.12.0`` of a Node that runs; raises MachineryError for a program that is none."""
-    said = ask_version(path)
+    said = version_output(path)
     found = re.search(r"^v(\d+\.\d+\.\d+\S*)$", said, re.MULTILINE)
     if found is None:
         raise MachineryError(f"{path} does not say its version: {said.strip()[-300:] or 'it printed nothing'}")

@@ -206,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
             length -= len(chunk)
 
     def _requested(self) -> tuple[str, str] | None:
-        """The path under the secret one, and the query; anybody else is told nothing."""
+        """The path under the secret one, and the query; a request without it gets no answer but 404."""
         parts = urlsplit(self.path)
         prefix = f"/{self.server.secret}/"
         if self.headers.get("Host") != self.server.host or not parts.path.startswith(prefix):

@@ -1,4 +1,4 @@
-"""Which version a program is: asked of it once, then remembered for as long as its file is the same.
+"""The version of a program: read from its output once, then remembered while its file is the same.
 
 A run that finds all its outcomes kept needs the version of what would have run TensorFlow.js, and starts no process.
 """
@@ -34,27 +34,27 @@ class _Remembered(msgspec.Struct):
 _REMEMBERED = Reader[_Remembered](_Remembered)
 
 
-def remembered_version(path: Path, ask: Callable[[Path], str], store: Store | None) -> str:
-    """The version of a program, from the store where it was asked before and its file is the same since.
+def remembered_version(path: Path, find_version: Callable[[Path], str], store: Store | None) -> str:
+    """The version of a program: from the store if its file is the same since it was found, else from ``find_version``.
 
     The same file: path, size in bytes, time of change in nanoseconds and inode. A file that may start different
-    programs (a version manager's shim) is asked each time, as it is without a store. Raises what ``ask`` raises.
+    programs (a version manager's shim) is run each time, as it is without a store. Raises what ``find_version`` raises.
     """
     file = _file_of(path)
     if store is None or file is None:
-        return ask(path)
+        return find_version(path)
     record = store.folder("programs") / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.json"
     with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
         remembered = _REMEMBERED.decode(record.read_bytes())
         if remembered.file == file:
             return remembered.version
-    version = ask(path)
+    version = find_version(path)
     with contextlib.suppress(MachineryError):
         write_whole(record, msgspec.json.encode(_Remembered(file, version)), lasting=False)
     return version
 
 
-def ask_version(path: Path) -> str:
+def version_output(path: Path) -> str:
     """What a program prints when it is called with ``--version``. Raises MachineryError where it fails."""
     with temporary_folder("tfjs-compat-version-") as scratch:
         log = scratch / "log"

@@ -29,7 +29,7 @@ class RuntimeIdentity(msgspec.Struct, frozen=True):
 
 
 class TfjsRuntime:
-    """What runs TensorFlow.js: Node always (it reads the bundle's vocabulary), the browser where it is asked for.
+    """What runs TensorFlow.js: Node always (it reads the bundle's vocabulary), the browser where it is requested.
 
     Programs are looked for when they are first needed. Their versions are remembered in the store, so that a run that
     has all its outcomes already starts no process.
@@ -48,7 +48,7 @@ class TfjsRuntime:
 
     @functools.cached_property
     def browser(self) -> Path | None:
-        """The browser, or None where none was asked for. Raises MachineryError."""
+        """The browser, or None where Node runs the models. Raises MachineryError."""
         return find_browser() if self.runtime == "browser" else None
 
     @functools.cached_property
