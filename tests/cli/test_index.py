@@ -15,7 +15,7 @@ def test_an_index_that_cannot_be_reached(tool: Tool, tmp_path: Path) -> None:
     secret = "http://user:hush@127.0.0.1:9/simple/"
     for command in ("run", "plan"):
         ran = tool(command, "m.toml", env={"UV_DEFAULT_INDEX": secret, "NO_PROXY": "127.0.0.1"})
-        assert "the package index http://127.0.0.1:9/simple/ cannot be reached" in ran.message
+        assert "the package index http://***@127.0.0.1:9/simple/ cannot be reached" in ran.message
         assert ran.code == 3
         assert ran.seconds < 20
         assert "hush" not in ran.err + ran.out

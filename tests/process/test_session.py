@@ -25,6 +25,7 @@ from tfjs_compat.diagnosis.diagnose import verdict_of
 from tfjs_compat.engine import cache
 from tfjs_compat.environments.environment import Environment
 from tfjs_compat.errors import Interrupted, MachineryError
+from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.interpreters import PythonBuild
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.matrix.cases import Case
@@ -151,7 +152,7 @@ with open(os.environ["SEEN"] + "/imports", "a") as file: file.write("x")
 class Trials:
     """Runs builders, one after another, in one session of an environment; each comes to an outcome."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, python: str = sys.executable) -> None:
         self.folder, self.seen = folder, folder / "seen"
         modules, venv = folder / "modules", folder / "environment" / "venv" / "bin"
         for made in (modules, venv, self.seen):
@@ -159,7 +160,7 @@ class Trials:
         (modules / "tensorflow.py").write_text(TENSORFLOW)
         (modules / "tensorflowjs.py").write_text("")
         (modules / "numpy.py").write_text("class random:\n    seed = int\nfloat32 = bool\n")
-        (venv / "python").write_text(PYTHON.format(python=sys.executable, modules=modules))
+        (venv / "python").write_text(PYTHON.format(python=python, modules=modules))
         (venv / "python").chmod(0o755)
         (folder / "model.py").write_text(BUILDERS.replace("8642", NAP))
         self.on_import("")
@@ -282,6 +283,29 @@ def test_a_killed_case_is_no_failure(trials: Trials, builder: str, isolation: Li
     trials.isolation = isolation
     assert is_error(trials, trials(builder), SIGNALS[builder])
     assert works(trials("good"))
+
+
+def test_cases_are_forked_from_every_python(tmp_path: Path) -> None:
+    found = find_interpreters(Store(tmp_path / "store"))
+    assert found
+    for python in {interpreter.minor: interpreter for interpreter in found}.values():
+        trials = Trials(tmp_path / python.minor, python.executable)
+        trials.on_import("import asyncio\n")
+        try:
+            outcomes = [trials("good"), trials("raises"), trials("good")]
+        finally:
+            assert trials.session is not None
+            trials.session.close()
+        assert [works(outcome) for outcome in outcomes] == [True, False, True], python
+        assert outcomes[1].failure is not None
+        assert outcomes[1].failure.message == "ValueError: as always", python
+        assert trials.imports == 1, python
+
+
+def test_a_case_that_does_not_begin_is_no_failure(trials: Trials) -> None:
+    trials.on_import("import os\ndef refuse(): raise OSError('no more sessions')\nos.setsid = refuse\n")
+    with pytest.raises(MachineryError, match=r"the case did not begin.*no more sessions"):
+        trials("good")
 
 
 @pytest.mark.parametrize("isolation", ["fork", "process"])

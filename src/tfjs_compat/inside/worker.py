@@ -137,12 +137,18 @@ def serve(connection, record):
         _flush()
         pid = os.fork()
         if pid == 0:
-            connection.close()
-            _become(request, descriptors[0], child_ended)
-            with open(request["job"], encoding="utf-8") as file:
-                job = json.load(file)
-            own = Record(job["record"])
-            os.chdir(job["folder"])
+            try:
+                connection.close()
+                _become(request, descriptors[0], child_ended)
+                with open(request["job"], encoding="utf-8") as file:
+                    job = json.load(file)
+                own = Record(job["record"])
+                os.chdir(job["folder"])
+            except BaseException:
+                # Nothing of the case has begun, and the server's own end is not the child's.
+                traceback.print_exc()
+                _flush()
+                os._exit(FAILED)
 
             def work(job=job, own=own, request=request):
                 try:
@@ -154,7 +160,7 @@ def serve(connection, record):
         for descriptor in descriptors:
             os.close(descriptor)
         _send(connection, {"begun": True})
-        code = _wait(pid, connection, child_ended)
+        code = _wait(pid, connection, child_ended[0])
         nothing_left = descendants.kill_descendants()
         places = autograph_cache.load(request["env"]["HOME"])
         _send(connection, {"exit_code": code, "nothing_left": nothing_left})
@@ -164,13 +170,13 @@ def serve(connection, record):
 
 
 def _wake_on_child_end():
-    """A file descriptor that becomes readable whenever a child of this process has ended."""
+    """A pipe whose first end becomes readable whenever a child of this process has ended."""
     reading, writing = os.pipe()
     for descriptor in (reading, writing):
         os.set_blocking(descriptor, False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-    return reading
+    return reading, writing
 
 
 def _wait(pid, connection, child_ended):
@@ -201,8 +207,10 @@ def _keep_loaded():
 def _become(request, output, child_ended):
     """Make a forked child a process of its own: session, signals, output, environment."""
     os.setsid()
-    os.close(signal.set_wakeup_fd(-1))
-    os.close(child_ended)
+    # asyncio of Python 3.12 and later has unset it already in a fork (asyncio/events.py), if anything imported that.
+    signal.set_wakeup_fd(-1)
+    for descriptor in child_ended:
+        os.close(descriptor)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     os.dup2(output, 1)
     os.dup2(output, 2)

@@ -90,7 +90,13 @@ class EnvironmentSession:
         if server.cases > 1:
             # The import was the first case's; the others need to know of it, not to be billed for it.
             imported = [{**event, "seconds": 0.0} if "seconds" in event else event for event in imported]
-        return [*imported, *read_record(folder / "record.jsonl")], ended
+        events = read_record(folder / "record.jsonl")
+        if not events and not ended.ok and ended.limit_exceeded is None and ended.exit_code >= 0:
+            # What begins a case is ours, and comes before anything of the model.
+            printed = read_child_file(server.log, _MOST_LOG, tail=True).strip() or b"it printed nothing"
+            last = printed.splitlines()[-1].decode("utf-8", "replace")
+            raise MachineryError(f"the case did not begin: its process {ended.describe()}: {last}")
+        return [*imported, *events], ended
 
     def _usable_server(self) -> Server:
         """The server, started if there is none. What failed to import is one too: it fails for each case."""
