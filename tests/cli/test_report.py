@@ -85,7 +85,7 @@ def test_a_killed_run_is_reported_as_a_part(writer: Writer, tmp_path: Path) -> N
     plan = PlanDocument(PLAN_SCHEMA, "0.1.0", "2026-11-28", "seed", "0" * 64, Stage.PREDICT, {}, (), cases)
     write_plan(plan, tmp_path / "out")
     journal = Journal(tmp_path / "out")
-    journal.append(finished, 1.0)
+    journal.append(finished, 1.0, plan.run)
     journal.close()
     done = report("out", "--format", writer.name, "--to", "-", folder=tmp_path)
     assert done.code == 0

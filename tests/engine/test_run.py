@@ -20,7 +20,7 @@ from tfjs_compat.engine.run import Engine, run_plan, united
 from tfjs_compat.engine.tasks import Task, TaskResult, TrialOptions, TrialResult
 from tfjs_compat.engine.worker import Operations
 from tfjs_compat.environments.environment import Environment, NotInstallable
-from tfjs_compat.errors import Interrupted, MachineryError
+from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.matrix.cases import Case
@@ -272,13 +272,13 @@ def test_a_journal_line_for_each_trial_as_it_ends(house: House) -> None:
     lines: list[int] = []
 
     def finish(_case: Case, _folder: Path, converted: Outcome, _settings: object) -> Outcome:
-        lines.append(len(read_journal(house.output)))
+        lines.append(len(read_journal(house.output).lines))
         return converted
 
     house.finish = finish
     results = house.run(plan(planned(1, 5), planned(2, 5), planned(3, 5)), jobs=1)
     assert lines == [0, 1, 2]
-    found = read_journal(house.output)
+    found = read_journal(house.output).lines
     assert {name: line.result for name, line in found.items()} == {case.id: case for case in results.cases}
 
 
@@ -321,7 +321,7 @@ def test_results_of_another_matrix_do_not_stay(house: House) -> None:
     other = msgspec.structs.replace(made, matrix=msgspec.structs.replace(made.matrix, name="other"))
     results = house.run(other)
     assert united(results, house.output).cases == results.cases
-    assert len(read_journal(house.output)) == 1
+    assert len(read_journal(house.output).lines) == 1
 
 
 def test_two_locks_of_a_case_are_two_trials(house: House) -> None:
@@ -349,3 +349,71 @@ def test_work_is_plain_data_both_ways(house: House) -> None:
     assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(task)), Task) == task
     result = TaskResult((TrialResult(found.case.id, lock(5).id, Outcome(Stage.CONVERT), 1.5),), interrupted=True)
     assert msgspec.convert(msgspec.json.decode(msgspec.json.encode(result)), TaskResult) == result
+
+
+def stopped_after(house: House, cases: int) -> Callable[..., Outcome]:
+    """The check of a case, of which the last one never comes to its end."""
+    ended: list[Case] = []
+
+    def finish(case: Case, _folder: Path, converted: Outcome, _settings: object) -> Outcome:
+        if len(ended) == cases:
+            raise Interrupted
+        ended.append(case)
+        return converted
+
+    return finish
+
+
+def test_results_of_an_earlier_run_are_not_called_finished(house: House) -> None:
+    made = plan(planned(1, 5), planned(2, 5))
+    house.run(made, jobs=1)
+    house.finish, house.fresh = stopped_after(house, 1), True
+    house.run(made, jobs=1)
+    found = read_results(house.output)
+    assert (len(found.cases), found.planned, found.complete) == (1, 2, False)
+
+
+def test_a_run_killed_after_its_last_case_is_complete(house: House) -> None:
+    house.run(plan(planned(1, 5), planned(2, 5)), jobs=1)
+    found = read_results(house.output)
+    assert (len(found.cases), found.complete) == (2, True)
+
+
+@pytest.mark.parametrize("name", ["plan.json", JOURNAL])
+def test_a_pipe_in_place_of_a_record_is_refused(house: House, name: str) -> None:
+    house.run(plan(planned(1, 5)))
+    (house.output / name).unlink()
+    os.mkfifo(house.output / name)
+    with pytest.raises(RequestError, match=f"{name}: cannot be read: not a regular file"):
+        read_results(house.output)
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff\x00", b'{"schema": 99}'])
+def test_a_damaged_plan_is_named_and_its_journal_stays(house: House, content: bytes) -> None:
+    made = plan(planned(1, 5))
+    house.run(made)
+    before = (house.output / JOURNAL).read_bytes()
+    (house.output / "plan.json").write_bytes(content)
+    with pytest.raises(RequestError, match=r"plan\.json: damaged, or written by another tfjs-compat"):
+        read_results(house.output)
+    with pytest.raises(RequestError, match=r"remove .*plan\.json to begin anew"):
+        house.run(made)
+    assert (house.output / JOURNAL).read_bytes() == before
+
+
+def test_damaged_lines_of_a_journal_are_counted(house: House) -> None:
+    house.run(plan(planned(1, 5), planned(2, 5)))
+    lines = (house.output / JOURNAL).read_bytes().splitlines(keepends=True)
+    (house.output / JOURNAL).write_bytes(lines[0] + b"\x00" * 20 + b"\n{}\n")
+    found = read_results(house.output)
+    assert (len(found.cases), found.complete, found.left_out) == (1, False, (f"{JOURNAL}: 2 damaged lines",))
+
+
+def test_what_a_killed_removal_left_goes(house: House) -> None:
+    results = house.run(plan(planned(1, 5)))
+    left = [house.output / "cases" / results.cases[0].id / ".removing-x-1", house.output / ".removing-y-2"]
+    left.append(house.context.store.folder("conversions") / ".removing-z-3")
+    for folder in left:
+        folder.mkdir(parents=True)
+    house.run(plan(planned(1, 5)))
+    assert not any(folder.exists() for folder in left)

@@ -33,9 +33,11 @@ class Lines:
 
     def end(self, what: str, result: str) -> None:
         """Print the line, unless the result is empty."""
-        seconds = time.monotonic() - self._begun.pop(what, time.monotonic())
+        now = time.monotonic()
+        began = self._begun.pop(what, None)
         if result:
-            line = f"[{clock(time.monotonic() - self._started)}] {what}: {result} ({duration(seconds)})"
+            took = f" ({duration(now - began)})" if began is not None else ""
+            line = f"[{clock(now - self._started)}] {what}: {result}{took}"
             with self._lock:
                 self._console.print(Text(line), soft_wrap=True)
 

@@ -36,6 +36,8 @@ def run(as_json: bool, **given: Any) -> None:
     else:
         print_text(writers.DEFAULT.render(results, writers.Place(request.output, out)))
     err.print(f"written: {request.output / 'results.json'}", soft_wrap=True, markup=False)
+    if exit_codes.of_results(results) == exit_codes.INTERRUPTED:
+        err.print("interrupted\nhint: run the same command again; what has ended is not run twice", soft_wrap=True)
     sys.exit(exit_codes.of_results(results))
 
 

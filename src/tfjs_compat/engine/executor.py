@@ -8,9 +8,11 @@ from __future__ import annotations
 import contextlib
 import importlib
 import multiprocessing
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
 
+from tfjs_compat.engine import pool_process
 from tfjs_compat.errors import RequestError, nearest
 
 
@@ -19,7 +21,8 @@ def _threads(jobs: int) -> Executor:
 
 
 def _processes(jobs: int) -> Executor:
-    return ProcessPoolExecutor(max_workers=jobs, mp_context=multiprocessing.get_context("spawn"))
+    context = multiprocessing.get_context("spawn")
+    return ProcessPoolExecutor(jobs, context, initializer=pool_process.begin, initargs=(os.getpid(),))
 
 
 EXECUTORS: dict[str, Callable[[int], Executor]] = {

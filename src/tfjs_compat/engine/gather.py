@@ -22,12 +22,13 @@ def gather(
     finished: Callable[[T], None] = lambda _: None,
     stopping: Callable[[], None] = lambda: None,
     tolerated: tuple[type[BaseException], ...] = (),
+    waiting: Callable[[], None] = lambda: None,
 ) -> list[T]:
     """``work`` of every item, in the order of the items; ``finished`` is called here with each result as it comes.
 
     What raises one of ``tolerated`` has no result, and the rest goes on. At the first other exception ``stop`` is set,
     so that what runs ends soon; what has not begun is cancelled. ``stopping`` is called once when ``stop`` is set, by
-    this or by somebody else: work in another process sees no event.
+    this or by somebody else: work in another process sees no event. ``waiting`` is called here now and then.
 
     The call returns, or raises the first exception, only when nothing of it runs any more; Interrupted where something
     was cancelled and nothing raised.
@@ -39,6 +40,7 @@ def gather(
     while running:
         try:
             done, running = wait(running, timeout=_POLL_SECONDS, return_when=FIRST_COMPLETED)
+            waiting()
             for future in done:
                 if future.cancelled():
                     continue

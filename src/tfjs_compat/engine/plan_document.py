@@ -38,13 +38,16 @@ def document(plan: Plan, until: Stage, started: str, before: PlanDocument | None
         machine=machine_facts(),
         left_out=tuple(f"{left.what}: {left.why}" for left in plan.left_out),
         cases=tuple(planned.get(name) or rest[name] for name in order),
+        run=secrets.token_hex(8),
     )
 
 
 def open_document(name: str, until: Stage, started: str) -> PlanDocument:
     """The plan of a search, which plans as it goes: no cases, and a random digest, so that no run continues it."""
     digest = secrets.token_hex(32)
-    return PlanDocument(PLAN_SCHEMA, __version__, started, name, digest, until, machine_facts(), (), ())
+    return PlanDocument(
+        PLAN_SCHEMA, __version__, started, name, digest, until, machine_facts(), (), (), secrets.token_hex(8)
+    )
 
 
 def matrix_digest(matrix: Matrix) -> str:

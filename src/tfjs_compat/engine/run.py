@@ -11,7 +11,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,8 +25,9 @@ from tfjs_compat.engine.gather import gather
 from tfjs_compat.engine.plan import Plan, Planned
 from tfjs_compat.engine.plan_document import document, open_document
 from tfjs_compat.engine.schedule import Piece, pieces
-from tfjs_compat.engine.tasks import TASK_RESULTS, Task, Trial, TrialOptions, TrialResult
+from tfjs_compat.engine.tasks import HANDED_IN, TASK_RESULTS, Task, Trial, TrialOptions, TrialResult
 from tfjs_compat.engine.worker import (
+    INBOX,
     STOP_FILE,
     Operations,
     Worker,
@@ -47,7 +48,7 @@ from tfjs_compat.results.files import RESULTS, from_journal, write_results
 from tfjs_compat.results.journal import JOURNAL, Journal, read_journal
 from tfjs_compat.results.plan_file import PlanDocument, read_plan, write_plan
 from tfjs_compat.system.context import Context
-from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
+from tfjs_compat.system.files import disk_errors, finish_removals, read_regular, remove_tree, write_whole
 from tfjs_compat.system.temporary import remove_abandoned
 
 _BUILD_SECONDS = 15.0
@@ -82,7 +83,9 @@ def run_plan(plan: Plan, engine: Engine) -> Results:
     planned = document(plan, engine.options.until, started.isoformat(timespec="seconds"), read_plan(engine.output))
     journal = begin(planned, engine)
     try:
-        ended = run_trials(plan.cases, engine, lambda result: journal.append(result, time.monotonic() - clock))
+        ended = run_trials(
+            plan.cases, engine, lambda result: journal.append(result, time.monotonic() - clock, planned.run)
+        )
     finally:
         journal.close()
     cases = tuple(ended.results[case.case.id] for case in plan.cases if case.case.id in ended.results)
@@ -113,7 +116,7 @@ def journalled(name: str, engine: Engine) -> Iterator[Callable[[CaseResult], Non
     journal = begin(planned, engine)
     complete = False
     try:
-        yield lambda result: journal.append(result, time.monotonic() - clock)
+        yield lambda result: journal.append(result, time.monotonic() - clock, planned.run)
         complete = not engine.context.stop.is_set()
     finally:
         journal.close()
@@ -138,10 +141,11 @@ def united(results: Results, output: Path) -> Results:
     plan = read_plan(output)
     if plan is None or len(plan.cases) == len(results.cases):
         return results
-    known = {name: line.result for name, line in read_journal(output).items()}
+    known = {name: line.result for name, line in read_journal(output).lines.items()}
     known |= {case.id: case for case in results.cases}
     cases = tuple(known[planned.id] for planned in plan.cases if planned.id in known)
-    return msgspec.structs.replace(results, cases=cases, planned=len(plan.cases))
+    complete = results.complete and len(cases) == len(plan.cases)
+    return msgspec.structs.replace(results, cases=cases, complete=complete, planned=len(plan.cases))
 
 
 def run_trials(
@@ -181,25 +185,16 @@ class _Coordinator:
         self._clear_up_after_the_killed()
         self._write_locks()
         todo = [planned for planned in self._planned.values() if not self._known(planned)]
-        tasks = [self._task(piece) for piece in self._pieces(todo)]
-        stop_file = engine.output / STOP_FILE
-        stop_file.unlink(missing_ok=True)
         try:
-            gather(
-                engine.executor,
-                run_task,
-                [msgspec.to_builtins(task) for task in tasks],
-                engine.context.stop,
-                self._take_all,
-                stopping=lambda: _touch(stop_file),
-                # A worker that dies takes its task along: its cases have no verdict, the other tasks go on.
-                tolerated=(Exception,),
-            )
-        except (Interrupted, KeyboardInterrupt):
-            pass
+            self._run_over(engine.executor, todo)
+            if left := self._left_by_lost_workers():
+                what = "worker"
+                progress.begin(what)
+                progress.end(what, f"a process of the pool is gone; {len(left)} cases that it left run here")
+                with ThreadPoolExecutor(engine.jobs, thread_name_prefix="tfjs-compat") as here:
+                    self._run_over(here, left)
         finally:
             with contextlib.suppress(OSError):
-                stop_file.unlink(missing_ok=True)
                 # Each server has removed its own folder there.
                 (engine.output / "servers").rmdir()
         if self._fault is not None:
@@ -207,11 +202,54 @@ class _Coordinator:
         self._give_up_lost_cases()
         return len(self.results) == len(self._planned)
 
+    def _run_over(self, executor: Executor, todo: Sequence[Planned]) -> None:
+        """Run cases, as tasks over an executor, until they have results or a stop is asked for."""
+        engine, stop_file = self._engine, self._engine.output / STOP_FILE
+        tasks = [msgspec.to_builtins(self._task(piece)) for piece in self._pieces(todo)]
+        stop_file.unlink(missing_ok=True)
+        try:
+            gather(
+                executor,
+                run_task,
+                tasks,
+                engine.context.stop,
+                self._take_all,
+                stopping=lambda: _touch(stop_file),
+                # A process that dies takes its pool along: what it did not finish has no verdict yet.
+                tolerated=(Exception,),
+                waiting=self._take_handed_in,
+            )
+        except (Interrupted, KeyboardInterrupt):
+            pass
+        finally:
+            self._take_handed_in()
+            with contextlib.suppress(OSError):
+                stop_file.unlink(missing_ok=True)
+                (engine.output / INBOX).rmdir()
+
+    def _take_handed_in(self) -> None:
+        """Take the results that workers in other processes of this machine left in the output folder."""
+        for path in sorted((self._engine.output / INBOX).glob("[!.]*.json")):
+            with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
+                found = HANDED_IN.decode(read_regular(path))
+                if found.run == self.run and found.result.case not in self.results:
+                    self._take(found.result)
+                path.unlink()
+
+    def _left_by_lost_workers(self) -> list[Planned]:
+        if self._engine.context.stop.is_set() or self._fault is not None:
+            return []
+        return [planned for name, planned in self._planned.items() if name not in self.results]
+
     def _clear_up_after_the_killed(self) -> None:
         """Remove what runs left that were killed: their servers' folders here, their children's in the store."""
-        remove_tree(self._engine.output / "servers")
-        if not self._engine.context.store.read_only:
-            remove_abandoned("", self._engine.context.store.folder("scratch"))
+        output, store = self._engine.output, self._engine.context.store
+        remove_tree(output / "servers")
+        remove_tree(output / INBOX)
+        finish_removals(output, *(output / "cases").glob("*"))
+        if not store.read_only:
+            remove_abandoned("", store.folder("scratch"))
+            finish_removals(*(store.root / name for name in ("outcomes", "conversions")))
 
     def _pieces(self, todo: Sequence[Planned]) -> list[Piece]:
         store, layout = self._engine.context.store, self._engine.options.layout

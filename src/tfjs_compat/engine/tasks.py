@@ -78,4 +78,11 @@ class TaskResult(msgspec.Struct, frozen=True):
     interrupted: bool = False
 
 
-TASKS, TASK_RESULTS = Reader[Task](Task), Reader[TaskResult](TaskResult)
+class HandedIn(msgspec.Struct, frozen=True):
+    """A result that lies in the output folder until the coordinator of ``run`` takes it."""
+
+    run: str
+    result: TrialResult
+
+
+TASKS, TASK_RESULTS, HANDED_IN = Reader[Task](Task), Reader[TaskResult](TaskResult), Reader[HandedIn](HandedIn)

@@ -7,7 +7,6 @@ coordinator's process shares its context (progress, stop, memory gate, waiting N
 from __future__ import annotations
 
 import contextlib
-import os
 import threading
 import time
 import traceback
@@ -19,9 +18,9 @@ from typing import Any
 
 import msgspec
 
-from tfjs_compat.engine import cache
+from tfjs_compat.engine import cache, pool_process
 from tfjs_compat.engine.plan import Planned
-from tfjs_compat.engine.tasks import TASKS, Task, TaskResult, Trial, TrialOptions, TrialResult
+from tfjs_compat.engine.tasks import TASKS, HandedIn, Task, TaskResult, Trial, TrialOptions, TrialResult
 from tfjs_compat.environments.build import build
 from tfjs_compat.environments.environment import Environment, NotInstallable, in_use, is_built
 from tfjs_compat.environments.install import Installer
@@ -42,6 +41,9 @@ from tfjs_compat.trials.trial import as_converted, convert_case, finish_case
 
 STOP_FILE = ".stop"
 """In the output folder: a worker in another process of this machine stops when it appears."""
+
+INBOX = ".results"
+"""In the output folder: where such a worker leaves each result as it comes."""
 
 _WATCH_SECONDS = 0.3
 
@@ -139,32 +141,39 @@ def make_worker(
 
 @contextlib.contextmanager
 def _elsewhere(task: Task) -> Iterator[Worker]:
-    """A worker for a task that came to another process; it stops with the coordinator, if it can see that."""
+    """A worker for a task that came to another process; it stops with the coordinator, if it can see that.
+
+    Each result also lies in the output folder at once, where the coordinator looks for it.
+    """
     options = task.options
     limits = Limits(seconds=options.seconds, memory=options.memory, output=options.output)
     context = Context(Store(Path(options.store)), limits=limits)
     ended = threading.Event()
     watch = threading.Thread(target=_watch, args=(Path(task.output) / STOP_FILE, context.stop, ended), daemon=True)
+    inbox = Path(task.output) / INBOX
+
+    def hand_in(result: TrialResult) -> None:
+        # One that finds no room comes with the task's result.
+        with contextlib.suppress(MachineryError):
+            write_whole(inbox / f"{result.case}.json", msgspec.json.encode(HandedIn(task.run, result)), lasting=False)
+
+    pool_process.busy.set()
     watch.start()
-    worker = make_worker(options, context)
+    worker = make_worker(options, context, hand_in)
     try:
         yield worker
     finally:
         worker.close()
         ended.set()
         watch.join()
+        pool_process.busy.clear()
 
 
 def _watch(stop_file: Path, stop: threading.Event, ended: threading.Event) -> None:
-    """Set ``stop`` when the stop file appears, or when the process that started this one is gone."""
-    parent = os.getppid()
+    """Set ``stop`` when the coordinator asks for it, or is gone."""
     while not ended.wait(_WATCH_SECONDS):
-        if os.getppid() != parent or stop_file.exists():
+        if pool_process.orphaned.is_set() or stop_file.exists():
             stop.set()
-            if os.getppid() != parent:
-                # Nobody waits for a result, and the pool's pipes would keep this process for ever.
-                ended.wait(30.0)
-                os._exit(1)
             return
 
 

@@ -72,6 +72,8 @@ def _value_problems(key: str, axis: Axis, value: Texts, envs: Iterable[str]) -> 
     elif axis.kind == "release":
         if problem := versions.check_syntax(value):
             yield f"key '{key}': {problem}"
+    elif axis.kind == "date" and _is_date(value) and value > _today():
+        yield f"key '{key}': {value} is in the future\nhint: '{axis.default}' takes the packages of today"
     elif axis.kind == "date" and not _is_date(value):
         yield f"key '{key}': '{value}' is neither a date such as 2024-04-10 nor '{axis.default}'"
     elif axis.kind == "process_env":
@@ -113,6 +115,10 @@ def _package_problems(key: str, names: Iterable[str]) -> Iterable[str]:
     for name in names:
         if not re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?", name):
             yield f"key '{key}': '{name}' is not a package name such as 'tensorflow-decision-forests'"
+
+
+def _today() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
 
 
 def _is_date(text: str) -> bool:

@@ -76,6 +76,8 @@ class _Wiring:
                 return []
             elif wires[name]:
                 edits.append(Put((*layer.place, member(layer.entry, "inboundNodes")[0]), wires[name]))
+                if not layer.name and not isinstance(layer.entry.get("config"), dict):
+                    return []
                 if not layer.name:  # Keras 3.0 to 3.10 names some operations in their entry alone
                     edits.append(Put((*layer.place, "config", "name"), name))
         for key in ("inputLayers", "outputLayers"):

@@ -8,10 +8,10 @@ import msgspec
 
 from tfjs_compat.errors import RequestError
 from tfjs_compat.results.case_result import SCHEMA, Results
-from tfjs_compat.results.journal import read_journal
+from tfjs_compat.results.journal import JOURNAL, read_journal
 from tfjs_compat.results.plan_file import read_plan
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import write_whole
+from tfjs_compat.system.files import read_regular, write_whole
 
 RESULTS = "results.json"
 
@@ -38,7 +38,7 @@ def read_results(path: Path) -> Results:
     """
     file = path / RESULTS if path.is_dir() else path
     try:
-        content = file.read_bytes()
+        content = read_regular(file)
     except FileNotFoundError:
         if path.is_dir() and (partial := from_journal(path)) is not None:
             return partial
@@ -68,19 +68,22 @@ def from_journal(output: Path) -> Results | None:
     plan = read_plan(output)
     if plan is None:
         return None
-    lines = read_journal(output)
+    lines, damaged = read_journal(output)
+    requested = {planned.id for planned in plan.cases if planned.requested}
+    # What an earlier run found out counts for cases that this one was not to run.
+    known = {name: line for name, line in lines.items() if line.run == plan.run or name not in requested}
     order = [planned.id for planned in plan.cases]
-    ended = [name for name in dict.fromkeys([*order, *lines]) if name in lines]
+    ended = [name for name in dict.fromkeys([*order, *known]) if name in known]
     return Results(
         schema=SCHEMA,
         tool=plan.tool,
         started=plan.started,
-        seconds=max((line.at for line in lines.values()), default=0.0),
+        seconds=max((line.at for line in known.values()), default=0.0),
         matrix=plan.matrix,
         until=plan.until,
-        complete=False,
+        complete=bool(order) and len(ended) == len(order),
         machine=plan.machine,
-        left_out=plan.left_out,
-        cases=tuple(lines[name].result for name in ended),
+        left_out=(*plan.left_out, *([f"{JOURNAL}: {damaged} damaged lines"] if damaged else [])),
+        cases=tuple(known[name].result for name in ended),
         planned=len(order) or None,
     )

@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
+from tfjs_compat.errors import RequestError
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import disk_errors
+from tfjs_compat.system.files import disk_errors, read_regular
 
 JOURNAL = "results.jsonl"
 
 
 class Line(msgspec.Struct, frozen=True):
-    """A trial that ended: ``at`` seconds after the run began."""
+    """A trial that ended: ``at`` seconds after the run began whose name is ``run``."""
 
     trial: str
     at: float
     result: CaseResult
+    run: str = ""
 
 
 _LINES = Reader[Line](Line)
@@ -44,12 +46,12 @@ class Journal:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
             os.ftruncate(self._descriptor, _whole_bytes(self._descriptor))
 
-    def append(self, result: CaseResult, at: float) -> None:
+    def append(self, result: CaseResult, at: float, run: str) -> None:
         """Add a trial that ended ``at`` seconds after the run began.
 
         Raises MachineryError on a full disk; the journal is then as it was.
         """
-        line = _ENCODER.encode(Line(result.trial, round(at, 3), result)) + b"\n"
+        line = _ENCODER.encode(Line(result.trial, round(at, 3), result, run)) + b"\n"
         with self._lock, disk_errors(self._path):
             before = os.fstat(self._descriptor).st_size
             try:
@@ -81,26 +83,34 @@ def _whole_bytes(descriptor: int) -> int:
     return 0
 
 
-def read_journal(output: Path) -> dict[str, Line]:
-    """The last line of each case that ended, by the case's id, in the order in which they ended last.
+class JournalContent(NamedTuple):
+    """What a journal holds: the last line of each case, by the case's id, in the order in which they ended last; and
+    how many lines are damaged."""
 
-    Empty where there is no journal; lines that are damaged are left out.
+    lines: dict[str, Line]
+    damaged: int
+
+
+def read_journal(output: Path) -> JournalContent:
+    """What the journal of an output folder holds; nothing where there is none. A last line that was torn off is none.
+
+    Raises RequestError for what cannot be read.
     """
+    path = output / JOURNAL
+    try:
+        content = read_regular(path)
+    except FileNotFoundError:
+        return JournalContent({}, 0)
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be read: {error.strerror or error}") from None
     found: dict[str, Line] = {}
-    for line in _lines(output / JOURNAL):
+    damaged = 0
+    for raw in content.split(b"\n")[:-1]:
+        try:
+            line = _LINES.decode(raw)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            damaged += 1
+            continue
         found.pop(line.result.id, None)
         found[line.result.id] = line
-    return found
-
-
-def _lines(path: Path) -> Iterator[Line]:
-    try:
-        with path.open("rb") as file:
-            for raw in file:
-                try:
-                    if raw.endswith(b"\n"):
-                        yield _LINES.decode(raw)
-                except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-                    continue
-    except OSError:
-        return
+    return JournalContent(found, damaged)

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import msgspec
 
+from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.matrix.cases import Expectation
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import write_whole
+from tfjs_compat.system.files import read_regular, write_whole
 
 PLAN = "plan.json"
 PLAN_SCHEMA = 1
@@ -47,6 +48,7 @@ class PlanDocument(msgspec.Struct, frozen=True):
     machine: dict[str, str]
     left_out: tuple[str, ...]
     cases: tuple[PlannedCase, ...]
+    run: str = ""
 
 
 _PLANS = Reader[PlanDocument](PlanDocument)
@@ -59,9 +61,21 @@ def write_plan(plan: PlanDocument, output: Path) -> None:
 
 
 def read_plan(output: Path) -> PlanDocument | None:
-    """The plan of an output folder; None where there is none, or it is damaged or of another schema."""
+    """The plan of an output folder, or None where there is none.
+
+    Raises RequestError for one that cannot be read, is damaged, or was written by another tfjs-compat: what its journal
+    holds is then not thrown away.
+    """
+    path = output / PLAN
+    hint = f"hint: choose another --output, or remove {path} to begin anew"
     try:
-        found = _PLANS.decode((output / PLAN).read_bytes())
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        found = _PLANS.decode(read_regular(path))
+    except FileNotFoundError:
         return None
-    return found if found.schema == PLAN_SCHEMA else None
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be read: {error.strerror or error}\n{hint}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise RequestError(f"{path}: damaged, or written by another tfjs-compat\n{hint}") from None
+    if found.schema != PLAN_SCHEMA:
+        raise RequestError(f"{path}: key 'schema': is {found.schema}, this tfjs-compat reads {PLAN_SCHEMA}\n{hint}")
+    return found

@@ -62,6 +62,22 @@ def _sync_folder(folder: Path, sync: Callable[[int], object]) -> None:
         os.close(descriptor)
 
 
+def read_regular(path: Path) -> bytes:
+    """What is in a regular file, or in one that a link leads to. Raises OSError; never waits for a pipe or a device."""
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return file.read()
+
+
+def finish_removals(*folders: Path) -> None:
+    """Remove what ``remove_tree`` had moved aside in these folders when its process was killed."""
+    for folder in folders:
+        for left in folder.glob(".removing-*"):
+            shutil.rmtree(left, ignore_errors=True)
+
+
 def read_child_file(path: Path, most: int, *, tail: bool = False) -> bytes:
     """What is in a file that a child could write to; empty where it cannot be read.
 

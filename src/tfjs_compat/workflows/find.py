@@ -187,10 +187,10 @@ def _found(
     return Found(
         found=best.found is not None,
         recipe=recipe,
-        case=best.found[1].result if best.found is not None else None,
+        case=_from_output(best.found[1].result) if best.found is not None else None,
         steps=best.found[0].steps if best.found is not None else (),
         best=best.found is not None and not best.unknown and not best.open,
-        unknown=tuple(evaluation.result for _, evaluation in best.unknown),
+        unknown=tuple(_from_output(evaluation.result) for _, evaluation in best.unknown),
         trials=evaluator.trials,
         kept=evaluator.kept,
         ruled_out=evaluator.ruled_out,
@@ -198,5 +198,10 @@ def _found(
         limits=points.limits,
         ended=searched.ended,
         left_out=points.left_out,
-        tried=searched.tried,
+        tried=tuple(msgspec.structs.replace(tried, case=_from_output(tried.case)) for tried in searched.tried),
     )
+
+
+def _from_output(result: CaseResult) -> CaseResult:
+    """A result of the search's own folder as the output folder sees it."""
+    return msgspec.structs.replace(result, log=f"{WORK}/{result.log}") if result.log is not None else result

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfjs_compat.errors import RequestError
+from tfjs_compat.handover.delivery import ACCOUNT
 from tfjs_compat.report.writers import Place, find_writer, seen_from
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.results.files import RESULTS, read_results
@@ -54,6 +55,8 @@ def results_of(path: Path, store: Store) -> tuple[Results, Path]:
     for folder in folders:
         if (folder / RESULTS).is_file() or (folder / PLAN).is_file():
             return read_results(folder), folder
+    if (path / ACCOUNT).is_file():
+        raise RequestError(f"{path}: a converted model, not a run\nhint: {path / ACCOUNT} says how it was made")
     if not path.exists():
         raise RequestError(f"{path}: there is no such file or folder\nhint: give the output folder of a run")
     return read_results(path), path

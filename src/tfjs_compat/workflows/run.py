@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+import zipfile
 
 import msgspec
 
@@ -54,9 +55,23 @@ def run(request: RunRequest, progress: Progress | None = None, stop: threading.E
 
 
 def require_inputs(request: RunRequest) -> None:
-    """Raise RequestError where the file of inputs is not there."""
-    if request.inputs is not None and not request.inputs.is_file():
-        raise RequestError(f"--inputs {request.inputs}: there is no such file")
+    """Raise RequestError where the file of inputs is not there, or is no .npz: a zip archive of .npy files."""
+    path = request.inputs
+    if path is None:
+        return
+    if not path.is_file():
+        raise RequestError(f"--inputs {path}: there is no such file")
+    try:
+        with zipfile.ZipFile(path) as archive:
+            strange = [name for name in archive.namelist() if not name.endswith(".npy")]
+            arrays = len(archive.namelist()) - len(strange)
+    except (OSError, zipfile.BadZipFile):
+        strange, arrays = [path.name], 0
+    if strange or not arrays:
+        what = f"it holds {strange[0]}" if arrays else "it holds no arrays"
+        raise RequestError(
+            f"--inputs {path}: not a .npz file: {what}\nhint: numpy.savez({path.stem!r}, INPUT=array) writes one"
+        )
 
 
 def require_runtimes(matrix: Matrix, request: RunRequest, context: Context, plan: Plan | None = None) -> None:
