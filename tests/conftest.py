@@ -15,6 +15,16 @@ from support.samples import SmallIndex
 hypothesis.settings.register_profile("tests", deadline=None)
 hypothesis.settings.load_profile("tests")
 
+# A job of a shell or of nohup starts with signals ignored, which every child would inherit: what
+# a signal does in a test must not depend on how the tests were started.
+for ignorable, usual in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGTERM, signal.SIG_DFL),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(ignorable) is signal.SIG_IGN:
+        signal.signal(ignorable, usual)
+
 
 @pytest.fixture
 def small_index(monkeypatch: pytest.MonkeyPatch) -> Iterator[SmallIndex]:
