@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from tfjs_compat.version import __version__
+
 if TYPE_CHECKING:
     from tfjs_compat.api import RunRequest, SearchRequest, check, convert, find, plan, repair, repair_folder, run
 
-__version__ = "0.1.0"
 __all__ = [
     "RunRequest",
     "SearchRequest",

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from support.runs import MATRIX, Runs, SlowIndex, add_module, wait_for
+from support.children import wait_for
+from support.runs import MATRIX, Runs, SlowIndex, add_module
 
 
 def in_a_case(runs: Runs) -> bool:

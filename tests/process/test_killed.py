@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.runs import MINOR, NUMPY, Runs, SlowIndex, add_module, wait_for
+from support.children import wait_for
+from support.runs import MINOR, NUMPY, Runs, SlowIndex, add_module
 
 from tfjs_compat.engine.cache import kept_outcome
 from tfjs_compat.environments.registry import list_environments

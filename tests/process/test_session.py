@@ -18,7 +18,7 @@ from typing import Literal
 
 import psutil
 import pytest
-from support.runs import wait_for
+from support.children import wait_for
 from support.samples import combination
 
 from tfjs_compat.diagnosis.diagnose import verdict_of

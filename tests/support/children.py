@@ -40,7 +40,8 @@ class Child:
         return self.log.read_text("utf-8", "replace")
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 10.0) -> bool:
+def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> bool:
+    """Whether the condition came true in that time."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if condition():

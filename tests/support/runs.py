@@ -9,9 +9,7 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import zipfile
-from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -140,12 +138,3 @@ class Runs:
     def environments(self) -> list[str]:
         folder = self.store / "environments"
         return [path.parent.name for path in folder.glob("*/environment.json")]
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 30.0) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False

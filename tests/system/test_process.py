@@ -156,7 +156,7 @@ def test_the_guard_vouches_that_nothing_is_left(child: Child, code: str) -> None
     running = started(child, code)
     assert not running.nothing_left
     if code == "pass":
-        assert wait_for(lambda: running.has_ended)
+        assert wait_for(lambda: running.has_ended, 10)
     running.end()
     assert running.nothing_left
 
@@ -164,7 +164,7 @@ def test_the_guard_vouches_that_nothing_is_left(child: Child, code: str) -> None
 @linux
 def test_nobody_vouches_for_what_a_killed_guard_leaves(child: Child) -> None:
     running = started(child, "import os; os.kill(os.getppid(), 9)")
-    assert wait_for(lambda: running.has_ended)
+    assert wait_for(lambda: running.has_ended, 10)
     running.end()
     assert not running.nothing_left
 
@@ -177,12 +177,12 @@ def test_an_ended_child_leaves_no_descriptor_and_no_thread(child: Child) -> None
         child("pass")
     with pytest.raises(MachineryError):
         process.run(["/nowhere"], env={}, cwd=child.folder, log=child.log)
-    assert wait_for(lambda: (len(list(Path("/proc/self/fd").iterdir())), threading.active_count()) == before)
+    assert wait_for(lambda: (len(list(Path("/proc/self/fd").iterdir())), threading.active_count()) == before, 10)
 
 
 def test_stop_ends_the_child_and_raises(child: Child, pid_file: Path) -> None:
     stop = threading.Event()
-    threading.Thread(target=lambda: [wait_for(pid_file.exists), stop.set()], daemon=True).start()
+    threading.Thread(target=lambda: [wait_for(pid_file.exists, 10), stop.set()], daemon=True).start()
     started = time.monotonic()
     with pytest.raises(Interrupted):
         child(SLEEPER, str(pid_file), stop=stop)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import click
 
-from tfjs_compat import __version__
 from tfjs_compat.errors import nearest
+from tfjs_compat.version import __version__
 
 
 class CommandGroup(click.Group):

@@ -7,7 +7,6 @@ import secrets
 
 import msgspec
 
-from tfjs_compat import __version__
 from tfjs_compat.engine.plan import Plan, Planned
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.matrix.schema import Matrix
@@ -15,6 +14,7 @@ from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import trial_id
 from tfjs_compat.results.machine import machine_facts
 from tfjs_compat.results.plan_file import PLAN_SCHEMA, PlanDocument, PlannedCase
+from tfjs_compat.version import __version__
 
 
 def document(plan: Plan, until: Stage, started: str, before: PlanDocument | None) -> PlanDocument:

@@ -18,7 +18,6 @@ from typing import Any
 
 import msgspec
 
-from tfjs_compat import __version__
 from tfjs_compat.engine import cache
 from tfjs_compat.engine.durations import Durations
 from tfjs_compat.engine.gather import gather
@@ -50,6 +49,7 @@ from tfjs_compat.results.plan_file import PlanDocument, read_plan, write_plan
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import disk_errors, finish_removals, read_regular, remove_tree, write_whole
 from tfjs_compat.system.temporary import remove_abandoned
+from tfjs_compat.version import __version__
 
 _BUILD_SECONDS = 15.0
 

@@ -9,7 +9,6 @@ from typing import Any
 
 import msgspec
 
-from tfjs_compat import __version__
 from tfjs_compat.artifact.tensors import read_tensors
 from tfjs_compat.handover.recipe import REQUIREMENTS, Recipe
 from tfjs_compat.matrix.axes import Combination
@@ -18,6 +17,7 @@ from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
 from tfjs_compat.system.files import digest_files
+from tfjs_compat.version import __version__
 
 
 class InputTensor(msgspec.Struct, frozen=True):

@@ -42,7 +42,6 @@ class Rule(msgspec.Struct, frozen=True):
 RULES = (
     Rule("outcomes", None, "read again by every run that has the same case; the time is that of the last reading"),
     Rule("cache-keys", None, "say why an outcome is not kept; written with it"),
-    Rule("asked", None, "the old name of cache-keys"),
     Rule(
         "resolved", None, "answers of the resolver; one of a date holds for good, and its time is that of its last use"
     ),

@@ -8,10 +8,10 @@ import pytest
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.node import find_node
-from tfjs_compat.trials.runtimes.programs import remembered_version, version_output
+from tfjs_compat.trials.runtimes.programs import remembered_version, version_of
 
 
-class VersionOf:
+class ContentAsVersion:
     """The content of a file as its version; counts the calls."""
 
     def __init__(self) -> None:
@@ -28,53 +28,53 @@ def store(tmp_path: Path) -> Store:
 
 
 def test_one_call_while_the_file_is_the_same(store: Store, tmp_path: Path) -> None:
-    program, version_of = tmp_path / "node", VersionOf()
+    program, find_version = tmp_path / "node", ContentAsVersion()
     program.write_text("1.0.0")
-    assert [remembered_version(program, version_of, store) for _ in range(3)] == ["1.0.0"] * 3
-    assert version_of.times == 1
-    assert remembered_version(program, version_of, Store(store.root)) == "1.0.0"
-    assert version_of.times == 1
+    assert [remembered_version(program, find_version, store) for _ in range(3)] == ["1.0.0"] * 3
+    assert find_version.times == 1
+    assert remembered_version(program, find_version, Store(store.root)) == "1.0.0"
+    assert find_version.times == 1
 
 
 def test_another_file_is_called_again(store: Store, tmp_path: Path) -> None:
-    program, version_of = tmp_path / "node", VersionOf()
+    program, find_version = tmp_path / "node", ContentAsVersion()
     program.write_text("1.0.0")
-    remembered_version(program, version_of, store)
+    remembered_version(program, find_version, store)
     times = program.stat()
     replacement = tmp_path / "new"
     replacement.write_text("2.0.0")
     os.utime(replacement, ns=(times.st_atime_ns, times.st_mtime_ns))
     replacement.replace(program)
-    assert remembered_version(program, version_of, store) == "2.0.0"
+    assert remembered_version(program, find_version, store) == "2.0.0"
     program.write_text("3.0.0")
-    assert remembered_version(program, version_of, store) == "3.0.0"
+    assert remembered_version(program, find_version, store) == "3.0.0"
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links")
 def test_launchers_are_called_each_time(store: Store, tmp_path: Path) -> None:
-    version_of = VersionOf()
+    find_version = ContentAsVersion()
     shim = tmp_path / "node"
     shim.write_text("#!/bin/sh\nexec other node\n")
-    remembered_version(shim, version_of, store)
-    remembered_version(shim, version_of, store)
-    assert version_of.times == 2
+    remembered_version(shim, find_version, store)
+    remembered_version(shim, find_version, store)
+    assert find_version.times == 2
     (tmp_path / "launcher").write_text("x")
     chosen = tmp_path / "chromium"
     chosen.symlink_to(tmp_path / "launcher")
-    remembered_version(chosen, version_of, store)
-    remembered_version(chosen, version_of, store)
-    assert version_of.times == 4
+    remembered_version(chosen, find_version, store)
+    remembered_version(chosen, find_version, store)
+    assert find_version.times == 4
 
 
 @pytest.mark.parametrize("content", ["", "{", '{"file": 1}', "[]"])
 def test_a_damaged_memory_is_none(store: Store, tmp_path: Path, content: str) -> None:
-    program, version_of = tmp_path / "node", VersionOf()
+    program, find_version = tmp_path / "node", ContentAsVersion()
     program.write_text("1.0.0")
-    remembered_version(program, version_of, store)
+    remembered_version(program, find_version, store)
     (record,) = (store.root / "programs").iterdir()
     record.write_text(content)
-    assert remembered_version(program, version_of, store) == "1.0.0"
-    assert version_of.times == 2
+    assert remembered_version(program, find_version, store) == "1.0.0"
+    assert find_version.times == 2
 
 
 def test_the_node_of_the_wheel_is_called_once(store: Store) -> None:
@@ -92,4 +92,14 @@ def test_a_program_that_fails_is_machinery(tmp_path: Path) -> None:
     program.write_text("#!/bin/sh\necho cannot open display >&2\nexit 7\n")
     program.chmod(0o755)
     with pytest.raises(MachineryError, match="--version ended with exit code 7: cannot open display"):
-        version_output(program)
+        version_of(program, r"(\d+)")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell script")
+def test_a_program_that_says_no_version_is_machinery(tmp_path: Path) -> None:
+    program = tmp_path / "node"
+    program.write_text("#!/bin/sh\necho hello\necho v1.2\n")
+    program.chmod(0o755)
+    assert version_of(program, r"^v(\S+)$") == "1.2"
+    with pytest.raises(MachineryError, match=r"node does not say its version: hello\nv1.2"):
+        version_of(program, r"^v(\d+\.\d+\.\d+)$")

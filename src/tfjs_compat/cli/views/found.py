@@ -42,7 +42,7 @@ def as_json(found: Found) -> dict[str, Any]:
         "steps": found.steps,
         "trials": found.trials,
         "kept": found.kept,
-        "hopeless": found.ruled_out,
+        "ruled_out": found.ruled_out,
         "seconds": found.seconds,
         "limits": found.limits,
         "ended": found.ended,

@@ -33,5 +33,5 @@ def recommender():
     """Matrix factorisation: the dot product of a user's and an item's embedding."""
     user = keras.Input(shape=(1,), dtype="int32", name="user")
     item = keras.Input(shape=(1,), dtype="int32", name="item")
-    vectors = [layers.Flatten()(layers.Embedding(TOKENS, 6)(one)) for one in (user, item)]
+    vectors = [layers.Flatten()(layers.Embedding(TOKENS, 6)(ids)) for ids in (user, item)]
     return keras.Model([user, item], layers.Dot(axes=1)(vectors))

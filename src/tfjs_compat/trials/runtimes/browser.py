@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from tfjs_compat.trials.runtimes.bundle import Bundle
 from tfjs_compat.trials.runtimes.exits import TfjsExit, outside_fault
 from tfjs_compat.trials.runtimes.job import LIMITS, TfjsJob
 from tfjs_compat.trials.runtimes.page_server import PageServer, PostLimits, serve
-from tfjs_compat.trials.runtimes.programs import version_output
+from tfjs_compat.trials.runtimes.programs import version_of
 
 BACKENDS = ("webgl", "wasm", "cpu")
 """Tried in this order; the single-file bundle holds webgl and cpu. The one that ran is in the record's facts."""
@@ -59,11 +58,7 @@ def find_browser() -> Path:
 
 def browser_version(browser: Path) -> str:
     """Name and version of a browser that runs: ``Chromium 131.0.6778.85``. Raises MachineryError where it does not."""
-    said = version_output(browser)
-    found = re.search(r"^\s*([A-Za-z][A-Za-z ]*\d+(?:\.\d+)+)", said, re.MULTILINE)
-    if found is None:
-        raise MachineryError(f"{browser} does not say its version: {said.strip()[-300:] or 'it printed nothing'}")
-    return found[1]
+    return version_of(browser, r"^\s*([A-Za-z][A-Za-z ]*\d+(?:\.\d+)+)")
 
 
 def run_in_browser(

@@ -13,7 +13,7 @@ import msgspec
 
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.runtimes.programs import remembered_version, version_output
+from tfjs_compat.trials.runtimes.programs import remembered_version, version_of
 
 OLDEST = (18, 0, 0)
 """The programs in ``inside/`` need class fields, BigInt arrays and a global ``performance``."""
@@ -74,7 +74,7 @@ def _wheel_node() -> Path:
 
 
 def _checked(path: Path, origin: Literal["wheel", "system", "path"], store: Store | None) -> Node:
-    version = remembered_version(path, _ask, store)
+    version = remembered_version(path, _node_version, store)
     if tuple(int(part) for part in re.findall(r"\d+", version)[:3]) < OLDEST:
         raise RequestError(
             f"{path} is Node.js v{version}; {OLDEST[0]} or newer is needed\n"
@@ -83,13 +83,9 @@ def _checked(path: Path, origin: Literal["wheel", "system", "path"], store: Stor
     return Node(path=path, version=version, origin=origin, npm=_npm_of(path, origin))
 
 
-def _ask(path: Path) -> str:
+def _node_version(path: Path) -> str:
     """``22.12.0`` of a Node that runs; raises MachineryError for a program that is none."""
-    said = version_output(path)
-    found = re.search(r"^v(\d+\.\d+\.\d+\S*)$", said, re.MULTILINE)
-    if found is None:
-        raise MachineryError(f"{path} does not say its version: {said.strip()[-300:] or 'it printed nothing'}")
-    return found[1]
+    return version_of(path, r"^v(\d+\.\d+\.\d+\S*)$")
 
 
 def _npm_of(node: Path, origin: str) -> tuple[str, ...]:

@@ -54,8 +54,17 @@ def remembered_version(path: Path, find_version: Callable[[Path], str], store: S
     return version
 
 
-def version_output(path: Path) -> str:
-    """What a program prints when it is called with ``--version``. Raises MachineryError where it fails."""
+def version_of(path: Path, pattern: str) -> str:
+    """The version that a program prints when it is called with ``--version``: the first group of ``pattern``, in which
+    ``^`` and ``$`` are the ends of a line. Raises MachineryError where the program fails or says no version."""
+    text = _version_output(path)
+    found = re.search(pattern, text, re.MULTILINE)
+    if found is None:
+        raise MachineryError(f"{path} does not say its version: {text.strip()[-300:] or 'it printed nothing'}")
+    return found[1]
+
+
+def _version_output(path: Path) -> str:
     with temporary_folder("tfjs-compat-version-") as scratch:
         log = scratch / "log"
         environment = clean_environment(scratch / "home")
