@@ -15,11 +15,13 @@ if TYPE_CHECKING:
     from tfjs_compat.environments.registry import list_environments
     from tfjs_compat.matrix.models import zoo_models
     from tfjs_compat.repairs.folder import repair_folder
+    from tfjs_compat.results.comparison import kinds_named
     from tfjs_compat.results.files import read_results
     from tfjs_compat.search.request import SearchRequest
     from tfjs_compat.system.store import Store
     from tfjs_compat.workflows.check import check
     from tfjs_compat.workflows.convert import convert, work_folder
+    from tfjs_compat.workflows.diff import against_baseline, diff, read_baseline
     from tfjs_compat.workflows.doctor import doctor
     from tfjs_compat.workflows.find import find
     from tfjs_compat.workflows.garbage import collect_garbage
@@ -32,16 +34,20 @@ _HOMES = {
     "RunRequest": "engine.request",
     "SearchRequest": "search.request",
     "Store": "system.store",
+    "against_baseline": "workflows.diff",
     "cases": "workflows.plan",
     "catalogue": "diagnosis.catalogue",
     "check": "workflows.check",
     "collect_garbage": "workflows.garbage",
     "convert": "workflows.convert",
+    "diff": "workflows.diff",
     "describe": "engine.forecast",
     "doctor": "workflows.doctor",
     "find": "workflows.find",
+    "kinds_named": "results.comparison",
     "list_environments": "environments.registry",
     "plan": "workflows.plan",
+    "read_baseline": "workflows.diff",
     "read_results": "results.files",
     "repair": "workflows.repair",
     "repair_folder": "repairs.folder",
@@ -56,16 +62,20 @@ __all__ = [
     "RunRequest",
     "SearchRequest",
     "Store",
+    "against_baseline",
     "cases",
     "catalogue",
     "check",
     "collect_garbage",
     "convert",
     "describe",
+    "diff",
     "doctor",
     "find",
+    "kinds_named",
     "list_environments",
     "plan",
+    "read_baseline",
     "read_results",
     "repair",
     "repair_folder",

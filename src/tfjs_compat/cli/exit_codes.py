@@ -6,7 +6,7 @@ machinery failed · 130 interrupted. A run with both 1 and 3 exits 3.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from tfjs_compat.engine.plan import Plan
     from tfjs_compat.results.artifact_report import ArtifactReport
     from tfjs_compat.results.case_result import Results
+    from tfjs_compat.results.comparison import Comparison
     from tfjs_compat.workflows.doctor import DoctorFinding
     from tfjs_compat.workflows.find import Found
     from tfjs_compat.workflows.repair import RepairReport
@@ -24,13 +25,25 @@ if TYPE_CHECKING:
 OK, UNEXPECTED, WRONG_REQUEST, MACHINERY, INTERRUPTED = 0, 1, 2, 3, 130
 
 
-def of_results(results: Results) -> int:
-    """The exit code of a run: interrupted where it did not come to its end."""
+def of_results(results: Results, comparison: Comparison | None = None, fail_on: Collection[str] = frozenset()) -> int:
+    """The exit code of a run: interrupted where it did not come to its end.
+
+    With a comparison, ``fail_on`` (kinds of change) decides on what the baseline knows, and the matrix on what is new.
+    """
     if not results.complete:
         return INTERRUPTED
     if any(case.verdict == "error" for case in results.cases):
         return MACHINERY
-    return OK if all(case.as_expected for case in results.cases) else UNEXPECTED
+    if comparison is None:
+        return OK if all(case.as_expected for case in results.cases) else UNEXPECTED
+    new = {change.case for change in comparison.changes if change.before is None}
+    unexpected = any(case.id in new and not case.as_expected for case in results.cases)
+    return UNEXPECTED if unexpected else of_comparison(comparison, fail_on)
+
+
+def of_comparison(comparison: Comparison, fail_on: Collection[str]) -> int:
+    """The exit code of a comparison: whether a case is of a kind that counts as a failure."""
+    return UNEXPECTED if any(change.kind in fail_on for change in comparison.changes) else OK
 
 
 def of_plan(plan: Plan) -> int:

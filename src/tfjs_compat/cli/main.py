@@ -11,6 +11,7 @@ import click
 from tfjs_compat.cli import (  # noqa: F401 (they add their commands)
     artifact_commands,
     catalogue_commands,
+    comparison_commands,
     doctor_command,
     env_commands,
     exit_codes,

@@ -86,6 +86,16 @@ OUTPUT = _file(
 TFJS = click.option("--tfjs-runtime", "tfjs", metavar="V", help="The TensorFlow.js release to load it with.")
 TARGET = _file("--output", "target", required=True, metavar="DIR", help="Folder of the result.")
 FORCE = click.option("--force", is_flag=True, help="Replace a model that is there.")
+FAIL_ON = click.option(
+    "--fail-on",
+    "fail_on",
+    multiple=True,
+    default=("regressed",),
+    show_default=True,
+    metavar="KIND,…",
+    help="Exit 1 where a case is of such a kind: regressed, fails-earlier, other-cause, numbers-drifted, flaky, "
+    "fails-later, fixed, new, gone, unknown, same; or none.",
+)
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout instead of text.")
 _JOBS = click.option(
     "--jobs", "jobs", type=click.IntRange(1), metavar="N", help="Cases at a time [default: by cores and memory]."
@@ -117,6 +127,13 @@ MATRIX = (
 # How to run it: `run` only.
 RUN = (
     OUTPUT,
+    _file(
+        "--baseline",
+        "baseline",
+        metavar="FILE|DIR",
+        help="An earlier run to compare with; the cases that it knows then count by --fail-on.",
+    ),
+    FAIL_ON,
     INPUTS,
     *RUNTIME,
     click.option(

@@ -17,28 +17,35 @@ from tfjs_compat.report import writers
 
 @cli.command(short_help="Run a matrix: convert, load, compare.")
 @with_options(*MATRIX, *RUN)
-def run(as_json: bool, **given: Any) -> None:
+def run(as_json: bool, fail_on: tuple[str, ...], **given: Any) -> None:
     """Run a MATRIX for real: a file, or a shipped one (seed, frontier, plain, repairs, zoo).
 
     Without MATRIX: [tool.tfjs-compat] of ./pyproject.toml; else plain (what installs today) if an option names a model,
-    a route or versions; else the seed. Exit code 0: every case is as expected; 1: some are not; 2: the request is
-    wrong; 3: the machine or the network failed; 130: interrupted.
+    a route or versions; else the seed. Exit code 0: every case is as expected; 1: some are not, or with --baseline some
+    changed in a way that --fail-on names; 2: the request is wrong; 3: the machine or the network failed; 130:
+    interrupted.
     """
     from tfjs_compat import api
     from tfjs_compat.cli.live_progress import on_terminal
 
     out, err = outputs()
     request = run_request(given)
+    kinds, baseline = api.kinds_named(fail_on), api.read_baseline(request)
     with on_terminal(err) as progress:
         results = api.run(request, progress, stop_on_signal())
+    comparison = api.against_baseline(baseline, results, request) if baseline is not None else None
     if as_json:
         print_json(results)
     else:
-        print_text(writers.DEFAULT.render(results, writers.Place(request.output, out)))
+        place = writers.Place(request.output, out)
+        print_text(writers.DEFAULT.render(results, place))
+        if comparison is not None:
+            print_text(writers.CHANGES_WRITERS[0].render(comparison, place))
     err.print(f"written: {request.output / 'results.json'}", soft_wrap=True, markup=False)
-    if exit_codes.of_results(results) == exit_codes.INTERRUPTED:
+    code = exit_codes.of_results(results, comparison, kinds)
+    if code == exit_codes.INTERRUPTED:
         err.print("interrupted\nhint: run the same command again; what has ended is not run twice", soft_wrap=True)
-    sys.exit(exit_codes.of_results(results))
+    sys.exit(code)
 
 
 @cli.command(short_help="Show what a run would do.")

@@ -20,6 +20,7 @@ class RunRequest:
     ``matrix`` is a file, the name of a shipped matrix, or None for [tool.tfjs-compat] of ./pyproject.toml; where there
     is none, ``plain`` if the request says what to run, else the seed. ``axes``, ``models``, ``routes`` replace the
     file's; ``only`` are shell patterns for the cases that count. ``try_remedies``: run the remedies of what fails.
+    ``baseline``: an earlier run to compare with, an output folder or a results.json.
     ``jobs`` None: by cores and free memory; ``executor`` is where they run (see engine/executor.py); ``seconds`` is the
     time limit of a case, in place of the matrix's.
     """
@@ -31,6 +32,7 @@ class RunRequest:
     only: tuple[str, ...] = ()
     until: Stage | None = None
     output: Path = Path(".tfjs-compat")
+    baseline: Path | None = None
     jobs: int | None = None
     fresh: bool = False
     source_builds: bool = False

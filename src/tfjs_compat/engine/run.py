@@ -43,7 +43,7 @@ from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import SCHEMA, CaseResult, Results, case_result, trial_id
-from tfjs_compat.results.files import RESULTS, from_journal, write_results
+from tfjs_compat.results.files import RESULTS, from_journal, pinned, write_results
 from tfjs_compat.results.journal import JOURNAL, Journal, read_journal
 from tfjs_compat.results.plan_file import PlanDocument, read_plan, write_plan
 from tfjs_compat.system.context import Context
@@ -101,6 +101,7 @@ def run_plan(plan: Plan, engine: Engine) -> Results:
         left_out=planned.left_out,
         cases=cases,
         planned=len(plan.cases),
+        locks={name: lock.packages for name, lock in plan.locks().items()},
     )
 
 
@@ -145,7 +146,8 @@ def united(results: Results, output: Path) -> Results:
     known |= {case.id: case for case in results.cases}
     cases = tuple(known[planned.id] for planned in plan.cases if planned.id in known)
     complete = results.complete and len(cases) == len(plan.cases)
-    return msgspec.structs.replace(results, cases=cases, complete=complete, planned=len(plan.cases))
+    locks = pinned(output, [case for case in cases if case.lock not in results.locks]) | results.locks
+    return msgspec.structs.replace(results, cases=cases, complete=complete, planned=len(plan.cases), locks=locks)
 
 
 def run_trials(

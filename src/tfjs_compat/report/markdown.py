@@ -13,13 +13,12 @@ from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.report import words
 from tfjs_compat.report.causes import Cause, causes
 from tfjs_compat.report.look import VERDICTS
+from tfjs_compat.report.markdown_text import as_head, as_name, code, escape, marked
 from tfjs_compat.report.pivot import Pivot, label, pivot
 from tfjs_compat.report.writers import Place
 from tfjs_compat.results.case_result import CaseResult, Results
 
 _SHOWN_CAUSES = 30
-_PLAIN = re.compile(r"[^`|\\\n]*")
-_SPECIAL = re.compile(r"[\\`*_{}\[\]<>&|~$^@#]|(?<=:)//|(?<=www)\.", re.IGNORECASE)
 
 
 def render(results: Results, _place: Place) -> str:
@@ -31,7 +30,7 @@ def render(results: Results, _place: Place) -> str:
     parts.append(f"**{words.headline(results)[1]}**" + (f" {counts}." if counts else ""))
     if results.cases:
         parts.append(_table(pivot(results.cases), found))
-        parts += [f"{name}: {_marked(meaning)}" for name, meaning in words.marks(results.cases)]
+        parts += [f"{name}: {marked(meaning)}" for name, meaning in words.marks(results.cases)]
     if note := words.left_out(results.left_out):
         parts.append(escape(note))
     if found:
@@ -46,8 +45,8 @@ def render(results: Results, _place: Place) -> str:
 def _table(table: Pivot, found: Sequence[Cause]) -> str:
     numbers = {id(case): number for number, cause in enumerate(found, 1) for case in cause.cases}
     heads = [escape(title) for title in table.row_titles]
-    names = [_name if title == "model" else _head for title in table.row_titles]
-    heads += ["<br>".join(map(_head, label(table.column_titles, column))) or "–" for column in table.columns]
+    names = [as_name if title == "model" else as_head for title in table.row_titles]
+    heads += ["<br>".join(map(as_head, label(table.column_titles, column))) or "–" for column in table.columns]
     lines = [_line(heads), _line(["---"] * len(heads))]
     for row in table.rows:
         cells = ["<br>".join(_cell(case, numbers.get(id(case))) for case in cell) for cell in row.cells]
@@ -65,7 +64,7 @@ def _line(cells: Sequence[str]) -> str:
 def _cell(case: CaseResult, number: int | None) -> str:
     text = f"{VERDICTS[case.verdict].emoji} {words.result(case)}"
     if case.issues and case.verdict is not Verdict.ERROR:
-        text += f": {_name(words.cause(case, 60))}"
+        text += f": {as_name(words.cause(case, 60))}"
     elif number is not None:
         text += f": cause {number}"
     return text + (f" ({words.mark(case)})" if words.mark(case) else "")
@@ -74,67 +73,19 @@ def _cell(case: CaseResult, number: int | None) -> str:
 def _cause(number: int, cause: Cause) -> str:
     """A cause as a paragraph that begins with its number, not as a list item: nothing in it can end a list."""
     named = cause.kind in ("known", "named")
-    title = ": ".join(filter(None, [_name(cause.key) if named else "", _marked(cause.title)]))
+    title = ": ".join(filter(None, [as_name(cause.key) if named else "", marked(cause.title)]))
     lines = [f"**{number}.** {len(cause.cases)} × {title}"]
     if cause.explanation:
-        lines.append(_marked(cause.explanation))
+        lines.append(marked(cause.explanation))
     else:
         lines.append(code(words.short(cause.message or cause.key, 400)))
     if cause.kind == "unknown" and cause.cases[0].log:
         lines.append(f"log: {code(words.short(cause.cases[0].log, 300))}")
     if cause.behind:
-        lines.append("also found: " + ", ".join(_name(words.short(issue)) for issue in cause.behind[:12]))
+        lines.append("also found: " + ", ".join(as_name(words.short(issue)) for issue in cause.behind[:12]))
     if cause.proven:
-        lines.append("remedies run: " + "; ".join(map(_marked, cause.proven)))
+        lines.append("remedies run: " + "; ".join(map(marked, cause.proven)))
     elif cause.remedies:
-        lines.append("should cure it: " + "; or ".join(map(_marked, cause.remedies)))
+        lines.append("should cure it: " + "; or ".join(map(marked, cause.remedies)))
     lines += [f"<{link}>" for link in cause.links if re.fullmatch(r"https?://[\w./#?=&%-]+", link)]
     return "  \n".join(lines)
-
-
-def _name(text: str) -> str:
-    """A name: a code span where nothing in it could end one, else escaped."""
-    flat = words.short(text, 200)
-    return f"`{flat}`" if flat and _PLAIN.fullmatch(flat) else escape(flat)
-
-
-def _head(text: str) -> str:
-    """Words, numbers, versions: as they are where nothing in them needs escaping."""
-    flat = words.short(text, 200)
-    return flat if escape(flat) == flat else _name(text)
-
-
-def _marked(text: str) -> str:
-    """A text of the catalogue: its `code` stays code, the rest is escaped."""
-    parts = re.split(r"`([^`]*)`", " ".join(text.split()))
-    return "".join(code(part) if i % 2 else escape(part) for i, part in enumerate(parts))
-
-
-def code(text: str) -> str:
-    """A code span for a text outside of tables, fenced by more backticks than it has in a row.
-
-    >>> code("a `b` <c>")
-    '`` a `b` <c> ``'
-    """
-    flat = " ".join(text.split())
-    if not flat:
-        return ""
-    fence = "`" * (1 + max(map(len, re.findall("`+", flat)), default=0))
-    return f"{fence}{flat}{fence}" if len(fence) == 1 else f"{fence} {flat} {fence}"
-
-
-def escape(text: str) -> str:
-    """One line of plain text, with nothing in it that Markdown, HTML or GitHub would obey.
-
-    >>> escape("a|b <i> `c` @you")
-    'a&#124;b &lt;i&gt; &#96;c&#96; @\u200byou'
-    """
-    return _SPECIAL.sub(lambda found: _escaped(found[0]), re.sub(r"\s+", " ", text))
-
-
-def _escaped(special: str) -> str:
-    if special in "@#":
-        # GitHub links names and numbers when all escapes are gone: only a space of no width keeps them apart.
-        return f"{special}\u200b" if special == "@" else "&#35;\u200b"
-    named = {"<": "&lt;", ">": "&gt;", "&": "&amp;", "_": r"\_", "*": r"\*"}
-    return named.get(special) or "".join(f"&#{ord(char)};" for char in special)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Mapping, Sequence
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.text import Text
 
 from tfjs_compat.diagnosis.catalogue import catalogue
@@ -17,12 +16,10 @@ from tfjs_compat.report.causes import Cause, causes
 from tfjs_compat.report.grid import Column, Grid, Hanging
 from tfjs_compat.report.look import VERDICTS
 from tfjs_compat.report.numbers import clock, magnitude
+from tfjs_compat.report.printing import as_text
 from tfjs_compat.report.words import count, plain, short
 from tfjs_compat.report.writers import Place
 from tfjs_compat.results.case_result import CaseResult, Results
-
-PIPE_COLUMNS = 160
-"""How wide a report is at least where no terminal shows it."""
 
 _SHOWN_CAUSES = 12
 _SHOWN_CURES = 6
@@ -30,17 +27,7 @@ _SHOWN_CURES = 6
 
 def render(results: Results, place: Place) -> str:
     """The report as text, as wide and as colourful as the place's console; without one, for a file."""
-    console = place.console or Console(file=io.StringIO(), highlight=False)
-    widen(console)
-    with console.capture() as captured:
-        console.print(report(results, f"{place.output}{os.sep}"), crop=False)
-    return captured.get()
-
-
-def widen(console: Console) -> None:
-    """Give a pipe or a file long lines, unless COLUMNS says how wide it is."""
-    if not console.is_terminal and "COLUMNS" not in os.environ:
-        console.width = max(console.width, PIPE_COLUMNS)
+    return as_text(report(results, f"{place.output}{os.sep}"), place.console)
 
 
 def report(results: Results, output: str = "") -> RenderableType:

@@ -10,6 +10,7 @@ import msgspec
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.numbers import clock
 from tfjs_compat.results.case_result import CaseResult, Results
+from tfjs_compat.results.comparison import COMPARISON_READER, Comparison
 from tfjs_compat.results.files import RESULTS_READER
 from tfjs_compat.system.text import plain as plain
 
@@ -24,6 +25,11 @@ MARKS = (
 def cleaned(results: Results) -> Results:
     """The same results with every text made plain: no control characters, no lone surrogates, no escape sequences."""
     return RESULTS_READER.convert(_plain(msgspec.to_builtins(results)))
+
+
+def cleaned_comparison(comparison: Comparison) -> Comparison:
+    """The same comparison with every text made plain."""
+    return COMPARISON_READER.convert(_plain(msgspec.to_builtins(comparison)))
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from tfjs_compat.results.case_result import Results
+    from tfjs_compat.results.comparison import Comparison
 
 
 class Place(NamedTuple):
@@ -54,6 +55,19 @@ class Writer(NamedTuple):
         return None if str(to) == "-" else to
 
 
+class ChangesWriter(NamedTuple):
+    """A report on what changed between two runs: its name on the command line, and the module with its ``render``."""
+
+    name: str
+    module: str
+
+    def render(self, comparison: Comparison, place: Place | None = None) -> str:
+        """The report on a comparison as a text."""
+        text = importlib.import_module(f"tfjs_compat.report.{self.module}").render(comparison, place or Place())
+        assert isinstance(text, str)
+        return text
+
+
 WRITERS = (
     Writer("terminal", "a table and the causes", "terminal"),
     Writer("html", "one page with everything", "html", file="report.html"),
@@ -62,6 +76,11 @@ WRITERS = (
     Writer("json", "for programs", "json_document"),
 )
 DEFAULT = WRITERS[0]
+CHANGES_WRITERS = (
+    ChangesWriter("terminal", "changes_terminal"),
+    ChangesWriter("markdown", "changes_markdown"),
+    ChangesWriter("json", "changes_json"),
+)
 
 
 def find_writer(name: str) -> Writer:

@@ -19,6 +19,17 @@ from tfjs_compat.results.remedies import RemedyResult
 SCHEMA = 1
 
 
+class Attempt(msgspec.Struct, frozen=True):
+    """How one run of a case ended that was run more than once; ``log`` is that run's, relative to the output folder."""
+
+    verdict: Verdict
+    stage: Stage
+    issue: str | None
+    signature: str | None
+    message: str
+    log: str | None
+
+
 class CaseResult(msgspec.Struct, frozen=True):
     """One case's result. The fields up to ``log`` are a contract (docs/results.schema.json).
 
@@ -28,6 +39,9 @@ class CaseResult(msgspec.Struct, frozen=True):
     was repaired in the artifact, ``cure`` the result of its remedies where they were run, ``keras_in_use`` the version
     of the Keras that the model was built with (or, before it was, of tf.keras), ``trial`` the name of what was run (the
     case's id and its lock), whose files are in OUTPUT/cases/TRIAL, ``model_digest`` the SHA-256 of the model's content.
+
+    ``attempts``: of a case that was run more than once (``--retries``), every run in order; the result itself is that
+    of the one that ended worst. Empty for a case that was run once.
     """
 
     id: str
@@ -57,6 +71,18 @@ class CaseResult(msgspec.Struct, frozen=True):
     cure: RemedyResult | None = None
     trial: str = ""
     model_digest: str = ""
+    attempts: tuple[Attempt, ...] = ()
+
+    @property
+    def flaky(self) -> bool:
+        """Whether the same trial ended in two ways. A fault of the machinery is none of them."""
+        ends = {(end.verdict, end.stage, end.issue or end.signature) for end in self.attempts}
+        return len([end for end in ends if end[0] is not Verdict.ERROR]) > 1
+
+    def ended_as(self, attempt: Attempt) -> CaseResult:
+        """The same case as if that attempt had been its only run; its numbers are not known any more."""
+        ended = {name: getattr(attempt, name) for name in Attempt.__struct_fields__}
+        return msgspec.structs.replace(self, **ended, parity=None, attempts=())
 
 
 def case_result(case: Case, outcome: Outcome, until: Stage, *, cached: bool = False) -> CaseResult:
@@ -115,7 +141,7 @@ class Results(msgspec.Struct, frozen=True):
     ``until`` the last stage of it, ``left_out`` a line ``CASE: REASON`` for each case that cannot exist.
 
     ``complete`` is false where the run did not come to its end: ``planned`` is then the number of cases that it was to
-    run, of which ``cases`` holds those that ended.
+    run, of which ``cases`` holds those that ended. ``locks`` says what each lock of the cases pins: package → version.
     """
 
     schema: int
@@ -129,6 +155,7 @@ class Results(msgspec.Struct, frozen=True):
     left_out: tuple[str, ...]
     cases: tuple[CaseResult, ...]
     planned: int | None = None
+    locks: dict[str, dict[str, str]] = {}
 
 
 def json_schema() -> dict[str, Any]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
 
 from tfjs_compat.errors import RequestError
-from tfjs_compat.results.case_result import SCHEMA, Results
+from tfjs_compat.locks.reading import read_requirements, versions
+from tfjs_compat.results.case_result import SCHEMA, CaseResult, Results
 from tfjs_compat.results.journal import JOURNAL, read_journal
 from tfjs_compat.results.plan_file import read_plan
 from tfjs_compat.system.decoding import Reader
@@ -86,4 +89,17 @@ def from_journal(output: Path) -> Results | None:
         left_out=(*plan.left_out, *([f"{JOURNAL}: {damaged} damaged lines"] if damaged else [])),
         cases=tuple(known[name].result for name in ended),
         planned=len(order) or None,
+        locks=pinned(output, (known[name].result for name in ended)),
     )
+
+
+def pinned(output: Path, cases: Iterable[CaseResult]) -> dict[str, dict[str, str]]:
+    """What the locks of cases pin, by their ids: package → version, as OUTPUT/locks/ID.txt says.
+
+    A lock whose file is gone or damaged is left out: it is for reports only.
+    """
+    found = {}
+    for lock in dict.fromkeys(case.lock for case in cases if case.lock is not None):
+        with contextlib.suppress(OSError, UnicodeDecodeError, RequestError):
+            found[lock] = versions(read_requirements(read_regular(output / "locks" / f"{lock}.txt").decode()))
+    return found

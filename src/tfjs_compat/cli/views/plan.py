@@ -13,7 +13,8 @@ from tfjs_compat.engine.plan import Plan, Planned
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.report.grid import Column, Grid, Hanging
-from tfjs_compat.report.terminal import axis_columns, widen
+from tfjs_compat.report.printing import widen
+from tfjs_compat.report.terminal import axis_columns
 from tfjs_compat.report.words import count, left_out, plain
 
 Row = tuple[Planned, Mapping[str, object]]

@@ -1,0 +1,42 @@
+"""What compares runs: diff."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from tfjs_compat.cli import exit_codes
+from tfjs_compat.cli.console import outputs, print_text
+from tfjs_compat.cli.group import cli
+from tfjs_compat.cli.options import FAIL_ON, with_options
+from tfjs_compat.report import writers
+
+
+@cli.command(short_help="Show what changed between two runs.")
+@click.argument("old", type=click.Path(path_type=Path))
+@click.argument("new", type=click.Path(path_type=Path))
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([writer.name for writer in writers.CHANGES_WRITERS]),
+    default="terminal",
+    show_default=True,
+)
+@with_options(FAIL_ON)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+def diff(old: Path, new: Path, form: str, fail_on: tuple[str, ...], as_json: bool) -> None:
+    """Show what changed from the run OLD to the run NEW: for each case one of eleven kinds, grouped by root cause, with
+    the packages that changed between its two locks.
+
+    OLD and NEW are output folders or files results.json. Exit code 1: a case is of a kind that --fail-on names.
+    """
+    from tfjs_compat import api
+
+    kinds = api.kinds_named(fail_on)
+    comparison = api.diff(old, new, api.Store())
+    name = "json" if as_json else form
+    (writer,) = (writer for writer in writers.CHANGES_WRITERS if writer.name == name)
+    print_text(writer.render(comparison, writers.Place(new if new.is_dir() else new.parent, outputs()[0])))
+    sys.exit(exit_codes.of_comparison(comparison, kinds))
