@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from tfjs_compat.workflows.doctor import doctor
     from tfjs_compat.workflows.find import find
     from tfjs_compat.workflows.garbage import collect_garbage
-    from tfjs_compat.workflows.plan import cases, plan
+    from tfjs_compat.workflows.merge import merge_runs
+    from tfjs_compat.workflows.plan import cases, plan, shards
     from tfjs_compat.workflows.repair import repair
     from tfjs_compat.workflows.report import report
     from tfjs_compat.workflows.run import run
@@ -46,6 +47,7 @@ _HOMES = {
     "find": "workflows.find",
     "kinds_named": "results.comparison",
     "list_environments": "environments.registry",
+    "merge_runs": "workflows.merge",
     "plan": "workflows.plan",
     "read_baseline": "workflows.diff",
     "read_results": "results.files",
@@ -53,6 +55,7 @@ _HOMES = {
     "repair_folder": "repairs.folder",
     "report": "workflows.report",
     "run": "workflows.run",
+    "shards": "workflows.plan",
     "sizes": "environments.disk_usage",
     "work_folder": "workflows.convert",
     "zoo_models": "matrix.models",
@@ -74,6 +77,7 @@ __all__ = [
     "find",
     "kinds_named",
     "list_environments",
+    "merge_runs",
     "plan",
     "read_baseline",
     "read_results",
@@ -81,6 +85,7 @@ __all__ = [
     "repair_folder",
     "report",
     "run",
+    "shards",
     "sizes",
     "work_folder",
     "zoo_models",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tfjs_compat.results.artifact_report import ArtifactReport
     from tfjs_compat.results.case_result import Results
     from tfjs_compat.results.comparison import Comparison
+    from tfjs_compat.results.merge import Merged
     from tfjs_compat.workflows.doctor import DoctorFinding
     from tfjs_compat.workflows.find import Found
     from tfjs_compat.workflows.repair import RepairReport
@@ -44,6 +45,11 @@ def of_results(results: Results, comparison: Comparison | None = None, fail_on: 
 def of_comparison(comparison: Comparison, fail_on: Collection[str]) -> int:
     """The exit code of a comparison: whether a case is of a kind that counts as a failure."""
     return UNEXPECTED if any(change.kind in fail_on for change in comparison.changes) else OK
+
+
+def of_merged(merged: Merged) -> int:
+    """The exit code of ``merge``: what is missing says nothing of versions."""
+    return MACHINERY if merged.lost else of_results(merged.results)
 
 
 def of_plan(plan: Plan) -> int:

@@ -83,6 +83,7 @@ DOCTOR_RUNTIME = click.option(
 OUTPUT = _file(
     "--output", "output", default=".tfjs-compat", show_default=True, metavar="DIR", help="Folder of results and logs."
 )
+MERGED = _file("--output", "output", required=True, metavar="DIR", help="Folder of the merged run.")
 TFJS = click.option("--tfjs-runtime", "tfjs", metavar="V", help="The TensorFlow.js release to load it with.")
 TARGET = _file("--output", "target", required=True, metavar="DIR", help="Folder of the result.")
 FORCE = click.option("--force", is_flag=True, help="Replace a model that is there.")
@@ -124,6 +125,31 @@ MATRIX = (
     AS_JSON,
 )
 
+# How a plan is shared among machines: `plan` only.
+SHARDS = (
+    click.option(
+        "--shards",
+        "of",
+        type=click.IntRange(1, 10_000),
+        metavar="N",
+        help="Cut it into N shards that take about the same time; see docs/ci.md.",
+    ),
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["text", "github"]),
+        default="text",
+        show_default=True,
+        help="With --shards; github: one JSON object for fromJSON in a workflow's matrix.",
+    ),
+    _file(
+        "--output",
+        "output",
+        metavar="DIR",
+        help="With --shards: write the plan there with its locks, for `run --shard i/N --plan DIR`.",
+    ),
+)
+
 # How to run it: `run` only.
 RUN = (
     OUTPUT,
@@ -156,6 +182,10 @@ RUN = (
         "executor",
         metavar="NAME",
         help="Where tasks run: threads, processes, or module:factory of an Executor [default: threads].",
+    ),
+    click.option("--shard", "shard", metavar="I/N", help="Run one of N shards of the plan; `merge` unites them."),
+    _file(
+        "--plan", "plan", metavar="DIR", help="The plan that `plan --shards N --output DIR` wrote, to run a shard of."
     ),
     click.option(
         "--try-remedies", "try_remedies", is_flag=True, help="Run the remedies of what fails, until one works."

@@ -1,4 +1,4 @@
-"""What runs a matrix, and what it would run or has found: run, plan, report."""
+"""What runs a matrix, and what it would run or has found: run, plan, merge, report."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, print_text, stop_on_signal
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import MATRIX, RUN, run_request, with_options
+from tfjs_compat.cli.options import AS_JSON, MATRIX, MERGED, RUN, SHARDS, run_request, with_options
 from tfjs_compat.report import writers
 
 
@@ -49,15 +49,31 @@ def run(as_json: bool, fail_on: tuple[str, ...], **given: Any) -> None:
 
 
 @cli.command(short_help="Show what a run would do.")
-@with_options(*MATRIX)
-def plan(as_json: bool, **given: Any) -> None:
-    """Show what a run would do: cases, locks, environments. Builds nothing."""
+@with_options(*MATRIX, *SHARDS)
+def plan(as_json: bool, of: int | None, form: str, output: Path | None, **given: Any) -> None:
+    """Show what a run would do: cases, locks, environments. Builds nothing.
+
+    With --shards: what each of N machines would do.
+    """
     from tfjs_compat import api
     from tfjs_compat.cli.live_progress import on_terminal
     from tfjs_compat.cli.views import plan as plan_view
 
     out, err = outputs()
     request = run_request(given)
+    if of is not None:
+        with on_terminal(err) as progress:
+            sizes = api.shards(request, of, output, progress, stop_on_signal())
+        if form == "github":
+            # A shard without a case needs no machine.
+            print_json({"include": [size for size in sizes if size.cases]})
+        elif as_json:
+            print_json({"shards": sizes})
+        else:
+            plan_view.show_shards(out, sizes)
+        return
+    if form != "text" or output is not None:
+        raise click.UsageError("--format and --output say something of shards\nhint: add --shards N")
     with on_terminal(err) as progress:
         planned = api.plan(request, progress, stop_on_signal())
     cases = api.describe(planned, request.store, fresh=request.fresh)
@@ -68,6 +84,30 @@ def plan(as_json: bool, **given: Any) -> None:
     for rule in planned.unused_rules if request.asks_for_all else ():
         err.print(f"note: {rule}", markup=False, soft_wrap=True)
     sys.exit(exit_codes.of_plan(planned))
+
+
+@cli.command(short_help="Unite the runs of a plan's shards.")
+@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR...")
+@with_options(MERGED, AS_JSON)
+def merge(folders: tuple[Path, ...], output: Path, as_json: bool) -> None:
+    """Unite runs of one plan, such as its shards, in one output folder, and report it as `run` does.
+
+    DIR... are their output folders. Exit code as of one run over all of the plan; 3 where a part of it is missing.
+    """
+    from tfjs_compat import api
+
+    out, err = outputs()
+    merged = api.merge_runs(folders, output)
+    if as_json:
+        print_json(merged.results)
+    else:
+        print_text(writers.DEFAULT.render(merged.results, writers.Place(output, out)))
+    for lost in merged.lost:
+        whose = f"shard {lost.shard}: " if lost.shard else ""
+        more = f" and {len(lost.cases) - 3} more" if lost.cases[3:] else ""
+        err.print(f"missing: {whose}{', '.join(lost.cases[:3])}{more}", markup=False, soft_wrap=True)
+    err.print(f"written: {output / 'results.json'}", soft_wrap=True, markup=False)
+    sys.exit(exit_codes.of_merged(merged))
 
 
 _FORMATS = "; ".join(f"{writer.name}: {writer.purpose}" for writer in writers.WRITERS)

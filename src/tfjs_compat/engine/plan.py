@@ -23,6 +23,7 @@ from tfjs_compat.matrix.expansion import LeftOut
 from tfjs_compat.matrix.models import Model, find_model
 from tfjs_compat.matrix.process_env import process_variables
 from tfjs_compat.matrix.schema import Matrix
+from tfjs_compat.results.plan_file import Cut
 from tfjs_compat.system.context import Context
 
 
@@ -43,7 +44,8 @@ class Plan(msgspec.Struct, frozen=True):
     """What a run of a matrix does: the requested cases in the order of the matrix, and what was left out.
 
     ``unused_rules`` are messages on expectations that match none of the cases. ``order`` holds the ids of all cases of
-    the matrix, also of those that were not requested.
+    the matrix, also of those that were not requested. A plan that is cut into shards has a ``cut``;
+    one that is a ``shard`` (``2/3``) of it holds that shard's cases.
     """
 
     matrix: Matrix
@@ -51,6 +53,8 @@ class Plan(msgspec.Struct, frozen=True):
     left_out: tuple[LeftOut, ...]
     unused_rules: tuple[str, ...] = ()
     order: tuple[str, ...] = ()
+    shard: str = ""
+    cut: Cut | None = None
 
     def locks(self) -> dict[str, Lock]:
         """The distinct locks by id."""

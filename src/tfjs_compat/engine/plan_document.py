@@ -39,6 +39,8 @@ def document(plan: Plan, until: Stage, started: str, before: PlanDocument | None
         left_out=tuple(f"{left.what}: {left.why}" for left in plan.left_out),
         cases=tuple(planned.get(name) or rest[name] for name in order),
         run=secrets.token_hex(8),
+        shard=plan.shard,
+        cut=plan.cut,
     )
 
 

@@ -22,7 +22,8 @@ class RunRequest:
     file's; ``only`` are shell patterns for the cases that count. ``try_remedies``: run the remedies of what fails.
     ``baseline``: an earlier run to compare with, an output folder or a results.json.
     ``jobs`` None: by cores and free memory; ``executor`` is where they run (see engine/executor.py); ``seconds`` is the
-    time limit of a case, in place of the matrix's.
+    time limit of a case, in place of the matrix's. ``shard`` (``2/3``) is the part of the plan to run, ``plan`` the
+    shared plan that it is a part of (see engine/shards.py).
     """
 
     matrix: str | None = None
@@ -41,6 +42,8 @@ class RunRequest:
     inputs: Path | None = None
     seconds: float | None = None
     try_remedies: bool = False
+    shard: str | None = None
+    plan: Path | None = None
     executor: str = DEFAULT_EXECUTOR
     isolation: Literal["fork", "process"] = field(default_factory=lambda: "fork" if can_fork() else "process")
     layout: Layout = DEFAULT_LAYOUT

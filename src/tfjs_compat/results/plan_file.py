@@ -36,8 +36,22 @@ class PlannedCase(msgspec.Struct, frozen=True):
     expected: Expectation | None = None
 
 
+class Cut(msgspec.Struct, frozen=True):
+    """How a plan is cut into ``of`` shards: the number of the shard, from 1, of each case, in the order of the plan."""
+
+    of: int
+    shard_of: dict[str, int]
+
+    def cases(self, number: int) -> tuple[str, ...]:
+        """The ids of a shard's cases, in the order of the plan."""
+        return tuple(name for name, shard in self.shard_of.items() if shard == number)
+
+
 class PlanDocument(msgspec.Struct, frozen=True):
-    """plan.json. ``matrix_digest`` is the SHA-256 of the matrix after the options replaced parts of it."""
+    """plan.json. ``matrix_digest`` is the SHA-256 of the matrix after the options replaced parts of it.
+
+    Of a run of one shard, ``shard`` says which (``2/3``) and ``cut`` how the whole plan was cut.
+    """
 
     schema: int
     tool: str
@@ -49,6 +63,8 @@ class PlanDocument(msgspec.Struct, frozen=True):
     left_out: tuple[str, ...]
     cases: tuple[PlannedCase, ...]
     run: str = ""
+    shard: str = ""
+    cut: Cut | None = None
 
 
 _PLANS = Reader[PlanDocument](PlanDocument)

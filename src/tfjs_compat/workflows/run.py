@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 import zipfile
+from pathlib import Path
 
 import msgspec
 
@@ -14,7 +15,10 @@ from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import Plan, make_plan
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.engine.run import Engine, run_plan, united
+from tfjs_compat.engine.shards import only_shard, parse_shard
+from tfjs_compat.engine.shared_plan import plan_again, read_shared_plan
 from tfjs_compat.errors import RequestError
+from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.matrix.axes import DEFAULT
 from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.stages import Stage
@@ -37,13 +41,16 @@ def run(request: RunRequest, progress: Progress | None = None, stop: threading.E
     is set the results are incomplete. Raises RequestError, MachineryError.
     """
     started, jobs = time.monotonic(), request.jobs or default_jobs()
+    shard = parse_shard(request.shard) if request.shard is not None else None
     matrix, bases = load_matrix(request)
     require_inputs(request)
     context = context_of(request, matrix.limits, jobs, progress, stop)
     output = request.output.absolute()
     with lock_output(output), open_executor(request.executor, jobs) as executor:
         require_runtimes(matrix, request, context)
-        plan = make_plan(matrix, bases, context, jobs, only=request.only, fresh=request.fresh)
+        plan = _plan(request, matrix, bases, context, jobs)
+        if shard is not None:
+            plan = only_shard(plan, shard)
         require_runtimes(matrix, request, context, plan)
         engine = Engine(context, options_of(request, matrix.until, context), output, executor, jobs)
         results = run_plan(plan, engine)
@@ -52,6 +59,13 @@ def run(request: RunRequest, progress: Progress | None = None, stop: threading.E
         results = msgspec.structs.replace(results, seconds=round(time.monotonic() - started, 3))
         write_results(united(results, output), output)
         return results
+
+
+def _plan(request: RunRequest, matrix: Matrix, bases: dict[str, Path], context: Context, jobs: int) -> Plan:
+    """The plan of the request: the shared one where it names one, else made here."""
+    if request.plan is None:
+        return make_plan(matrix, bases, context, jobs, only=request.only, fresh=request.fresh)
+    return plan_again(read_shared_plan(request.plan), matrix, bases, find_interpreters(context.store))
 
 
 def require_inputs(request: RunRequest) -> None:

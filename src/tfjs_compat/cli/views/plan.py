@@ -10,9 +10,11 @@ from rich.console import Console
 from rich.text import Text
 
 from tfjs_compat.engine.plan import Plan, Planned
+from tfjs_compat.engine.shards import ShardSize
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.report.grid import Column, Grid, Hanging
+from tfjs_compat.report.numbers import clock
 from tfjs_compat.report.printing import widen
 from tfjs_compat.report.terminal import axis_columns
 from tfjs_compat.report.words import count, left_out, plain
@@ -50,6 +52,14 @@ def show(console: Console, plan: Plan, described: Sequence[Mapping[str, object]]
     if plan.left_out:
         reasons = [f"{omitted.what}: {omitted.why}" for omitted in plan.left_out]
         console.print(Text("\n" + plain(left_out(reasons)), "dim"))
+
+
+def show_shards(console: Console, sizes: Sequence[ShardSize]) -> None:
+    """Print a row for each shard: its cases, its environments, what it is expected to take."""
+    titles = ("shard", "cases", "environments", "about")
+    rows = [(size.shard, str(size.cases), str(size.environments), clock(size.seconds)) for size in sizes]
+    columns = [Column(title, [Text(row[at]) for row in rows]) for at, title in enumerate(titles)]
+    console.print(Grid(columns), crop=False)
 
 
 def _cells(group: Sequence[Row]) -> tuple[str, ...]:

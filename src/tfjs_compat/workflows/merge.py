@@ -1,0 +1,99 @@
+"""Merge the output folders of runs of one plan, such as its shards, into one."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from tfjs_compat.engine.output import lock_output
+from tfjs_compat.errors import RequestError
+from tfjs_compat.results.files import RESULTS, read_results, write_results
+from tfjs_compat.results.journal import JOURNAL, Journal
+from tfjs_compat.results.merge import Merged, Part, merge
+from tfjs_compat.results.plan_file import read_plan, write_plan
+from tfjs_compat.system.files import disk_errors, remove_tree
+
+_FOLDERS = ("locks", "cases")
+
+
+def merge_runs(folders: Sequence[Path], output: Path) -> Merged:
+    """Unite runs into OUTPUT: plan, journal, results.json, and the files of every case. Gives what it came to.
+
+    A run that was killed gives what its journal holds. Raises RequestError as ``merge`` does, where a folder holds no
+    run, or the output is one of them; MachineryError on a full disk.
+    """
+    distinct = list(dict.fromkeys(folder.absolute() for folder in folders))
+    if any(folder.resolve() == output.resolve() for folder in distinct):
+        hint = "hint: give the merged run a folder of its own"
+        raise RequestError(f"--output {output}: it is one of the runs to merge\n{hint}")
+    whole = merge([_part(folder) for folder in distinct])
+    run = secrets.token_hex(8)
+    whole = msgspec.structs.replace(whole, plan=msgspec.structs.replace(whole.plan, run=run))
+    output = output.absolute()
+    with lock_output(output):
+        _remove_earlier(output)
+        for folder in sorted(distinct, key=_started):
+            for name in _FOLDERS:
+                _copy(folder / name, output / name)
+        write_plan(whole.plan, output)
+        journal = Journal(output)
+        try:
+            for result in whole.results.cases:
+                journal.append(result, whole.results.seconds, run)
+        finally:
+            journal.close()
+        write_results(whole.results, output)
+    return whole
+
+
+def _part(folder: Path) -> Part:
+    if not folder.is_dir():
+        raise RequestError(f"{folder}: there is no such folder\nhint: give the output folders of runs")
+    plan = read_plan(folder)
+    if plan is None:
+        raise RequestError(f"{folder}: holds no run: there is no plan.json\nhint: give the output folders of runs")
+    return Part(folder.name, plan, read_results(folder))
+
+
+def _started(folder: Path) -> str:
+    plan = read_plan(folder)
+    return plan.started if plan is not None else ""
+
+
+def _remove_earlier(output: Path) -> None:
+    """Remove what an earlier merge or run left here; nothing where there was none. Raises MachineryError."""
+    if read_plan(output) is None:
+        return
+    with disk_errors(output):
+        for name in (RESULTS, JOURNAL):
+            (output / name).unlink(missing_ok=True)
+    for name in _FOLDERS:
+        remove_tree(output / name)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """Copy what a run has in a folder; a link stays a link. Raises MachineryError."""
+    if not source.is_dir() or source.is_symlink():
+        return
+    with disk_errors(target):
+        try:
+            shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, ignore=_not_regular)
+        except shutil.Error as error:
+            first = error.args[0][0] if error.args and error.args[0] else (source, target, "cannot be copied")
+            raise OSError(None, str(first[-1]), str(first[0])) from error
+
+
+def _not_regular(folder: str, names: list[str]) -> list[str]:
+    """What a model may have left in its folder that is neither file nor folder: a pipe would be waited for."""
+    strange = []
+    for name in names:
+        path = Path(folder, name)
+        with contextlib.suppress(OSError):
+            if not (path.is_symlink() or path.is_file() or path.is_dir()):
+                strange.append(name)
+    return strange

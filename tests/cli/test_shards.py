@@ -1,0 +1,100 @@
+"""`plan --shards`, `run --shard`, `merge`: over packages that hold nothing, locked, built and started for real."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.commands import BUILDER, MATRIX, Tool, put
+from support.samples import SmallIndex
+
+WITHOUT = ("seconds", "cached", "started")
+MODELS = 'models = ["model.py:build", "other.py:build", "zoo:mlp"]\nroutes = ["layers", "graph"]\n'
+
+
+@pytest.fixture
+def matrix(tmp_path: Path, index: SmallIndex) -> None:
+    # A version that the index does not have is a case without a lock.
+    axes = MATRIX[MATRIX.index("[axes]") :] + 'keras = ["resolved", "3.1.1"]\n'
+    put(tmp_path, m__toml=MODELS + axes, model__py=BUILDER, other__py=BUILDER)
+    index.add("keras", "3.1.1", "tensorflow==2.99")
+
+
+def without_times(path: Path) -> dict[str, Any]:
+    def stripped(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: stripped(item) for key, item in value.items() if key not in WITHOUT}
+        return [stripped(item) for item in value] if isinstance(value, list) else value
+
+    found: dict[str, Any] = stripped(json.loads((path / "results.json").read_text()))
+    return found
+
+
+@pytest.mark.usefixtures("matrix")
+@pytest.mark.parametrize("shared", [True, False])
+def test_three_shards_merged_are_one_run(tool: Tool, tmp_path: Path, shared: bool) -> None:
+    whole = tool("run", "m.toml", "--output", "whole")
+    plan = ("--output", "plan") if shared else ()
+    cut = json.loads(tool("plan", "m.toml", "--shards", "3", "--format", "github", *plan).out)
+    assert sum(shard["cases"] for shard in cut["include"]) == 12
+    codes = []
+    for shard in cut["include"]:
+        name = shard["shard"].replace("/", "-")
+        given = ("--plan", "plan") if shared else ()
+        ran = tool("run", "m.toml", "--shard", shard["shard"], *given, "--output", name)
+        codes.append(ran.code)
+        assert len(json.loads((tmp_path / name / "results.json").read_text())["cases"]) == shard["cases"]
+    names = sorted(shard["shard"].replace("/", "-") for shard in cut["include"])
+    merged = tool("merge", *reversed(names), "--output", "merged")
+    assert merged.code == whole.code == max(codes)
+    # `planned` is what says that all is there.
+    one, three = without_times(tmp_path / "whole"), without_times(tmp_path / "merged")
+    assert three == one
+    for case in three["cases"]:
+        assert case["log"] is None or (tmp_path / "merged" / case["log"]).is_file()
+        assert case["lock"] is None or (tmp_path / "merged" / "locks" / f"{case['lock']}.txt").is_file()
+    (tmp_path / "merged" / "results.json").unlink()
+    assert "12 cases" in tool("report", "merged").out
+
+
+@pytest.mark.usefixtures("matrix")
+def test_a_lost_shard_is_said(tool: Tool, tmp_path: Path) -> None:
+    for number in (1, 3):
+        tool("run", "m.toml", "--shard", f"{number}/3", "--until", "resolve", "--output", f"s{number}")
+    merged = tool("merge", "s1", "s3", "--output", "merged")
+    assert merged.code == 3
+    assert "missing: shard 2/3: " in merged.err
+    assert "Incomplete run" in merged.out
+    assert json.loads((tmp_path / "merged" / "results.json").read_text())["complete"] is False
+
+
+@pytest.mark.usefixtures("matrix")
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("run", "m.toml", "--shard", "4/3"), "--shard: there is no shard 4 of 3"),
+        (("run", "m.toml", "--shard", "x"), "--shard: 'x' is not of the form"),
+        (("run", "m.toml", "--plan", "nowhere"), "--plan nowhere: cannot be read"),
+        (("plan", "m.toml", "--format", "github"), "add --shards N"),
+        (("plan", "m.toml", "--output", "x"), "add --shards N"),
+        (("merge", "nowhere", "--output", "x"), "nowhere: there is no such folder"),
+        (("merge", ".", "--output", "x"), "holds no run"),
+    ],
+)
+def test_wrong_requests_end_with_code_2(tool: Tool, tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    ran = tool(*arguments)
+    assert ran.code == 2
+    assert message in ran.message
+    assert not (tmp_path / "x").exists()
+
+
+@pytest.mark.usefixtures("matrix")
+def test_a_merge_keeps_what_is_not_its_own(tool: Tool, tmp_path: Path) -> None:
+    tool("run", "m.toml", "--until", "resolve", "--output", "one")
+    (tmp_path / "mine" / "cases").mkdir(parents=True)
+    (tmp_path / "mine" / "cases" / "notes.txt").write_text("mine")
+    assert tool("merge", "one", "--output", "mine").code == tool("merge", "one", "--output", "two").code
+    assert (tmp_path / "mine" / "cases" / "notes.txt").read_text() == "mine"
+    assert "one of the runs to merge" in tool("merge", "one", "--output", "one").message
