@@ -71,7 +71,7 @@ class SlowIndex(SmallIndex):
 def add_module(index: SmallIndex, name: str, version: str, content: str | bytes, *requires: str) -> None:
     """A package that holds one module."""
     index.add(name, version, *requires)
-    (file,) = index.files[name]
+    *_, file = index.files[name]
     info = f"{name}-{version}.dist-info"
     files = {
         f"{name}/__init__.py": content.encode() if isinstance(content, str) else content,

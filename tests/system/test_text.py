@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfjs_compat.system.text import plain, redact
+from tfjs_compat.system.text import plain, redact, shown_address
 
 ANYTHING = st.text() | st.text(alphabet="\x1b[]0;m\x07\\\n\t a\u2028\udcff")
 # What may stand in a user name or password as people write them; "/" and spaces have to be escaped in an address.
@@ -49,6 +49,44 @@ def test_no_password_of_an_address_stays(scheme: str, user: str, password: str, 
     assert f"{scheme}://***@index.example/simple/" in shown
 
 
+SLASHED = st.builds(
+    lambda head, rest: f"{head}hush/{rest}",
+    st.text(st.characters(codec="utf-8", exclude_characters="/@:", exclude_categories=["Z", "C"])),
+    CREDENTIAL,
+)
+
+
+@given(user=CREDENTIAL.filter(lambda text: not set(text) & set(":@")), password=SLASHED)
+@pytest.mark.parametrize("form", ["https://{}:{}@index.example/simple/", "git+http://{}:{}@index.example:8080/a"])
+def test_no_password_with_a_slash_stays(form: str, user: str, password: str) -> None:
+    assert "hush" not in redact(f"GET {form.format(user, password)} failed")
+
+
+@given(user=st.text("abcdefgh0123", min_size=1), password=SLASHED | SECRETS)
+def test_no_password_of_an_address_without_a_scheme_stays(user: str, password: str) -> None:
+    text = f"bad address {user}:{password}@index.example/simple"
+    if not password.startswith("//"):
+        assert "hush" not in redact(text)
+
+
+@given(secret=SLASHED | SECRETS)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "{}@index.example/simple",
+        "https://{}@index.example/simple",
+        "https://a:{}@index.example:8080/simple?{}",
+        "https://index.example/simple/?{}",
+        "index.example/simple/?a={}&b={}",
+        "https://a:1{}@index.example/simple",
+    ],
+)
+def test_nothing_of_a_known_address_stays(form: str, secret: str) -> None:
+    known = form.replace("{}", secret)
+    assert "hush" not in redact(f"error: {known}: 401", [known])
+    assert "hush" not in shown_address(known)
+
+
 @given(secret=SECRETS)
 @pytest.mark.parametrize(
     "form",
@@ -85,6 +123,8 @@ def test_redacted_text_is_not_redacted_again(text: str) -> None:
         "the author: somebody, auth: required",
         "file:///home/me@work/x",
         "a // b @ c",
+        "http://localhost:4873/@tensorflow/tfjs",
+        "C: a@b, x:y z@w",
     ],
 )
 def test_what_is_no_credential_stays(text: str) -> None:

@@ -20,6 +20,7 @@ from tfjs_compat.cli import (  # noqa: F401 (they add their commands)
 )
 from tfjs_compat.cli.group import cli
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
+from tfjs_compat.index.address import hide_credentials
 
 
 def main() -> None:
@@ -44,7 +45,7 @@ def _explain(error: BaseException) -> None:
         click.echo("interrupted", err=True)
     elif isinstance(error, RequestError | MachineryError | OSError):
         # An OSError that nothing turned into one of ours: a full disk under stdout, a working folder that is gone.
-        click.echo(f"error: {error}", err=True)
+        click.echo(f"error: {hide_credentials(str(error))}", err=True)
     else:
         traceback.print_exception(error)
         click.echo("error: a fault of tfjs-compat itself: please report it with the lines above", err=True)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 
-from tfjs_compat.engine.gather import T, gather
-from tfjs_compat.errors import Interrupted, MachineryError
+from tfjs_compat.engine.gather import gather
+from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.index.releases import Release, fetch_releases
@@ -25,6 +24,7 @@ from tfjs_compat.matrix.process_env import process_variables
 from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.results.plan_file import Cut
 from tfjs_compat.system.context import Context
+from tfjs_compat.system.interruptible import interruptible
 
 
 class Planned(msgspec.Struct, frozen=True):
@@ -118,27 +118,10 @@ def releases_of(packages: Sequence[str], context: Context) -> dict[str, tuple[Re
     """The releases of each package, oldest first, fetched concurrently. Raises MachineryError, Interrupted."""
 
     def fetch(package: str) -> tuple[Release, ...]:
-        return _interruptible(lambda: fetch_releases(package, context.store), context.stop)
+        return interruptible(lambda: fetch_releases(package, context.store), context.stop)
 
     with ThreadPoolExecutor(max(1, len(packages)), thread_name_prefix="tfjs-compat-index") as executor:
         return dict(zip(packages, gather(executor, fetch, packages, context.stop), strict=True))
-
-
-def _interruptible(work: Callable[[], T], stop: threading.Event) -> T:
-    """The result of ``work``, which cannot be stopped. Raises Interrupted, leaving it to end in its thread."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=run, daemon=True).start()
-    while not wait([future], timeout=0.2).done:
-        if stop.is_set():
-            raise Interrupted
-    return future.result()
 
 
 def resolve_all(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index import uv
 from tfjs_compat.locks.lock import Lock
+from tfjs_compat.locks.resolver import forget
 from tfjs_compat.system.context import Context
 
 
@@ -42,13 +43,16 @@ def install(
     """Install the requirements files ``inputs`` (name → content) as they stand, with their hashes.
 
     ``target`` are uv's options that say where to. Whether files were copied because they could not be linked from uv's
-    cache. Raises UnbuildableError, MachineryError, Interrupted.
+    cache. A lock whose hashes the index's files do not have is kept no longer. Raises UnbuildableError, MachineryError,
+    Interrupted.
     """
     arguments = ["pip", "install", *target, "--no-deps", "--require-hashes"]
     arguments += [part for name in inputs for part in ("-r", name)]
     result, _ = installer.call(arguments, context, inputs=inputs, on_line=installer.on_line)
     if result.ok:
         return uv.COPIED in uv.unwrapped(result.text)
+    if "Hash mismatch for" in uv.unwrapped(result.text):
+        forget(lock.id, context.store)
     if (fault := uv.machinery_fault(result.text)) is not None:
         raise MachineryError(fault)
     if "Failed to build" in result.text:

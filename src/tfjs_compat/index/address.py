@@ -7,9 +7,9 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Any
 
-import tomli
+from tfjs_compat.index.settings import configuration_files, configured_indexes, uv_variables
+from tfjs_compat.system.text import redact, shown_address
 
 _PYPI = "https://pypi.org/simple/"
 
@@ -18,26 +18,33 @@ def index_url() -> str:
     """The index that installs on this machine use: uv's configuration, else pip's, else PyPI. May hold credentials."""
     for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL"):
         if value := os.environ.get(name):
-            return value.split("=", 1)[-1] if re.match(r"[\w-]+=", value) else value
-    return _uv_configured() or os.environ.get("PIP_INDEX_URL") or _pip_configured() or _PYPI
+            return without_name(value)
+    configured, _ = configured_indexes([*configuration_files()])
+    if configured is not None:
+        return without_name(configured)
+    return os.environ.get("PIP_INDEX_URL") or _pip_configured() or _PYPI
 
 
-def _uv_configured() -> str | None:
-    base = Path(os.environ.get("XDG_CONFIG_HOME", Path.home() / ".config"))
-    named = os.environ.get("UV_CONFIG_FILE")
-    # A file that is named takes the place of all others.
-    for path in [Path(named)] if named else [base / "uv" / "uv.toml", Path("/etc/uv/uv.toml")]:
-        try:
-            settings: dict[str, Any] = tomli.loads(path.read_text("utf-8"))
-        except (OSError, tomli.TOMLDecodeError, UnicodeDecodeError):
-            continue
-        listed = settings.get("index")
-        indexes = [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-        urls = [index.get("url") for index in indexes if index.get("default")]
-        for url in (*urls, settings.get("index-url")):
-            if isinstance(url, str) and url:
-                return url
-    return None
+def index_urls() -> tuple[str, ...]:
+    """All indexes that uv asks, those beside the default one first, as uv does. May hold credentials."""
+    variables = uv_variables()
+    further = f"{variables.get('UV_INDEX', '')} {variables.get('UV_EXTRA_INDEX_URL', '')}".split()
+    return (*(without_name(index) for index in further), index_url())
+
+
+def shown_index() -> str:
+    """The default index as messages name it."""
+    return shown_address(index_url())
+
+
+def hide_credentials(text: str) -> str:
+    """A text without any credentials, those of the configured indexes above all."""
+    return redact(text, index_urls())
+
+
+def without_name(index: str) -> str:
+    """The address of an index that may be given as ``NAME=URL``."""
+    return index.split("=", 1)[-1] if re.match(r"[\w-]+=", index) else index
 
 
 def _pip_configured() -> str | None:

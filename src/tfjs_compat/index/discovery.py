@@ -110,7 +110,7 @@ def _list_with_uv(folders: Sequence[Path], store: Store) -> list[ListedPython]:
     if own := os.environ.get("UV_PYTHON_INSTALL_DIR"):
         variables["UV_PYTHON_INSTALL_DIR"] = own
     arguments = ["python", "list", "--only-installed", "--offline", "--output-format", "json"]
-    arguments += ["--no-config", "--python-preference", "managed"]
+    arguments += ["--python-preference", "managed"]
     said, _ = uv.call(arguments, Context(store), variables=variables, seconds=120)
     if not said.ok:
         # uv's cache may be in a folder that cannot be written to; without it every Python is run anew.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import hashlib
-import time
 from collections.abc import Iterable
 
 import msgspec
@@ -13,10 +12,11 @@ from packaging.version import InvalidVersion, Version
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.address import index_url
+from tfjs_compat.index.pages import read_page
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import write_whole
+from tfjs_compat.system.files import is_fresh, write_whole
 from tfjs_compat.system.store import Store
-from tfjs_compat.system.text import redact
+from tfjs_compat.system.text import shown_address
 
 _FRESH_SECONDS = 600.0
 
@@ -44,7 +44,7 @@ def fetch_releases(package: str, store: Store) -> tuple[Release, ...]:
     url = index_url()
     kept = store.folder("index") / f"{package}-{_short(url)}.json"
     try:
-        if time.time() - kept.stat().st_mtime < _FRESH_SECONDS:
+        if is_fresh(kept, _FRESH_SECONDS):
             return _RELEASES.decode(kept.read_bytes())
     except (OSError, msgspec.DecodeError):
         pass  # not there, or damaged: it is fetched
@@ -58,25 +58,9 @@ def _short(url: str) -> str:
 
 
 def _fetch(package: str, url: str) -> tuple[Release, ...]:
-    import requests
-    from pypi_simple import NoSuchProjectError, PyPISimple, UnsupportedContentTypeError, UnsupportedRepoVersionError
-
-    shown = redact(url)
-    try:
-        with PyPISimple(url) as client:
-            page = client.get_project_page(package, timeout=(10, 60))
-    except NoSuchProjectError:
-        raise MachineryError(f"the package index {shown} has no package {package}") from None
-    except requests.HTTPError as error:
-        status = error.response.status_code if error.response is not None else "an error"
-        raise MachineryError(f"the package index {shown} answered {status} for {package}") from None
-    except (UnsupportedContentTypeError, UnsupportedRepoVersionError, requests.JSONDecodeError) as error:
-        raise MachineryError(f"the package index {shown} gave no package page for {package}: {error}") from None
-    except requests.RequestException as error:
-        raise MachineryError(f"the package index {shown} cannot be reached ({type(error).__name__})") from None
-    except (KeyError, TypeError, ValueError) as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise MachineryError(f"the package index {shown} gave no package page for {package}: {reason}") from None
+    page = read_page(package, url)
+    if page is None:
+        raise MachineryError(f"the package index {shown_address(url)} has no package {package}")
     return collect(
         (file.filename, file.version, file.is_yanked, file.upload_time) for file in page.packages if file.version
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
@@ -10,37 +9,37 @@ from typing import Protocol
 import msgspec
 
 from tfjs_compat.errors import MachineryError
-from tfjs_compat.index.address import index_url
+from tfjs_compat.index.address import hide_credentials, index_url, shown_index
+from tfjs_compat.index.settings import uv_variables
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import tool_environment
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.temporary import temporary_folder
-from tfjs_compat.system.text import plain, redact
+from tfjs_compat.system.text import plain
 
-# Of uv's own variables only those that say where packages come from and are kept: a caller's UV_EXCLUDE_NEWER or
-# UV_RESOLUTION would change answers behind our back.
-_VARIABLES = (
-    *("UV_INDEX", "UV_DEFAULT_INDEX", "UV_EXTRA_INDEX_URL", "UV_FIND_LINKS", "UV_CACHE_DIR", "UV_KEYRING_PROVIDER"),
-    *("UV_NATIVE_TLS", "UV_SYSTEM_CERTS", "UV_INSECURE_HOST", "UV_HTTP", "UV_REQUEST", "UV_OFFLINE", "UV_LINK_MODE"),
-    *("UV_CONCURRENT", "UV_CONFIG_FILE", "UV_NO_CACHE"),
-)
 _DISK = re.compile(r"No space left on device|os error 28\b|Disk quota exceeded|os error 122\b|Read-only file system")
+_DAMAGED = re.compile(
+    r"Hash mismatch for|unexpected (JSON|HTML)|Failed to (read from zip file|unzip|extract)|invalid Zip archive"
+)
 _NETWORK = re.compile(
     r"error sending request|Failed to fetch|dns error|Connection refused|timed? ?out|tls handshake|certificate"
     r"|network was disabled|Failed to download|client error|HTTP status|Could not connect",
     re.IGNORECASE,
 )
 
+_TRAIL = re.compile(r"(?:TRACE|DEBUG| ?INFO| ?WARN) ")
+
 COPIED = "falling back to full copy"
 """What uv says where it cannot link from its cache."""
 
 
 class UvResult(msgspec.Struct, frozen=True):
-    """How a call of uv ended and all that it printed."""
+    """How a call of uv ended, what it printed, and apart from that the lines of its log, if it was asked for one."""
 
     ok: bool
     text: str
+    trail: tuple[str, ...] = ()
 
 
 class Call(Protocol):
@@ -83,13 +82,15 @@ def call(
             log=scratch / "uv.log",
             limits=process.Limits(seconds=seconds),
             stop=context.stop,
-            on_line=on_line,
+            on_line=None if on_line is None else lambda line: on_line(hide_credentials(line)),
         )
-        text = redact(plain((scratch / "uv.log").read_text("utf-8", "replace")))
+        lines = hide_credentials(plain((scratch / "uv.log").read_text("utf-8", "replace"))).splitlines(keepends=True)
+        text = "".join(line for line in lines if not _TRAIL.match(line))
+        trail = tuple(line.strip() for line in lines if _TRAIL.match(line))
         if ended.limit_exceeded is not None or ended.exit_code < 0:
             raise MachineryError(f"uv {ended.describe()}")
         written = (scratch / result).read_text("utf-8") if result and (scratch / result).exists() else ""
-        return UvResult(ended.ok, text), written
+        return UvResult(ended.ok, text, trail), written
 
 
 def uv_executable() -> str:
@@ -106,8 +107,10 @@ def machinery_fault(text: str) -> str | None:
     """What in uv's words is a fault of the disk or the network, or None where it is neither."""
     if (where := _line_with(text, _DISK)) is not None:
         return f"no space left, or not writable: {where}"
+    if (where := _line_with(text, _DAMAGED)) is not None:
+        return f"the package index {shown_index()} sent something else than it lists: {where}"
     if (where := _line_with(text, _NETWORK)) is not None:
-        return f"the package index {redact(index_url())} cannot be reached: {where}"
+        return f"the package index {shown_index()} cannot be reached: {where}"
     return None
 
 
@@ -123,16 +126,16 @@ def unwrapped(text: str) -> str:
 def _line_with(text: str, pattern: re.Pattern[str]) -> str | None:
     """The last line that a pattern is in, or what follows it where a line break is in the middle of it."""
     if lines := [line.strip() for line in text.splitlines() if pattern.search(line)]:
-        return lines[-1][:300]
+        return lines[-1].removeprefix("cause: ")[:300]
     flat = unwrapped(text)
     found = pattern.search(flat)
     return flat[found.start() :][:300] if found else None
 
 
 def _environment() -> dict[str, str]:
-    extra = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
-    environment = tool_environment(_VARIABLES, **extra)
-    if not any(name in os.environ for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
+    extra = {"UV_NO_CONFIG": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+    environment = {**tool_environment(()), **uv_variables(), **extra}
+    if not any(name in environment for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
         # uv does not read pip's configuration: a user whose mirror stands only there is served all the same.
         environment["UV_DEFAULT_INDEX"] = index_url()
     return environment

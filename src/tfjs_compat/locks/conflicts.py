@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from tfjs_compat.index import uv
-from tfjs_compat.index.address import index_url
+from tfjs_compat.index.address import shown_index
 from tfjs_compat.locks.lock import Unresolved
-from tfjs_compat.system.text import redact
 
 _STEP = re.compile(r"(?:\A|\n)\s*(?=(?:And because|Because) )|(?<=\. )(?=(?:And because|Because) )")
 _PACKAGE = re.compile(r"\b([a-z][a-z0-9]*(?:[-_.][a-z0-9]+)*)(?:==|>=|<=|~=|!=|<|>)")
@@ -51,7 +50,7 @@ def resolver_fault(text: str) -> str | None:
         return uv.machinery_fault(text)
     if "network was disabled" in flat:
         return "the network is disabled (UV_OFFLINE), so packages could not be looked up"
-    shown = redact(index_url())
+    shown = shown_index()
     if refused := _REFUSED.search(flat):
         return f"the package index {shown} {refused[0]}"
     if absent := _ABSENT.search(flat):

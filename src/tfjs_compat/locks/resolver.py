@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 import hashlib
 import os
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,14 +13,17 @@ import msgspec
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index import uv
-from tfjs_compat.index.address import index_url
+from tfjs_compat.index.address import index_url, index_urls
 from tfjs_compat.index.interpreters import Interpreter, choose
+from tfjs_compat.index.pages import audit
+from tfjs_compat.index.settings import uv_variables
 from tfjs_compat.locks.conflicts import explain, resolver_fault
+from tfjs_compat.locks.doubts import LOG_FILTER, Doubts, doubts
 from tfjs_compat.locks.lock import Lock, Unresolved, make_lock
 from tfjs_compat.matrix.axes import RESOLVED, TODAY, Combination
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import write_whole
+from tfjs_compat.system.files import is_fresh, write_whole
 from tfjs_compat.system.store import Store
 
 TODAY_SECONDS = 3600.0
@@ -67,12 +70,14 @@ def kept_lock(request: ResolveRequest, store: Store) -> Lock | Unresolved | None
     """The answer that an earlier run got to the same request, if it still holds."""
     path = _kept(request, store)
     try:
-        if request.as_of == TODAY and time.time() - path.stat().st_mtime > TODAY_SECONDS:
+        kept = _KEPT.decode(path.read_bytes())
+        for_good = _is_over(request.as_of, kept.resolved_on)
+        if not for_good and not is_fresh(path, TODAY_SECONDS):
             return None
-        answer = _KEPT.decode(path.read_bytes()).answer()
+        answer = kept.answer()
     except (OSError, msgspec.DecodeError):
         return None
-    if request.as_of != TODAY:
+    if for_good:
         # Garbage is what was not used for long. Of an answer of today the time is its age. A store may be read-only.
         with contextlib.suppress(OSError):
             os.utime(path)
@@ -82,20 +87,50 @@ def kept_lock(request: ResolveRequest, store: Store) -> Lock | Unresolved | None
 def resolve(request: ResolveRequest, context: Context, *, fresh: bool = False) -> Lock | Unresolved:
     """Resolve a request with uv, or take the answer that is kept (not with ``fresh``).
 
-    A dated answer is kept for good, one of today for ``TODAY_SECONDS``. Raises MachineryError when the index cannot
-    be reached, or gives no upload times where a date is requested; Interrupted.
+    An answer for a day that is over is kept for good, any other for ``TODAY_SECONDS``. Raises MachineryError when the
+    index cannot be reached, answers in bad form, or gives no upload times where a date is requested; Interrupted.
     """
     if not fresh and (kept := kept_lock(request, context.store)) is not None:
         return kept
-    answer = _resolve_with_uv(request, context)
-    kept_form = _Kept(lock=answer) if isinstance(answer, Lock) else _Kept(unresolved=answer)
+    answer = _believed(request, context, distrusted=_is_forgotten(request, context.store))
+    today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    kept_form = _Kept(
+        lock=answer if isinstance(answer, Lock) else None,
+        unresolved=answer if isinstance(answer, Unresolved) else None,
+        resolved_on=today,
+    )
     write_whole(_kept(request, context.store), msgspec.json.encode(kept_form))
     return answer
 
 
+def forget(lock_id: str, store: Store) -> None:
+    """Keep a lock no longer: the index sends other files than those that it pins, so that it may rest on a fault.
+
+    The next one is resolved without uv's cache, which has the same page. Raises MachineryError.
+    """
+    for path in store.folder("resolved").glob("*.json"):
+        with contextlib.suppress(OSError, msgspec.DecodeError):
+            kept = _KEPT.decode(path.read_bytes()).lock
+            if kept is not None and kept.id == lock_id:
+                write_whole(path, msgspec.json.encode(_Kept()))
+
+
+def _is_forgotten(request: ResolveRequest, store: Store) -> bool:
+    try:
+        return _KEPT.decode(_kept(request, store).read_bytes()) == _Kept()
+    except (OSError, msgspec.DecodeError):
+        return False
+
+
 class _Kept(msgspec.Struct, frozen=True):
+    """``resolved_on`` is the UTC date of the answer; empty in files of versions that did not note it.
+
+    Without an answer it says that there was one which is not to be believed.
+    """
+
     lock: Lock | None = None
     unresolved: Unresolved | None = None
+    resolved_on: str = ""
 
     def answer(self) -> Lock | Unresolved | None:
         return self.lock or self.unresolved
@@ -107,11 +142,55 @@ _KEPT = Reader[_Kept](_Kept)
 def _kept(request: ResolveRequest, store: Store) -> Path:
     # Where the interpreter is decides nothing, so it is no part of the key.
     decides = {**msgspec.structs.asdict(request), "python": request.python.build}
-    key = hashlib.sha256(msgspec.json.encode([decides, index_url()])).hexdigest()[:24]
+    indexes, links = index_urls(), uv_variables().get("UV_FIND_LINKS")
+    # An index alone, which is usual, is written as it always was.
+    place: object = index_url() if len(indexes) == 1 and not links else [indexes, links]
+    key = hashlib.sha256(msgspec.json.encode([decides, place])).hexdigest()[:24]
     return store.folder("resolved") / f"{key}.json"
 
 
-def _resolve_with_uv(request: ResolveRequest, context: Context) -> Lock | Unresolved:
+def _is_over(as_of: str, resolved_on: str) -> bool:
+    """Whether an answer is that of a day that was over when it was given: packages still come on the day itself."""
+    return as_of != TODAY and (not resolved_on or as_of < resolved_on)
+
+
+_MOST_TRIES = 4
+
+
+def _believed(request: ResolveRequest, context: Context, *, distrusted: bool) -> Lock | Unresolved:
+    """What uv answers, once the index has shown in good form what the answer rests on.
+
+    ``distrusted``: nothing that uv keeps of the index counts.
+
+    A login page in place of a package's, or half a wheel, is to uv a package without versions or a broken one: it takes
+    another version, or finds no solution. So the pages and files that it could make nothing of are read again, and it
+    has to give the same answer once more, without its cache.
+    """
+    answer, found = _resolve_with_uv(request, context, ["--refresh"] if distrusted else [])
+    for _ in range(_MOST_TRIES):
+        if isinstance(answer, Lock) and found == Doubts():
+            return answer
+        seen = found
+        audit(seen.packages, seen.files, context.stop)
+        again, found = _resolve_with_uv(
+            request, context, [part for package in seen.packages for part in ("--refresh-package", package)]
+        )
+        if _same(again, answer) and found.within(seen):
+            return again
+        answer = again
+    raise MachineryError("the package index gives another answer each time")
+
+
+def _same(answer: Lock | Unresolved, other: Lock | Unresolved) -> bool:
+    if isinstance(answer, Lock) and isinstance(other, Lock):
+        return answer.id == other.id
+    return isinstance(answer, Unresolved) and isinstance(other, Unresolved)
+
+
+def _resolve_with_uv(
+    request: ResolveRequest, context: Context, options: Sequence[str]
+) -> tuple[Lock | Unresolved, Doubts]:
+    """One call of uv with further options: what it answers, and what is to be doubted in it."""
     arguments = ["pip", "compile", "requirements.in", "--output-file", "lock.txt", "--no-header", "--no-annotate"]
     arguments += ["--generate-hashes", "--python", request.python.executable]
     inputs = {"requirements.in": _lines(request.requirements)}
@@ -129,17 +208,19 @@ def _resolve_with_uv(request: ResolveRequest, context: Context) -> Lock | Unreso
         arguments += ["--exclude-newer", f"{request.as_of}T23:59:59Z"]
     else:
         arguments.append("--quiet")
-    said, pins = uv.call(arguments, context, inputs=inputs, result="lock.txt")
+    arguments += options
+    said, pins = uv.call(arguments, context, inputs=inputs, result="lock.txt", variables={"RUST_LOG": LOG_FILTER})
     if "missing an upload date" in uv.unwrapped(said.text):
         raise MachineryError(
             f"the package index gives no upload times, so nothing can be resolved as of {request.as_of}"
         )
     if said.ok and pins:
-        return make_lock(pins, request.python.build, source_builds=request.source_builds, stand_ins=request.stand_ins)
+        lock = make_lock(pins, request.python.build, source_builds=request.source_builds, stand_ins=request.stand_ins)
+        return lock, doubts(said.trail)
     if (fault := resolver_fault(said.text)) is not None:
         raise MachineryError(fault)
     if "No solution found" in said.text or "Failed to build" in said.text:
-        return explain(said.text, request.requirements)
+        return explain(said.text, request.requirements), doubts(said.trail, said.text)
     raise MachineryError(f"uv could not resolve: {said.text.strip()[-600:] or 'it said nothing'}")
 
 

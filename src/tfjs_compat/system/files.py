@@ -9,6 +9,7 @@ import os
 import secrets
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -69,6 +70,11 @@ def read_regular(path: Path) -> bytes:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(path))
         return file.read()
+
+
+def is_fresh(path: Path, seconds: float) -> bool:
+    """Whether a file was written in the last so many seconds; one from the future was not. Raises OSError."""
+    return 0 <= time.time() - path.stat().st_mtime < seconds
 
 
 def finish_removals(*folders: Path) -> None:

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 _HIDDEN = "***"
 # Terminal sequences: of a colour or a position (CSI), of a title or a link (OSC), and those of one character.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
-# What stands before the host of an address; a password may hold "@", ":", "?" and "#".
-_USER = re.compile(r"(?<=//)[^\s/]+(?=@)")
+_USERS = (
+    # What stands before the host of an address; a password may hold "@", ":", "?" and "#".
+    re.compile(r"(?<=//)[^\s/]+(?=@)"),
+    # One with "/" in it, which no address may have: "host:8443/@scope" is none, for a port is a number.
+    re.compile(r"(?<=//)[^\s/@:]+:(?:(?!\d*/)[^\s]*|\d+/[^\s]*[^\s/])(?=@)"),
+    # An address without its scheme.
+    re.compile(r"(?<![\w/.@:+-])[^\s:/@\"'=(<\[]+:(?!//)[^\s]+(?=@[\w\[])"),
+)
 _NAMED = (
     # What an address says after "?".
     re.compile(
-        r"(?<=[?&])((?:(?:access_|auth_?|private_|job_)?token|password|api_?key|signature|sig|x-amz-[a-z-]+)=)[^\s&#]+",
+        r"(?<=[?&;])([\w.%-]*(?:token|secret|passw|pwd|key|auth|sig|cred|session|jwt|x-amz-)[\w.%-]*=)[^\s&]+",
         re.IGNORECASE,
     ),
     # npm's configuration.
@@ -32,15 +39,35 @@ def plain(text: str) -> str:
     return "".join(char if char == "\n" or char.isprintable() else " " if char.isspace() else "�" for char in text)
 
 
-def redact(text: str) -> str:
+def redact(text: str, addresses: Iterable[str] = ()) -> str:
     """A text without the credentials in it: those of addresses, of npm's configuration, of HTTP headers.
+
+    ``addresses`` are known to be some: what they hold goes wherever the text has them, also where nothing but knowing
+    them tells it from another text.
 
     >>> redact("GET https://me:s3cret@index.example/simple/?token=abc failed")
     'GET https://***@index.example/simple/?token=*** failed'
     >>> redact("//registry.example/:_authToken=npm_abc")
     '//registry.example/:_authToken=***'
+    >>> redact("no scheme in s3cret@index.example/simple", ["s3cret@index.example/simple"])
+    'no scheme in ***@index.example/simple'
     """
-    text = _USER.sub(_HIDDEN, text)
+    for known in addresses:
+        text = text.replace(known, shown_address(known))
+    for pattern in _USERS:
+        text = pattern.sub(_HIDDEN, text)
     for pattern in _NAMED:
         text = pattern.sub(rf"\1{_HIDDEN}", text)
     return text
+
+
+def shown_address(address: str) -> str:
+    """An address as it may be shown: without all that stands before its last ``@``, and without its query's values.
+
+    >>> shown_address("s3/cret@index.example/simple?k3y&a=b")
+    '***@index.example/simple?***'
+    """
+    scheme, separator, rest = address.rpartition("://") if "@" not in address.partition("://")[0] else ("", "", address)
+    _, at, host = rest.rpartition("@")
+    place, mark, _ = host.partition("?")
+    return f"{scheme}{separator}{_HIDDEN if at else ''}{at}{place}{mark}{_HIDDEN if mark else ''}"

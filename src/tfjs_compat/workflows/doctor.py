@@ -14,12 +14,11 @@ import psutil
 from tfjs_compat.environments import linking
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.index import uv
-from tfjs_compat.index.address import index_url
+from tfjs_compat.index.address import shown_index
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.releases import fetch_releases
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
-from tfjs_compat.system.text import redact
 from tfjs_compat.trials.runtimes.browser import browser_version, find_browser
 from tfjs_compat.trials.runtimes.node import find_node
 from tfjs_compat.trials.runtimes.programs import remembered_version
@@ -77,7 +76,7 @@ def _uv(store: Store) -> DoctorFinding:
 
 
 def _index(store: Store) -> DoctorFinding:
-    shown = redact(index_url())
+    shown = shown_index()
     releases = fetch_releases("tensorflowjs", store)
     newest = releases[-1].version if releases else "none"
     says = f"{shown}: tensorflowjs {newest} is the newest of {len(releases)}"
