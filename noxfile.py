@@ -15,7 +15,7 @@ from tfjs_compat import api
 from tfjs_compat.errors import MachineryError
 
 nox.options.default_venv_backend = "uv|virtualenv"
-nox.options.sessions = ["lint", "types", "tests", "processes", "real"]
+nox.options.sessions = ["lint", "types", "tests", "processes", "faults", "real"]
 nox.options.error_on_missing_interpreters = True
 
 MATRIX = os.environ.get("TFJS_COMPAT_MATRIX", "seed")
@@ -40,7 +40,7 @@ def combinations() -> list[str]:
 def tests(session: nox.Session) -> None:
     """Unit tests: about a minute, no network."""
     session.install("-e", ".[test]")
-    session.run("pytest", "-m", "not real and not process", *session.posargs)
+    session.run("pytest", "-m", "not real and not process and not faults", *session.posargs)
 
 
 @nox.session
@@ -48,6 +48,14 @@ def processes(session: nox.Session) -> None:
     """Runs that are killed, hang or fill a disk: some minutes, no network. ``-- --full`` runs everything."""
     session.install("-e", ".[test]")
     marks = "process" if "--full" in session.posargs else "process and not full"
+    session.run("pytest", "-m", marks, *(word for word in session.posargs if word != "--full"))
+
+
+@nox.session
+def faults(session: nox.Session) -> None:
+    """Disks, indexes and stores at fault: a minute, no network. ``-- --full`` runs everything."""
+    session.install("-e", ".[test]")
+    marks = "faults" if "--full" in session.posargs else "faults and not full"
     session.run("pytest", "-m", marks, *(word for word in session.posargs if word != "--full"))
 
 

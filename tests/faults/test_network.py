@@ -65,7 +65,7 @@ WITHOUT_METADATA = [
     *(Fault(damage, "wheel", "tensorflow") for damage in ("cut", "shorten", "html", "empty", "redirect", "status")),
     *(Fault(damage, "wheel", "jax") for damage in ("cut", "shorten", "html", "half-page", "reset")),
 ]
-FULL = {("redirect", "numpy"), ("status", "jax"), ("empty", "jax"), ("html", "tensorflow")}
+CORE = {("html", "page"), ("redirect", "page"), ("half-page", "page"), ("flip", "metadata"), ("cut", "wheel")}
 
 
 def name_of(fault: object) -> str:

@@ -20,7 +20,6 @@ from tfjs_compat.cli import (  # noqa: F401 (they add their commands)
 )
 from tfjs_compat.cli.group import cli
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
-from tfjs_compat.index.address import hide_credentials
 
 
 def main() -> None:
@@ -44,6 +43,8 @@ def _explain(error: BaseException) -> None:
     elif isinstance(error, Interrupted | KeyboardInterrupt):
         click.echo("interrupted", err=True)
     elif isinstance(error, RequestError | MachineryError | OSError):
+        from tfjs_compat.index.address import hide_credentials
+
         # An OSError that nothing turned into one of ours: a full disk under stdout, a working folder that is gone.
         click.echo(f"error: {hide_credentials(str(error))}", err=True)
     else:
