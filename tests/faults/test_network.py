@@ -76,7 +76,7 @@ def name_of(fault: object) -> str:
 def marked(faults: list[Fault]) -> list[object]:
     return [
         pytest.param(
-            fault, marks=[pytest.mark.full] if (fault.damage, fault.package) in FULL else [], id=name_of(fault)
+            fault, marks=[pytest.mark.full] if (fault.damage, fault.part) not in CORE else [], id=name_of(fault)
         )
         for fault in faults
     ]
