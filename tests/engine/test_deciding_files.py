@@ -56,7 +56,7 @@ def deciding() -> set[str]:
     ran = subprocess.run(
         [sys.executable, "-c", LOADED], input=json.dumps(names), env=env, capture_output=True, text=True, check=True
     )
-    loaded = {Path(file).relative_to(PACKAGE).as_posix() for file in json.loads(ran.stdout)}
+    loaded = {Path(file).relative_to(PACKAGE).as_posix() for file in json.loads(ran.stdout) if file}
     loaded |= {*CALLERS, "engine/cache.py", "engine/__init__.py"}
     folders = {path.rpartition("/")[0] for path in loaded} - {"", "engine"}
     data = {path for path in FILES if not path.endswith(".py") and path.rpartition("/")[0] in folders}

@@ -16,9 +16,11 @@ def write_tensors(folder: Path, tensors: Iterable[Tensor]) -> None:
     entries: list[dict[str, Any]] = []
     parts: list[bytes] = []
     offset = 0
-    for name, values in tensors:
-        array = np.asarray(values)
-        entry: dict[str, Any] = {"name": name, "dtype": array.dtype.name, "shape": list(array.shape)}
+    for tensor in tensors:
+        array = np.asarray(tensor.values)
+        entry: dict[str, Any] = {"name": tensor.name, "dtype": array.dtype.name, "shape": list(array.shape)}
+        extra = {"batch": tensor.batch, "noise": tensor.noise, "random": tensor.random}
+        entry |= {key: value for key, value in extra.items() if value}
         if array.dtype.kind in "OSU":
             texts = [text.decode() if isinstance(text, bytes) else str(text) for text in array.ravel()]
             entries.append({**entry, "dtype": "string", "values": texts})

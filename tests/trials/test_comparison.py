@@ -172,3 +172,49 @@ def test_the_tolerance_is_stated() -> None:
     assert parity.tolerance == strict
     assert parity.max_rel is not None
     assert 5e-7 < parity.max_rel < 2e-6
+
+
+def batches(*arrays: np.ndarray, **more: object) -> list[Tensor]:
+    return [Tensor("y", array, number, **more) for number, array in enumerate(arrays)]  # type: ignore[arg-type]
+
+
+def test_every_batch_is_compared_and_the_wrong_one_named() -> None:
+    one = VARIED[:1]
+    agreeing = compare(batches(VARIED, one), batches(VARIED, one))
+    assert (agreeing.agrees, agreeing.comparisons, len(agreeing.outputs)) == (True, 2, 1)
+    wrong = compare(batches(VARIED, one), batches(VARIED, one + 1))
+    assert wrong.disagreement == (
+        "output y: 3 of 3 values differ by up to 1 (allowed: 0.0003), in the batch of shape [1, 3]"
+    )
+    missing = compare(batches(VARIED, one), batches(VARIED))
+    assert "missing" in (missing.disagreement or "")
+
+
+def test_an_integer_is_proven_by_two_batches_with_other_answers() -> None:
+    seven, eight = np.array([7]), np.array([8])
+    assert not compare(batches(seven, seven), batches(seven, seven)).informative
+    assert compare(batches(seven, eight), batches(seven, eight)).informative
+
+
+def test_what_differs_from_itself_is_not_compared() -> None:
+    random = [Tensor("r", VARIED, random=True), Tensor("y", VARIED)]
+    parity = compare(random, [Tensor("r", VARIED + 1), Tensor("y", VARIED)])
+    assert parity.agrees
+    assert [row.informative for row in parity.outputs] == [False, True]
+    alone = compare(random[:1], random[:1])
+    assert not alone.informative
+    assert "differs from itself in Python" in (alone.uninformative_reason or "")
+
+
+def test_complex_numbers_are_compared() -> None:
+    values = (VARIED + 1j * VARIED[::-1]).astype("complex64")
+    assert against(values, values).informative
+    assert not against(values, values.conj()).agrees
+
+
+def test_outputs_as_small_as_their_noise_prove_nothing() -> None:
+    tiny = (VARIED * 1e-6).astype("float32")
+    quiet = compare(batches(tiny, noise=1e-14), batches(tiny))
+    assert quiet.informative
+    assert not compare(batches(tiny, noise=1e-14), batches(tiny * np.float32(1.01))).agrees
+    assert not compare(batches(tiny, noise=1e-6), batches(tiny)).informative

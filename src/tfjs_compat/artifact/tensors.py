@@ -2,7 +2,7 @@
 
 A folder holds ``tensors.json`` (``{"tensors": [{"name", "dtype", "shape", "offset", "bytes"}]}``, in the model's own
 order) and ``tensors.bin`` (little-endian, C order). A tensor of dtype ``string`` has ``values``, a flat list, instead
-of offset and bytes.
+of offset and bytes. A folder holds one batch or several: ``batch`` counts them from 0.
 """
 
 from __future__ import annotations
@@ -43,10 +43,17 @@ _DTYPES = frozenset(
 
 
 class Tensor(NamedTuple):
-    """A tensor and its name. Strings are an object array of ``str``."""
+    """A tensor and its name. Strings are an object array of ``str``.
+
+    ``batch`` says with which tensors it belongs together. Of predictions ``noise`` is how far rounding alone moves
+    them, in their own unit, None where that is not known; ``random``: the model gives others for the same input.
+    """
 
     name: str
     values: npt.NDArray[Any]
+    batch: int = 0
+    noise: float | None = None
+    random: bool = False
 
 
 class DamagedTensorsError(Exception):
@@ -60,6 +67,9 @@ class _Entry(msgspec.Struct, omit_defaults=True):
     offset: int | None = None
     bytes: int | None = None
     values: list[str] | None = None
+    batch: int = 0
+    noise: float | None = None
+    random: bool = False
 
 
 class _Index(msgspec.Struct):
@@ -80,7 +90,9 @@ def read_tensors(folder: Path, *, max_bytes: int = MAX_BYTES) -> tuple[Tensor, .
         raise DamagedTensorsError(f"{folder.name}: tensors.json: {error}") from error
     needs_data = any(entry.dtype != "string" for entry in index.tensors)
     data = _read(folder, "tensors.bin", max_bytes) if needs_data else b""
-    return tuple(Tensor(entry.name, _values(entry, data)) for entry in index.tensors)
+    return tuple(
+        Tensor(entry.name, _values(entry, data), entry.batch, entry.noise, entry.random) for entry in index.tensors
+    )
 
 
 def _read(folder: Path, name: str, max_bytes: int) -> bytes:

@@ -82,11 +82,25 @@ def _message(outcome: Outcome, verdict: Verdict) -> str:
         return outcome.failure.message
     if outcome.unproven is not None:
         return f"it loads; nothing can be compared: {outcome.unproven}"
+    if verdict is Verdict.WORKS:
+        return _weakness(outcome)
     parity = outcome.parity
     if parity is None:
         return ""
     if verdict is Verdict.MISMATCH:
         return f"predictions differ: {parity.disagreement}"
+    reference = outcome.reference
+    why = reference.why if reference is not None and reference.no_proof is not None else parity.uninformative_reason
+    return f"it loads, but its predictions prove nothing: {why}"
+
+
+def _weakness(outcome: Outcome) -> str:
+    """What a proof leaves out, where that is most of the model; else empty."""
+    strength = outcome.reference.strength if outcome.reference is not None else None
+    if strength is None or 2 * strength.shown >= strength.tensors:
+        return ""
+    hidden = ", ".join(strength.hidden[:3]) + (", …" if strength.tensors - strength.shown > 3 else "")
     return (
-        f"it loads, but its predictions prove nothing: {parity.uninformative_reason}" if not parity.informative else ""
+        f"only {strength.shown} of {strength.tensors} weight tensors show in the comparison: a change of the others "
+        f"({hidden}) would not be seen"
     )

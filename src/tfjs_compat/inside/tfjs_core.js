@@ -241,7 +241,8 @@
   /** dtype of the tensor in TensorFlow.js that holds a numpy or DT_ dtype. */
   function tfDtype(dtype) {
     const name = String(dtype || 'float32').toLowerCase().replace(/^dt_/, '');
-    if (name === 'string' || name === 'bool' || name === 'complex64') return name;
+    if (name === 'string' || name === 'bool') return name;
+    if (/^complex/.test(name)) return 'complex64';
     return /^u?int\d*$/.test(name) ? 'int32' : 'float32';
   }
 
@@ -258,12 +259,15 @@
     int64: (buffer) => Float64Array.from(new BigInt64Array(buffer), Number),
     uint64: (buffer) => Float64Array.from(new BigUint64Array(buffer), Number),
     bool: (buffer) => new Uint8Array(buffer),
+    // Real and imaginary part in turn, as TensorFlow.js gives them too.
+    complex64: (buffer) => new Float32Array(buffer),
+    complex128: (buffer) => new Float64Array(buffer),
   };
 
-  /** The tensors of a folder: [{name, dtype, shape, values}]. `folder`: {meta: parsed tensors.json, data: ArrayBuffer}. */
+  /** The tensors of a folder: [{name, dtype, shape, values, batch}]. `folder`: {meta: parsed tensors.json, data: ArrayBuffer}. */
   function readTensors(folder) {
     return folder.meta.tensors.map((entry) => {
-      const shown = { name: entry.name, dtype: entry.dtype, shape: entry.shape };
+      const shown = { name: entry.name, dtype: entry.dtype, shape: entry.shape, batch: entry.batch || 0 };
       if (entry.dtype === 'string') return Object.assign(shown, { values: entry.values });
       const read = READERS[entry.dtype];
       if (!read) throw new Problem('UnsupportedDtype', 'tensor ' + entry.name + ' has the dtype ' + entry.dtype);
@@ -278,7 +282,7 @@
     const entries = [];
     const parts = [];
     for (const tensor of tensors) {
-      const entry = { name: tensor.name, dtype: tensor.dtype, shape: tensor.shape };
+      const entry = { name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, batch: tensor.batch || 0 };
       if (tensor.dtype === 'string') entry.values = Array.from(tensor.values, String);
       else {
         const type = { int32: Int32Array, bool: Uint8Array }[tensor.dtype] || Float32Array;
@@ -303,6 +307,13 @@
   /** A tensor of TensorFlow.js of the dtype that the model wants, from one that was given. */
   function toTensor(tf, given, wanted) {
     const dtype = wanted ? tfDtype(wanted) : tfDtype(given.dtype);
+    if ((dtype === 'complex64') !== /^complex/.test(given.dtype)) {
+      throw new Problem('InputsNotMatched', 'input ' + given.name + ' is ' + given.dtype + ', the model wants ' + dtype);
+    }
+    if (dtype === 'complex64') {
+      const part = (first) => tf.tensor(Float32Array.from(given.values.filter((_, i) => i % 2 === first)), given.shape, 'float32');
+      return tf.complex(part(0), part(1));
+    }
     if ((dtype === 'string') !== (given.dtype === 'string')) {
       throw new Problem('InputsNotMatched', 'input ' + given.name + ' is ' + given.dtype + ', the model wants ' + dtype);
     }
@@ -570,11 +581,27 @@
     return { call: 'executeAsync', results: asList(await model.executeAsync(feed(), nodes)), names: names };
   }
 
+  /** The outputs for all batches, one after another, under the names that are expected. */
   async function predict(tf, model, task) {
-    const layers = task.format === 'layers';
-    const bound = bindInputs(tf, model, layers, readTensors(await task.readInputs()), task.emit);
+    const given = readTensors(await task.readInputs());
     const folder = await task.readExpected();
     const expected = folder ? readTensors(folder) : null;
+    const outputs = [];
+    for (const batch of Array.from(new Set(given.map((one) => one.batch))).sort((a, b) => a - b)) {
+      const ofBatch = (tensors) => tensors.filter((one) => one.batch === batch);
+      // What a batch finds out about names holds for all of them: it is said once.
+      const emit = batch === given[0].batch ? task.emit : () => {};
+      const got = await predictBatch(tf, model, task, ofBatch(given), expected && ofBatch(expected), emit);
+      outputs.push(...got.map((one) => Object.assign(one, { batch: batch })));
+    }
+    return outputs;
+  }
+
+  async function predictBatch(tf, model, task, given, expected, emit) {
+    const layers = task.format === 'layers';
+    const bound = bindInputs(tf, model, layers, given, emit);
+    // A stateful layer starts from nothing in every batch, as in Python.
+    if (layers && model.resetStates) model.resetStates();
     const ran = layers ? runLayers(model, bound) : await runGraph(tf, model, bound);
     const got = [];
     for (const [i, tensor] of ran.results.entries()) {
@@ -586,7 +613,7 @@
     }
     for (const one of bound) one.tensor.dispose();
     if (!expected) {
-      task.emit({ event: 'outputs', call: ran.call, ambiguous: false, matched: got.map((one) => ({ name: one.name, from: one.name, by: 'name' })) });
+      emit({ event: 'outputs', call: ran.call, ambiguous: false, matched: got.map((one) => ({ name: one.name, from: one.name, by: 'name' })) });
       return got;
     }
     // A layers model keeps the order of its outputs in model.json; a graph model does not.
@@ -600,9 +627,9 @@
     const missing = expected.filter((one) => !how.pairs.some((pair) => pair.tensor === one));
     // What has no partner by name or shape is still compared, in order: a wrong shape is a finding, not a gap.
     while (left.length > 0 && missing.length > 0) how.pairs.push({ tensor: missing.shift(), place: left.shift(), by: 'order' });
-    task.emit({
+    emit({
       event: 'outputs', call: ran.call, ambiguous: how.ambiguous,
-      matched: how.pairs.map((pair) => ({ name: pair.tensor.name, from: pair.place.name, by: pair.by })),
+      matched: how.pairs.map((pair) => ({ name: pair.tensor.name, from: pair.place.name, node: pair.place.node, by: pair.by })),
       missing: missing.map((one) => one.name), extra: left.map((one) => one.name),
     });
     if (missing.length > 0) {

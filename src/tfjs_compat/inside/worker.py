@@ -37,7 +37,7 @@ def import_packages(record):
         tf.keras.Model  # noqa: B018 (resolved lazily: which Keras this is, and whether it is there, shows here)
         keras = sys.modules.get(tf.keras.Model.__module__.split(".")[0])
         record.write("facts", keras=getattr(tf.keras, "__version__", getattr(keras, "__version__", None)))
-    from tfjs_case import build, convert, sample, tensors  # noqa: F401 (a server's children find them loaded)
+    from tfjs_case import build, convert, reference, tensors  # noqa: F401 (a server's children find them loaded)
 
     return tf, tfjs
 
@@ -69,25 +69,25 @@ def run_case(job, record, tf, tfjs):
         return
     take_sample(tf, job, built, record)
     with record.stage("serialize"):
-        convert.serialize(tf, job, built.model)
+        convert.serialize(tf, job, built)
     if "convert" not in stages:
         return
     with record.stage("convert"):
-        convert.convert(tfjs, job, built.model)
+        convert.convert(tfjs, job, built)
         if not os.path.exists(os.path.join("artifact", "model.json")):
             raise convert.ConverterFailed("the converter ended without writing a model.json")
 
 
 def take_sample(tf, job, built, record):
     """Write inputs and the model's own predictions. Where there are none the record says why; the case goes on."""
-    from tfjs_case import sample, tensors
+    from tfjs_case import reference, tensors
 
     started = time.monotonic()
     try:
-        inputs, predictions, facts = sample.sample(tf, job, built)
-        tensors.write("inputs", inputs)
-        tensors.write("expected", predictions)
-        record.write("sample", seconds=round(time.monotonic() - started, 4), **facts)
+        taken = reference.take(tf, job, built)
+        tensors.write("inputs", [inputs for inputs, _ in taken.batches])
+        tensors.write("expected", [outputs for _, outputs in taken.batches], taken.noise, taken.random)
+        record.write("sample", seconds=round(time.monotonic() - started, 4), reference=taken.facts)
     except Exception as error:
         record.write("no-sample", chain=describe(error))
 

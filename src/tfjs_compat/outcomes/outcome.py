@@ -6,6 +6,7 @@ import msgspec
 
 from tfjs_compat.outcomes.failures import Failure, Finding
 from tfjs_compat.outcomes.parity import Parity
+from tfjs_compat.outcomes.reference import Reference
 from tfjs_compat.outcomes.stages import Stage
 
 
@@ -23,7 +24,8 @@ class Outcome(msgspec.Struct, frozen=True):
     what failed of the machine, or what ended a child from outside, in which case nothing else counts. ``unproven``
     says why predictions could not be compared although the model loads. ``limited``: a limit ended it, which another
     machine may not reach. ``no_sample`` says why Python took no predictions, ``repairs`` what was repaired before the
-    check. ``seconds`` maps a stage to its wall time, ``resolved`` a package to its version in the lock; ``log`` is a
+    check, ``reference`` what the Python model's own predictions are and can prove.
+    ``seconds`` maps a stage to its wall time, ``resolved`` a package to its version in the lock; ``log`` is a
     path relative to the trial's folder.
     """
 
@@ -43,3 +45,4 @@ class Outcome(msgspec.Struct, frozen=True):
     limited: bool = False
     no_sample: str | None = None
     repairs: tuple[Applied, ...] = ()
+    reference: Reference | None = None

@@ -13,7 +13,8 @@ median 1.1e-7; those that are wrong are off by 0.37. Quantised weights are anoth
 """
 
 ABSOLUTE = 1e-7
-"""In the output's own unit: what cancellation leaves of float32 numbers near 1 that should be 0."""
+"""In the output's own unit: what cancellation leaves of float32 numbers near 1 that should be 0. It stands in where it
+was not measured how far rounding moves the output; where it was, the output's own scale decides, however small."""
 
 
 class Tolerance(msgspec.Struct, frozen=True):
@@ -24,7 +25,7 @@ class Tolerance(msgspec.Struct, frozen=True):
 
 
 class OutputParity(msgspec.Struct, frozen=True):
-    """One output of a model, Python's beside TensorFlow.js's.
+    """One output of a model, Python's beside TensorFlow.js's, over all batches; ``shape`` is that of the first.
 
     ``max_abs`` is the largest difference and ``allowed`` what it may be, both in the output's own unit; ``max_rel`` is
     ``max_abs`` divided by the output's scale. Both are None where no pair of finite numbers could be compared.
@@ -49,6 +50,7 @@ class OutputParity(msgspec.Struct, frozen=True):
 class Parity(msgspec.Struct, frozen=True):
     """All outputs of a model; ``max_abs`` and ``max_rel`` are the largest of them.
 
+    ``comparisons`` counts the batches that were compared: of another size, other values, other open dimensions.
     ``agrees``: every output agrees, else ``disagreement`` says what does not. ``informative``: agreement of at least
     one output proves something (the rows say which), else ``uninformative_reason`` says why none does.
     """
@@ -61,3 +63,4 @@ class Parity(msgspec.Struct, frozen=True):
     max_rel: float | None = None
     disagreement: str | None = msgspec.field(default=None, name="why")
     uninformative_reason: str | None = msgspec.field(default=None, name="why_not")
+    comparisons: int = 1

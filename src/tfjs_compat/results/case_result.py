@@ -12,6 +12,7 @@ from tfjs_compat.matrix.cases import Case, Expectation, requested_versions
 from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.parity import Parity
+from tfjs_compat.outcomes.reference import Reference
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.expectations import as_expected
 from tfjs_compat.results.remedies import RemedyResult
@@ -38,7 +39,8 @@ class CaseResult(msgspec.Struct, frozen=True):
     first cause, ``seconds`` the wall time of each stage, ``log`` a path relative to the output folder, ``repairs`` what
     was repaired in the artifact, ``cure`` the result of its remedies where they were run, ``keras_in_use`` the version
     of the Keras that the model was built with (or, before it was, of tf.keras), ``trial`` the name of what was run (the
-    case's id and its lock), whose files are in OUTPUT/cases/TRIAL, ``model_digest`` the SHA-256 of the model's content.
+    case's id and its lock), whose files are in OUTPUT/cases/TRIAL, ``model_digest`` the SHA-256 of the model's content,
+    ``reference`` the Python model's own predictions: with a ``no_proof``, no version can prove anything.
 
     ``attempts``: of a case that was run more than once (``--retries``), every run in order; the result itself is that
     of the one that ended worst. Empty for a case that was run once.
@@ -72,6 +74,7 @@ class CaseResult(msgspec.Struct, frozen=True):
     trial: str = ""
     model_digest: str = ""
     attempts: tuple[Attempt, ...] = ()
+    reference: Reference | None = None
 
     @property
     def flaky(self) -> bool:
@@ -120,6 +123,7 @@ def case_result(case: Case, outcome: Outcome, until: Stage, *, cached: bool = Fa
         repairs=outcome.repairs,
         trial=trial,
         model_digest=case.model.digest,
+        reference=outcome.reference,
     )
 
 

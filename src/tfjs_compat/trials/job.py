@@ -10,6 +10,7 @@ import msgspec
 from tfjs_compat.environments.environment import Environment
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind
+from tfjs_compat.outcomes.parity import Tolerance
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.trials.settings import Settings
@@ -54,6 +55,8 @@ def write_job(case: Case, environment: Environment, folder: Path, model: Path, s
         },
         "route": {"format": route.format, "serialize": route.serialize, "command": route.command, "flags": route.flags},
         "options": route.options,
+        # Python chooses inputs by it; what quantised weights may differ by says nothing about them.
+        "tolerance": Tolerance(),
         "inputs_file": str(settings.inputs.absolute()) if settings.inputs else None,
         "python": str(environment.executable),
         "converter": str(command) if command.exists() else None,

@@ -10,11 +10,13 @@ import msgspec
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes.failures import Failure, Raised, is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
+from tfjs_compat.outcomes.reference import NoProof, Reference
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.process import ExitStatus
 
 _CHAINS = Reader[tuple[Raised, ...]](tuple[Raised, ...])
+_REFERENCES = Reader[Reference](Reference)
 
 
 def read_outcome(events: Sequence[Mapping[str, Any]], ended: ExitStatus, log_tail: str, until: Stage) -> Outcome:
@@ -94,4 +96,18 @@ def why_no_inputs(events: Sequence[Mapping[str, Any]]) -> str | None:
             chain = event.get("chain")
             outer = chain[0] if isinstance(chain, list) and chain and isinstance(chain[0], dict) else {}
             return f"{outer.get('type', 'error')}: {str(outer.get('message', ''))[:300]}"
+    return None
+
+
+def read_reference(events: Sequence[Mapping[str, Any]]) -> Reference | None:
+    """What was taken of the Python model's own predictions; None where the case did not come so far, or says nothing
+    that can be read."""
+    if (why := why_no_inputs(events)) is not None:
+        return Reference(no_proof=NoProof.NO_REFERENCE, why=why)
+    for event in events:
+        if event.get("event") == "sample":
+            try:
+                return _REFERENCES.convert(event.get("reference"))
+            except msgspec.ValidationError:
+                return None
     return None

@@ -18,7 +18,7 @@ from tfjs_compat.repairs.folder import DamagedArtifactError, repair_folder
 from tfjs_compat.system.files import disk_errors, read_child_file, remove_tree
 from tfjs_compat.trials.fork_server import ServerDiedError
 from tfjs_compat.trials.job import copy_model, last_python_stage, write_job
-from tfjs_compat.trials.record import read_outcome, why_no_inputs
+from tfjs_compat.trials.record import read_outcome, read_reference, why_no_inputs
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.trials.session import EnvironmentSession
 from tfjs_compat.trials.settings import Settings
@@ -50,6 +50,7 @@ def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings
     return msgspec.structs.replace(
         outcome,
         no_sample=why_no_inputs(events),
+        reference=read_reference(events),
         keras_in_use=keras if isinstance(keras, str) else None,
         resolved=session.lock.resolved(),
         lock=session.lock.id,

@@ -8,25 +8,45 @@ import sys
 
 import numpy as np
 
-SEED = 20240410
+from tfjs_case import given, signatures
+from tfjs_case.values import SEED
 
 
 class NotAModel(TypeError):
-    """A builder gave something that is no Keras model."""
+    """A builder gave something that is no Keras model, no tf.Module and no tf.function."""
 
 
 class Built:
-    """A model, and the module of its builder (None for files)."""
+    """A model, the module of its builder (None for files), and the inputs that the user gives for it (None: none).
+
+    ``function`` is the concrete function by which a model is proven and exported that is not Keras's: a tf.Module, a
+    plain function, a SavedModel as it is; ``signature`` is its name in a SavedModel.
+    """
 
     def __init__(self, model, module=None):
-        self.model = model
-        self.module = module
+        self.model, self.module = model, module
+        self.inputs = self.function = self.signature = None
 
 
 def build(tf, job):
     random.seed(SEED)
     np.random.seed(SEED)
     tf.random.set_seed(SEED)
+    built = _built(tf, job)
+    built.inputs = given.user_inputs(job, built)
+    wanted = job["model"].get("signature", "")
+    if job["model"]["kind"] == "saved-model" and job["route"]["format"] == "graph":
+        built.signature, built.function = signatures.saved_function(built.model, wanted)
+    elif keras_of(built.model) is None:
+        built.function = signatures.module_function(tf, built.model, wanted, built.inputs)
+        if not isinstance(built.model, tf.Module):
+            # A plain function is exported as the only member of a module, which keeps its variables.
+            built.model, plain = tf.Module(), built.model
+            built.model.function = plain
+    return built
+
+
+def _built(tf, job):
     model = job["model"]
     if model["kind"] == "builder":
         module = import_builder(model)
@@ -67,7 +87,7 @@ def check_is_model(tf, made, function):
         # A builder may use the other Keras of the environment: that is a model too, though it may not convert.
         if name in sys.modules and hasattr(sys.modules[name], "Model"):
             kinds.append(sys.modules[name].Model)
-    if not isinstance(made, tuple(kinds)):
+    if not isinstance(made, tuple(kinds)) and not hasattr(made, "get_concrete_function"):
         got = "nothing (None)" if made is None else "a %s" % type(made).__name__
         raise NotAModel("%s() returned %s, not a Keras model" % (function, got))
 

@@ -6,40 +6,70 @@ import shutil
 import signal
 import subprocess
 
+from tfjs_case import ranges, signatures
+
 _OUTSIDE_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 MODEL_H5, MODEL_KERAS, SAVED_MODEL, ARTIFACT = "model.h5", "model.keras", "saved_model", "artifact"
+
+
+class NotAKerasModel(TypeError):
+    """A layers route was asked to save what has no layers."""
 
 
 class ConverterFailed(Exception):
     """The converter's command line ended with an error that it did not explain by an exception."""
 
 
-def serialize(tf, job, model):
+def serialize(tf, job, built):
     """Write the model in the form that the route converts, into the current folder."""
     form = job["route"]["serialize"]
-    source = job["model"]
+    source, model = job["model"], built.model
     if form == "saved-model":
         if source["kind"] == "saved-model":
             shutil.copytree(source["path"], SAVED_MODEL)
+        elif built.function is not None:
+            tf.saved_model.save(model, SAVED_MODEL, signatures=built.function)
         elif _is_keras_3(model):
-            model.export(SAVED_MODEL)
+            _export(tf, built)
         else:
             tf.saved_model.save(model, SAVED_MODEL)
+    elif built.function is not None:
+        raise NotAKerasModel("a %s is no Keras model: only the graph route converts it" % type(model).__name__)
     elif source["kind"] == form and job["route"]["command"]:
         shutil.copy(source["path"], "model." + form)
     else:
         model.save("model." + form)
 
 
-def convert(tfjs, job, model):
+def _export(tf, built):
+    """As ``model.export``; with the signature of the inputs that were given where the model itself has none."""
+    model = built.model
+    if not built.inputs or ranges.model_inputs(model):
+        model.export(SAVED_MODEL)
+        return
+    # What model.export does (keras.export.ExportArchive), which takes every input of a subclassed model for float32.
+    import keras
+
+    specs = signatures.signature(tf, {"model": {}}, built, built.inputs).specs
+    tensors = [tf.TensorSpec(spec.shape, spec.dtype, spec.name) for spec in specs]
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", lambda *inputs: model(*inputs, training=False), input_signature=tensors)
+    archive.write_out(SAVED_MODEL)
+
+
+def convert(tfjs, job, built):
     """Convert what ``serialize`` wrote into the folder ``artifact``."""
     route = job["route"]
     if route["command"]:
         _command(job, route["command"] + route["flags"] + ["model." + route["serialize"], ARTIFACT])
     elif route["format"] == "graph":
-        tfjs.converters.convert_tf_saved_model(SAVED_MODEL, ARTIFACT, **job["options"])
+        options = dict(job["options"])
+        if built.signature not in (None, "serving_default"):
+            options["signature_def"] = built.signature
+        tfjs.converters.convert_tf_saved_model(SAVED_MODEL, ARTIFACT, **options)
     else:
-        tfjs.converters.save_keras_model(model, ARTIFACT, **job["options"])
+        tfjs.converters.save_keras_model(built.model, ARTIFACT, **job["options"])
 
 
 def _is_keras_3(model):

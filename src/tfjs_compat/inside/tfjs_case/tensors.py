@@ -6,14 +6,21 @@ import os
 import numpy as np
 
 
-def write(folder, named):
-    """Write ``[(name, array), …]``. Text tensors go into the JSON as lists."""
+def write(folder, batches, noise=None, random=()):
+    """Write the batches, each ``[(name, array), …]``. Text tensors go into the JSON as lists.
+
+    ``noise``: name → how far rounding moves an output; ``random``: the names of those that differ from themselves.
+    """
     os.makedirs(folder, exist_ok=True)
     rows, offset = [], 0
     with open(os.path.join(folder, "tensors.bin"), "wb") as file:
-        for name, array in named:
+        for batch, name, array in [(batch, *each) for batch, named in enumerate(batches) for each in named]:
             array = np.asarray(array)
-            row = {"name": name, "shape": list(array.shape)}
+            row = {"name": name, "shape": list(array.shape), "batch": batch}
+            if noise and noise.get(name) is not None:
+                row["noise"] = noise[name]
+            if name in random:
+                row["random"] = True
             if array.dtype.kind in "OSU":
                 row.update(dtype="string", values=[_text(value) for value in array.reshape(-1)])
             else:

@@ -1,0 +1,177 @@
+"""What the Python model predicts, and what that can prove: taken once, before anything is converted."""
+
+import numpy as np
+
+from tfjs_case import given, judgement, search, twin
+from tfjs_case.build import Built
+from tfjs_case.signatures import signature
+
+_LARGEST_ROW = 600_000
+"""Elements of one row of inputs beyond which no backward pass is made: it keeps what every layer gives."""
+
+
+class Taken:
+    """``batches``: [(inputs, outputs), …], each [(name, array), …]. ``noise``: output → how far rounding, or a lower
+    precision than float32, moves it. ``random``: outputs that differ from themselves. ``facts``: an outcomes.Reference.
+    """
+
+    def __init__(self, batches, noise, random, facts):
+        self.batches, self.noise, self.random, self.facts = batches, noise, random, facts
+
+
+def take(tf, job, built):
+    """The reference of a model. Raises what the model raises where it cannot be run."""
+    precision = twin.precision_of(built.model) if built.function is None else ""
+    shown, made = (_twin(built), precision) if precision else (None, "")
+    own = signature(tf, job, built, built.inputs)
+    searcher = search.Searcher(tf, own, job["tolerance"])
+    if built.inputs is not None:
+        inputs = given.matched(built.inputs, own.specs)
+        attempt = search.Attempt(inputs, own.predict(inputs), ["given"] * len(inputs), None)
+        searcher.judged(attempt)
+        second = search.further_of_given(own, attempt)
+    else:
+        attempt = searcher.search()
+        second = searcher.further(attempt)
+    attempts = [attempt] + ([second] if second is not None else [])
+    if attempt.strength is None and not attempt.not_measured and attempt.proves:
+        _measure_one_row(searcher, attempts)
+    random = _random(searcher, own, attempts)
+    facts = {
+        "source": "user" if built.inputs is not None else "model" if searcher.tried == 1 else "search",
+        "inputs": _inputs(attempt),
+        "batches": len(attempts),
+        "tried": searcher.tried,
+        "random": sorted(random),
+        **_strength(attempt),
+    }
+    facts.update(_no_proof(searcher, built, attempts, random))
+    batches = [(each.inputs, each.outputs) for each in attempts]
+    noise = dict(attempt.noise)
+    if shown is not None:
+        batches, noise = _by_twin(tf, job, shown, batches)
+        facts["twin"] = made
+    return Taken(batches, noise, random, facts)
+
+
+def _measure_one_row(searcher, attempts):
+    """Measure on the second, smaller batch: that of a large model keeps gigabytes."""
+    smallest = attempts[-1]
+    if sum(values.size for _, values in smallest.inputs) > _LARGEST_ROW:
+        attempts[0].not_measured = "a backward pass of a model of this size takes too much memory"
+        return
+    for name, _ in smallest.outputs:
+        smallest.reasons.setdefault(name, attempts[0].reasons.get(name))
+        smallest.noise.setdefault(name, attempts[0].noise.get(name))
+    searcher.measure(smallest)
+    attempts[0].strength, attempts[0].not_measured = smallest.strength, smallest.not_measured
+
+
+def _strength(attempt):
+    if attempt.strength is not None:
+        return {"strength": attempt.strength}
+    return {"not_measured": attempt.not_measured or ("" if attempt.proves else "the outputs prove nothing")}
+
+
+def _random(searcher, own, attempts):
+    """The outputs that are others when the model predicts for the same input once more."""
+    repeated = next((each for each in attempts if each.again is not None), attempts[-1])
+    again = repeated.again
+    second = own.predict(repeated.inputs) if again is None else [(name, np.asarray(value)) for name, value in again]
+    found = set()
+    for (name, values), (_, other) in zip(repeated.outputs, second):
+        if values.shape != other.shape:
+            found.add(name)
+        elif judgement.kind_of(values) == "string":
+            found.update([name] if list(values.ravel()) != list(other.ravel()) else [])
+        else:
+            first, then = judgement.wide(values), judgement.wide(other)
+            both = np.isfinite(first) & np.isfinite(then)
+            far = float(np.abs(first[both] - then[both]).max(initial=0.0))
+            if far > searcher.allowed(repeated, name, values) or not np.array_equal(
+                np.isfinite(first), np.isfinite(then)
+            ):
+                found.add(name)
+    return found
+
+
+def _inputs(attempt):
+    return [
+        {"name": name, "dtype": _dtype(values), "shape": list(values.shape), "values": words}
+        for (name, values), words in zip(attempt.inputs, attempt.words)
+    ]
+
+
+def _dtype(values):
+    return "string" if values.dtype.kind in "OSU" else values.dtype.name
+
+
+def _no_proof(searcher, built, attempts, random):
+    """Why nothing can be proven, if so: the kind and a sentence."""
+    reasons = []
+    for name, values in attempts[0].outputs:
+        if name in random:
+            continue
+        every = [dict(each.outputs)[name] for each in attempts]
+        reason = judgement.why_nothing(every, searcher.allowed(attempts[0], name, values))
+        if reason is None:
+            return {}
+        reasons.append((name, _explained(built.model, reason)))
+    if not reasons:
+        why = "two predictions for the same input differ" if random else "the model has no outputs"
+        return {"no_proof": "random" if random else "empty", "why": why}
+    words = "; ".join("output %s %s" % (name, reason.words) for name, reason in reasons)
+    return {"no_proof": reasons[0][1].kind, "why": words}
+
+
+def _explained(model, reason):
+    """The reason with what in the model makes it so, where that is seen."""
+    if reason.kind not in ("zero", "constant"):
+        return reason
+    zero = [
+        str(getattr(weight, "path", None) or weight.name)
+        for weight in getattr(model, "weights", None) or []
+        if len(weight.shape) > 1 and not np.any(np.asarray(weight))
+    ]
+    if zero:
+        return judgement.Nothing(
+            "zero-weights", "%s: the weights %s are all zero" % (reason.words, ", ".join(zero[:3]))
+        )
+    if reason.kind == "zero" and _ends_in_relu(model):
+        return judgement.Nothing("dead-relu", reason.words + ": what its last ReLU is given is never positive")
+    return reason
+
+
+def _ends_in_relu(model):
+    layers = getattr(model, "layers", None) or []
+    names = set(getattr(model, "output_names", None) or [])
+    ends = [layer for layer in layers if layer.name in names] or list(layers[-1:])
+    for layer in ends:
+        activation = getattr(layer, "activation", None)
+        if type(layer).__name__ == "ReLU" or getattr(activation, "__name__", "") == "relu":
+            return True
+    return False
+
+
+def _twin(built):
+    """A built float32 twin, or None where the model cannot be made again from its config."""
+    try:
+        return Built(twin.float32_twin(built.model))
+    except Exception:
+        return None
+
+
+def _by_twin(tf, job, shown, batches):
+    """The twin's predictions, and how far the model's own are from them: so far TensorFlow.js may be too."""
+    own = signature(tf, job, shown)
+    found, noise = [], {}
+    for inputs, outputs in batches:
+        ordered = [(spec.name, dict(inputs)[spec.name].astype(spec.dtype)) for spec in own.specs]
+        predicted = own.predict(ordered)
+        for (name, values), (_, other) in zip(outputs, predicted):
+            if judgement.kind_of(values) == "float":
+                far = np.abs(judgement.wide(values) - judgement.wide(other))
+                far = float(far[np.isfinite(far)].max(initial=0.0))
+                noise[name] = max(noise.get(name, 0.0), far / judgement.NOISE_TIMES)
+        found.append((ordered, [(name, other) for (name, _), (_, other) in zip(outputs, predicted)]))
+    return found, noise

@@ -1,0 +1,248 @@
+"""Inputs that prove something: first what the model says of itself, then other scales and seeds."""
+
+import numpy as np
+
+from tfjs_case import judgement, ranges, strength
+
+BATCH = 3
+OPEN_SIZES = (16, 32, 64, 96, 224, 8, 5)
+"""Tried in this order for dimensions that the model leaves open, until every output has something in it."""
+
+_MOST_WITHOUT_PROOF, _MOST_TO_SHOW_MORE = 10, 2
+"""How many other inputs are tried where the first prove nothing, and where they do but hide some of the model."""
+
+_CHEAP = 1 << 20
+"""Elements of inputs and weights together up to which it is worth looking for inputs that hide less."""
+
+
+class Attempt:
+    """Inputs that ran, what the model gives for them, and what that proves.
+
+    ``noise`` maps an output to how far rounding alone moves it, where that decides; ``reasons`` to why agreement on it
+    would prove nothing (None: it would). ``strength`` is None until measured, ``again`` the outputs of that pass.
+    """
+
+    def __init__(self, inputs, outputs, words, open_size):
+        self.inputs, self.outputs, self.words, self.open_size = inputs, outputs, words, open_size
+        self.noise, self.reasons = {}, {}
+        self.strength, self.not_measured, self.again = None, "", None
+
+    @property
+    def proves(self):
+        return any(reason is None for reason in self.reasons.values())
+
+    @property
+    def rank(self):
+        shown = self.strength["shown"] if self.strength else 0
+        return sum(reason is None for reason in self.reasons.values()), shown
+
+    @property
+    def complete(self):
+        hidden = self.strength is not None and self.strength["shown"] < self.strength["tensors"]
+        return all(reason is None for reason in self.reasons.values()) and not hidden
+
+
+class Searcher:
+    """Looks for inputs of one model. ``tolerance``: what outputs may differ by, as the comparison is given it."""
+
+    def __init__(self, tf, signature, tolerance):
+        self._tf, self._signature, self._tolerance = tf, signature, tolerance
+        self.tried = 0
+
+    def search(self):
+        """The best attempt. Raises what the model raises where it takes none of the inputs."""
+        drawn, size, first = self._first()
+        best = self.judged(first)
+        for others, seed in self._others(drawn):
+            limit = _MOST_TO_SHOW_MORE if best.proves else _MOST_WITHOUT_PROOF
+            if best.complete or self.tried > limit or (best.proves and not self._is_cheap(best)):
+                break
+            try:
+                other = self.judged(self.attempt(others, size, BATCH, seed))
+            except Exception:
+                self.tried += 1
+                continue
+            best = other if other.rank > best.rank else best
+        return best
+
+    def _first(self):
+        """Values, a size for open dimensions, and an attempt in which every output has something in it."""
+        specs, error, fallback = self._signature.specs, None, None
+        told, plain = [ranges.told_by(spec) for spec in specs], [ranges.by_dtype(spec) for spec in specs]
+        ways = [told, plain] if any(spec.consumers for spec in specs) else [told]
+        sizes = OPEN_SIZES if any(None in spec.shape[1:] for spec in specs) else OPEN_SIZES[:1]
+        for size in sizes:
+            if len(sizes) > 1 and self._leaves_nothing(size, BATCH):
+                continue
+            for drawn in ways:
+                try:
+                    found = self.attempt(drawn, size, BATCH)
+                except Exception as raised:
+                    error = error or raised
+                    continue
+                if all(_has_something(value) for _, value in found.outputs):
+                    return drawn, size, found
+                fallback = fallback or (drawn, size, found)
+        if fallback is None:
+            raise error or ValueError("at none of the sizes %s does something come out" % (sizes,))
+        return fallback
+
+    def _others(self, drawn):
+        """Other values of other seeds, for all inputs together."""
+        lists = [ranges.alternatives(spec) for spec in self._signature.specs]
+        for number in range(max((len(others) for others in lists), default=0)):
+            yield [others[number] if number < len(others) else own for others, own in zip(lists, drawn)], 1
+            if number == 1:
+                yield drawn, 2
+        yield drawn, 3
+        yield drawn, 4
+
+    def _leaves_nothing(self, size, rows):
+        """Whether some layer has nothing left of an input with open dimensions of this size, by the shapes alone.
+
+        Not by running it: convolutions over nothing give NaN, or end the process.
+        """
+        tensors = [self._tf.TensorSpec(_shape(spec, size, rows), spec.dtype) for spec in self._signature.specs]
+        try:
+            traced = self._tf.function(lambda *arrays: self._signature.call(list(arrays)))
+            operations = traced.get_concrete_function(*tensors).graph.get_operations()
+        except ValueError:
+            # Keras and TensorFlow refuse sizes below zero so, and shapes that do not fit.
+            return True
+        except Exception:
+            return False
+        shapes = [output.shape for each in operations for output in each.outputs if output.dtype.is_floating]
+        return any(shape.rank is not None and shape.rank > 1 and 0 in shape.as_list() for shape in shapes)
+
+    def attempt(self, drawn, size, rows, seed=0):
+        """Inputs drawn for the model, and its predictions on them. Raises what the model raises."""
+        specs = self._signature.specs
+        inputs = [
+            (spec.name, values.array(_shape(spec, size, rows), spec.dtype, number, seed))
+            for number, (spec, values) in enumerate(zip(specs, drawn))
+        ]
+        words = [values.words for values in drawn]
+        found = Attempt(inputs, self._signature.predict(inputs), words, size)
+        found.drawn = drawn
+        return found
+
+    def judged(self, attempt):
+        """The attempt, with what it proves. Measures how much of the model shows where it proves something."""
+        self.tried += 1
+        for name, values in attempt.outputs:
+            attempt.noise[name] = self._noise(attempt, name, values)
+        for name, values in attempt.outputs:
+            attempt.reasons[name] = judgement.why_nothing([values], self.allowed(attempt, name, values))
+        if attempt.proves and self._elements(attempt) <= strength.LARGEST:
+            self.measure(attempt)
+        return attempt
+
+    def measure(self, attempt):
+        """Measure how much of the model shows in the outputs that prove something."""
+        allowed = {
+            name: self.allowed(attempt, name, values)
+            for name, values in attempt.outputs
+            if attempt.reasons.get(name) is None
+        }
+        try:
+            attempt.strength, attempt.again = strength.measure(self._tf, self._signature, attempt.inputs, allowed)
+        except strength.NotMeasured as reason:
+            attempt.not_measured = str(reason)
+        except Exception as error:
+            # An operation without a gradient, a loop that TensorFlow cannot turn round.
+            attempt.not_measured = "the backward pass failed: %s: %s" % (type(error).__name__, str(error)[:200])
+
+    def allowed(self, attempt, name, values):
+        """What an output may differ by."""
+        tolerance = self._tolerance
+        return judgement.allowed_for(values, tolerance["absolute"], tolerance["relative"], attempt.noise.get(name))
+
+    def _noise(self, attempt, name, values):
+        """How far changing every input by its last bit moves a small output; None where its size makes that idle."""
+        tolerance = self._tolerance
+        if judgement.kind_of(values) != "float" or values.dtype == np.float16:
+            return None
+        scale = judgement.scale_of(judgement.wide(values))
+        if not 0 < scale < 10 * tolerance["absolute"] / tolerance["relative"]:
+            return None
+        if not hasattr(attempt, "shaken"):
+            attempt.shaken = self._shaken(attempt)
+        shaken = attempt.shaken.get(name) if attempt.shaken else None
+        if shaken is None or shaken.shape != values.shape:
+            return None
+        difference = np.abs(judgement.wide(shaken) - judgement.wide(values))
+        return float(difference[np.isfinite(difference)].max(initial=0.0))
+
+    def _shaken(self, attempt):
+        random, inputs, any_float = np.random.RandomState(1), [], False
+        for name, values in attempt.inputs:
+            if values.dtype in (np.float32, np.float64):
+                any_float = True
+                step = random.choice([-1.0, 1.0], size=values.shape) * np.finfo(np.float32).eps
+                values = (values * (1.0 + step)).astype(values.dtype)
+            inputs.append((name, values))
+        if not any_float:
+            return None
+        try:
+            return dict(self._signature.predict(inputs))
+        except Exception:
+            return None
+
+    def _elements(self, attempt):
+        weights = sum(int(np.prod(variable.shape)) for variable in self._signature.variables)
+        return weights + sum(values.size for _, values in attempt.inputs)
+
+    def _is_cheap(self, attempt):
+        return self._elements(attempt) <= _CHEAP
+
+    def further(self, attempt):
+        """A second batch: another number of rows where that is open, another size of open dimensions, other values.
+
+        None where the model takes none.
+        """
+        first = attempt.open_size
+        has_open = any(None in spec.shape[1:] for spec in self._signature.specs)
+        for size in [3 * first // 4, 3 * first // 2, 2 * first, first] if has_open else [first]:
+            if has_open and size != first and self._leaves_nothing(size, 1):
+                continue
+            try:
+                found = self.attempt(attempt.drawn, size, 1, seed=11)
+            except Exception:
+                continue
+            if all(_has_something(value) for _, value in found.outputs):
+                return found
+        return None
+
+
+def further_of_given(signature, attempt):
+    """A second batch of the inputs that the user gave: their first row, or the only one twice. None where none is."""
+    arrays = [values for _, values in attempt.inputs]
+    specs = signature.specs
+    batched = [spec.shape and spec.shape[0] is None for spec in specs]
+    lengths = {values.shape[0] for values, is_open in zip(arrays, batched) if is_open and values.ndim}
+    if not any(batched) or len(lengths) != 1 or 0 in lengths:
+        return None
+    single = lengths == {1}
+    inputs = [
+        (name, (np.concatenate([values, values]) if single else values[:1]) if is_open else values)
+        for (name, values), is_open in zip(attempt.inputs, batched)
+    ]
+    try:
+        found = Attempt(inputs, signature.predict(inputs), attempt.words, None)
+    except Exception:
+        return None
+    return found if all(_has_something(value) for _, value in found.outputs) else None
+
+
+def _shape(spec, open_size, rows):
+    return [
+        rows if axis == 0 and size is None else open_size if size is None else size
+        for axis, size in enumerate(spec.shape)
+    ]
+
+
+def _has_something(values):
+    """Whether an output has elements, and not only NaN: of a mean over nothing."""
+    if values.size == 0:
+        return False
+    return judgement.kind_of(values) not in ("float", "complex") or bool(np.isfinite(judgement.wide(values)).any())

@@ -1,0 +1,295 @@
+"""What a model takes, and how it is called: Keras models, SavedModels, functions of a tf.Module."""
+
+import numpy as np
+
+from tfjs_case import ranges
+
+
+class NoSignature(Exception):
+    """The model does not say what it takes."""
+
+
+class SeveralSignatures(NoSignature):
+    """The model can be called in several ways, and none was chosen."""
+
+
+class Spec:
+    """One input: its name, its shape (None: open), its dtype, and the layers that take it (for value ranges)."""
+
+    def __init__(self, name, shape, dtype, consumers=()):
+        self.name, self.shape, self.dtype = name, list(shape), dtype
+        self.consumers = consumers
+
+
+class Signature:
+    """What a model takes (``specs``) and gives.
+
+    ``call`` takes arrays in the order of the specs and gives ``[(name, tensor), …]`` in the model's order. ``open``:
+    the specs say which dimensions may have any size; where they were read off given arrays they do not.
+    """
+
+    def __init__(self, specs, call, variables=(), open_dimensions=True):
+        self.specs, self.call, self.variables = specs, call, variables
+        self.open_dimensions = open_dimensions
+
+    def predict(self, named):
+        """The outputs for ``[(name, array), …]`` as ``[(name, array), …]``."""
+        return [(name, as_array(value)) for name, value in self.call(self.ordered(named))]
+
+    def ordered(self, named):
+        arrays = dict(named)
+        return [arrays[spec.name] for spec in self.specs]
+
+
+def signature(tf, job, built, given=None):
+    """The signature of a model that was built. ``given``: the user's inputs by name or number, which decide where the
+    model leaves anything open."""
+    model = built.model
+    if built.function is not None:
+        return _of_function(tf, built.function)
+    inputs = ranges.model_inputs(model)
+    if inputs:
+        consumers = [ranges.consumers(model, tensor) for tensor in inputs]
+        names = _names(model, inputs)
+        specs = [Spec(n, _shape(t), _dtype(t), c) for n, t, c in zip(names, inputs, consumers)]
+        call = lambda arrays: _call(tf, model, _packed(tf, model, inputs, arrays))  # noqa: E731
+        return Signature(specs, call, _weights(model))
+    specs = _given_specs(given) if given else _built_specs(model)
+    if not specs:
+        raise NoSignature(
+            "the model does not say what it takes: build it in the builder (call it once, or model.build), "
+            "or give inputs by a function %s_inputs beside the builder or by --inputs"
+            % job["model"].get("function", "")
+        )
+
+    def call_built(arrays):
+        if len(arrays) == 1:
+            return _call(tf, model, arrays[0])
+        try:
+            return _call(tf, model, list(arrays))
+        except Exception:
+            return _call(tf, model, {spec.name: array for spec, array in zip(specs, arrays)})
+
+    return Signature(specs, call_built, _weights(model), open_dimensions=not given)
+
+
+def _weights(model):
+    return list(getattr(model, "weights", None) or [])
+
+
+def _given_specs(given):
+    """As the user gave them; the first dimension is taken for the batch's."""
+    return [
+        Spec(
+            name if isinstance(name, str) else "input_%d" % name,
+            [None] + list(np.shape(array))[1:] if np.ndim(array) else [],
+            _dtype_of(array),
+        )
+        for name, array in given.items()
+    ]
+
+
+def _dtype_of(array):
+    kind = np.asarray(array).dtype
+    if kind.kind in "OSU":
+        return "string"
+    # Numbers that nobody gave a dtype.
+    return "float32" if kind.name == "float64" else kind.name
+
+
+# ------------------------------------------------------------------------------- functions of SavedModels and modules
+
+
+def saved_function(loaded, wanted):
+    """The signature of a SavedModel that is converted: the one wanted, serving_default, or the only one."""
+    signatures = getattr(loaded, "signatures", {})
+    names = sorted(signatures)
+    if wanted:
+        if wanted not in signatures:
+            raise NoSignature("the SavedModel has no signature '%s'; it has: %s" % (wanted, ", ".join(names) or "none"))
+        return wanted, signatures[wanted]
+    if "serving_default" in signatures:
+        return "serving_default", signatures["serving_default"]
+    if len(names) == 1:
+        return names[0], signatures[names[0]]
+    if names:
+        raise SeveralSignatures(
+            "the SavedModel has no signature 'serving_default'; it has: %s; choose one of them" % ", ".join(names)
+        )
+    functions = ", ".join(_functions(loaded)) or "none"
+    raise NoSignature(
+        "the SavedModel has no signature 'serving_default'; it has: none; its functions: %s: save it again with "
+        "tf.saved_model.save(model, path, signatures=FUNCTION)" % functions
+    )
+
+
+def _functions(module):
+    """The names of the tf.functions that a module, or what was loaded of a SavedModel, has."""
+    names = [*vars(module), *(name for kind in type(module).__mro__ for name in vars(kind))]
+    found = {}
+    for name in names:
+        if name.startswith("_") and name != "__call__":
+            continue
+        try:
+            if hasattr(getattr(module, name), "get_concrete_function"):
+                found[name] = getattr(module, name)
+        except Exception:
+            continue
+    return found
+
+
+def module_function(tf, made, wanted, given):
+    """The concrete function of a tf.Module, or of a plain tf.function, by which it is proven and exported.
+
+    One with an input signature, else one traced for the inputs that the user gave.
+    """
+    functions = _functions(made) if isinstance(made, tf.Module) else {"the function": made}
+    if wanted:
+        if wanted not in functions:
+            raise NoSignature("the module has no function '%s'; it has: %s" % (wanted, ", ".join(functions) or "none"))
+        functions = {wanted: functions[wanted]}
+    if not functions:
+        raise NoSignature("the %s has no tf.function: nothing of it can be converted" % type(made).__name__)
+    signed = {name: function for name, function in functions.items() if _input_signature(function) is not None}
+    name = _main(signed)
+    if name is not None:
+        return signed[name].get_concrete_function()
+    if given:
+        name = _main(functions)
+        if name is not None:
+            named = list(given.items())
+            specs = [
+                tf.TensorSpec([None, *np.shape(array)[1:]] if np.ndim(array) else [], _dtype_of(array), str(key))
+                for key, array in named
+            ]
+            return functions[name].get_concrete_function(*specs)
+    if len(signed or functions) > 1:
+        raise SeveralSignatures(
+            "the %s has several functions: %s; choose one of them"
+            % (type(made).__name__, ", ".join(signed or functions))
+        )
+    raise NoSignature(
+        "%s of the %s has no input signature: give one, tf.function(input_signature=[…]), or give inputs by a function "
+        "beside the builder or by --inputs" % (", ".join(functions), type(made).__name__)
+    )
+
+
+def _input_signature(function):
+    found = getattr(function, "input_signature", None)
+    return found if found is not None else getattr(getattr(function, "function_spec", None), "input_signature", None)
+
+
+def _main(functions):
+    if len(functions) == 1:
+        return next(iter(functions))
+    return next(
+        (name for name in ("__call__", "serve", "serving_default", "call", "predict") if name in functions), None
+    )
+
+
+def _of_function(tf, function):
+    positional, named = function.structured_input_signature
+    flat = [spec for spec in tf.nest.flatten((positional, named)) if isinstance(spec, tf.TensorSpec)]
+    names = [spec.name or "input_%d" % number for number, spec in enumerate(flat)]
+    specs = [
+        Spec(name, spec.shape.as_list() if spec.shape.rank is not None else [None], spec.dtype.name)
+        for name, spec in zip(names, flat)
+    ]
+
+    def call(arrays):
+        tensors = [tf.constant(array, dtype=spec.dtype) for array, spec in zip(arrays, flat)]
+        filled = iter(tensors)
+        place = lambda spec: next(filled) if isinstance(spec, tf.TensorSpec) else spec  # noqa: E731
+        args, keywords = tf.nest.map_structure(place, (positional, named))
+        return _named_outputs(tf, function(*args, **keywords), [])
+
+    return Signature(specs, call, list(function.graph.variables))
+
+
+# -------------------------------------------------------------------------------------------------------- Keras models
+
+
+def _names(model, inputs):
+    names = getattr(model, "input_names", None)
+    if names and len(names) == len(inputs):
+        return [str(name) for name in names]
+    return [str(tensor.name).split(":")[0] for tensor in inputs]
+
+
+def _shape(tensor):
+    return tensor.shape.as_list() if hasattr(tensor.shape, "as_list") else list(tensor.shape)
+
+
+def _dtype(tensor):
+    return getattr(tensor.dtype, "name", None) or str(tensor.dtype)
+
+
+def _built_specs(model):
+    spec = getattr(model, "save_spec", None)
+    try:
+        positional = spec()[0] if callable(spec) and spec() else []
+    except Exception:
+        positional = []
+    flat = []
+    for argument in positional:
+        is_list = isinstance(argument, (list, tuple))
+        flat.extend(argument.values() if isinstance(argument, dict) else argument if is_list else [argument])
+    if flat:
+        return [
+            Spec(tensor.name or "input_%d" % i, [None] + tensor.shape.as_list()[1:], tensor.dtype.name)
+            for i, tensor in enumerate(flat)
+        ]
+    shapes = getattr(model, "_build_shapes_dict", None) or {}
+    return [
+        Spec("input_%d" % number, [None] + list(shape)[1:], "float32")
+        for number, shape in enumerate(shapes.values())
+        if isinstance(shape, (tuple, list)) and all(size is None or isinstance(size, int) for size in shape)
+    ]
+
+
+def _packed(tf, model, inputs, arrays):
+    """The arrays in the structure that the model is called with."""
+    by_identity = {id(tensor): array for tensor, array in zip(inputs, arrays)}
+    inner = getattr(model, "_functional", None) or model
+    for attribute in ("_inputs_struct", "_nested_inputs"):
+        structure = getattr(inner, attribute, None)
+        if structure is not None:
+            try:
+                return tf.nest.map_structure(lambda tensor: by_identity[id(tensor)], structure)
+            except KeyError:
+                continue
+    return arrays[0] if len(arrays) == 1 else list(arrays)
+
+
+def _call(tf, model, packed):
+    tensors = tf.nest.map_structure(tf.convert_to_tensor, packed)
+    try:
+        outputs = model(tensors, training=False)
+    except TypeError:
+        outputs = model(tensors)
+    forget_states(model)
+    return _named_outputs(tf, outputs, getattr(model, "output_names", None) or [])
+
+
+def _named_outputs(tf, outputs, names):
+    if isinstance(outputs, dict):
+        return [(str(name), value) for name, value in outputs.items()]
+    flat = tf.nest.flatten(outputs)
+    if len(names) != len(flat):
+        names = ["output_%d" % number for number in range(len(flat))]
+    return [(str(name), value) for name, value in zip(names, flat)]
+
+
+def as_array(value):
+    return value.numpy() if hasattr(value, "numpy") else np.asarray(value)
+
+
+def forget_states(model):
+    """A stateful model must start from where TensorFlow.js starts."""
+    for layer in getattr(model, "layers", None) or []:
+        if getattr(layer, "stateful", False):
+            for method in ("reset_states", "reset_state"):
+                if hasattr(layer, method):
+                    getattr(layer, method)()
+                    break
+        forget_states(layer)

@@ -1,0 +1,84 @@
+"""How much of a model shows in a comparison, by one backward pass."""
+
+import numpy as np
+
+SHARE = 0.1
+"""By which part of a weight tensor's size (root mean square) each of its values is changed, in thought."""
+
+_LEAST_OFFSET = 0.1
+"""The size that a bias counts with at least: untrained it is zero, and it is added to what is of size 1."""
+
+MOST_NAMED = 12
+LARGEST = 1 << 22
+"""Elements of inputs and weights together from which on a batch is cut to one row: what a backward pass keeps."""
+
+
+class NotMeasured(Exception):
+    """Why nothing can be said."""
+
+
+def measure(tf, signature, inputs, allowed):
+    """``(strength, outputs)``: ``{"tensors", "shown", "hidden"}``, and the outputs that the pass began with.
+
+    ``allowed``: output name → what it may differ by; outputs that are not there are not compared. A weight tensor
+    shows where changing each of its values by SHARE of its size, at random, moves the outputs by more than they may
+    differ, in the mean over their elements. ``g`` is the gradient of a sum of the outputs' elements, each divided by
+    what it may differ by, with random signs: the expected square of that sum's change is then |g|² (SHARE size)², and
+    that of an element the same divided by their number. Raises NotMeasured.
+    """
+    weights = [weight for weight in signature.variables if _is_floating(weight)]
+    if not weights:
+        raise NotMeasured("the model has no weights")
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        handles = [_variable(weight) for weight in weights]
+        tape.watch(handles)
+        outputs = signature.call(signature.ordered(inputs))
+        total, elements = _signed_sum(tf, outputs, allowed)
+    if total is None:
+        raise NotMeasured("no compared output is a floating-point number")
+    gradients = tape.gradient(total, handles)
+    hidden = [
+        str(getattr(weight, "path", None) or weight.name)
+        for weight, handle, gradient in zip(weights, handles, gradients)
+        if not _shows(handle, gradient, elements)
+    ]
+    found = {"tensors": len(weights), "shown": len(weights) - len(hidden), "hidden": hidden[:MOST_NAMED]}
+    return found, outputs
+
+
+def _is_floating(weight):
+    return str(getattr(weight.dtype, "name", weight.dtype)).startswith(("float", "bfloat"))
+
+
+def _variable(weight):
+    """The variable of TensorFlow behind one of Keras 3."""
+    return getattr(weight, "value", weight) if not callable(getattr(weight, "value", None)) else weight
+
+
+def _signed_sum(tf, outputs, allowed):
+    random = np.random.RandomState(0)
+    total, elements = None, 0
+    for name, value in outputs:
+        if not allowed.get(name) or not hasattr(value, "dtype") or not value.dtype.is_floating:
+            continue
+        value = tf.cast(value, tf.float64)
+        signs = random.choice([-1.0, 1.0], size=value.shape.as_list())
+        finite = tf.where(tf.math.is_finite(value), value, tf.zeros_like(value))
+        part = tf.reduce_sum(finite * signs) / allowed[name]
+        total = part if total is None else total + part
+        elements += signs.size
+    return total, elements
+
+
+def _shows(weight, gradient, elements):
+    if gradient is None:
+        return False
+    # Rows of an embedding: the same row may be there twice, which changes little.
+    slopes = np.asarray(getattr(gradient, "values", gradient), dtype=np.float64)
+    if not np.isfinite(slopes).all():
+        return True
+    values = np.asarray(weight, dtype=np.float64)
+    size = float(np.sqrt(np.mean(np.square(values)))) if values.size else 0.0
+    size = max(size, _LEAST_OFFSET) if values.ndim < 2 else size or 1.0
+    moved = SHARE * size * float(np.sqrt(np.sum(np.square(slopes))))
+    return moved / np.sqrt(elements) > 1.0

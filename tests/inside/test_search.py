@@ -1,0 +1,95 @@
+"""Inputs that prove something, searched for without TensorFlow: a model is a function of arrays here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from support.inside import search, signatures
+
+TOLERANCE = {"absolute": 1e-7, "relative": 1e-4}
+
+
+def searcher(function: Callable[[np.ndarray], np.ndarray], *shape: int | None, dtype: str = "float32") -> Any:
+    spec = signatures.Spec("x", shape or (None, 8), dtype)
+    found = search.Searcher(None, signatures.Signature([spec], lambda arrays: [("y", function(arrays[0]))]), TOLERANCE)
+    found._leaves_nothing = lambda size, rows: False
+    return found
+
+
+def test_the_first_inputs_that_prove_are_taken() -> None:
+    looking = searcher(lambda x: x.sum(axis=1))
+    best = looking.search()
+    assert best.proves
+    assert (looking.tried, best.words) == (1, ["normal, mean 0, deviation 1"])
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        lambda x: np.round(np.clip(x.sum(axis=1) / 200, -5, 5)),  # only large values show
+        lambda x: np.maximum(x.mean(axis=1) - 60, 0),  # a ReLU that is dead for small ones
+        lambda x: np.clip(x.sum(axis=1) * 1e3, 0.9, 1.1) * 0 + np.tanh(x.mean(axis=1) * 1e-3 - 0.05).clip(0, 1),
+    ],
+)
+def test_other_scales_are_tried_where_the_first_prove_nothing(function: Callable[[np.ndarray], np.ndarray]) -> None:
+    looking = searcher(function)
+    assert looking.search().proves
+    assert looking.tried > 1
+
+
+def test_a_constant_model_is_given_up_after_a_few() -> None:
+    looking = searcher(lambda x: np.ones((len(x), 2)))
+    assert not looking.search().proves
+    assert looking.tried <= 11
+
+
+def test_open_dimensions_get_a_size_at_which_something_comes_out() -> None:
+    best = searcher(lambda x: x[:, 20:].mean(axis=1), None, None).search()
+    assert best.inputs[0][1].shape == (3, 32)
+
+
+def test_a_model_that_takes_nothing_raises_its_own_error() -> None:
+    def refuses(_: np.ndarray) -> np.ndarray:
+        raise KeyError("no such thing")
+
+    with pytest.raises(KeyError, match="no such thing"):
+        searcher(refuses).search()
+
+
+def test_the_second_batch_has_other_rows_sizes_and_values() -> None:
+    looking = searcher(lambda x: x.sum(axis=1), None, None, 2)
+    first = looking.search()
+    second = looking.further(first)
+    assert first.inputs[0][1].shape == (3, 16, 2)
+    assert second.inputs[0][1].shape == (1, 12, 2)
+    assert not np.array_equal(second.inputs[0][1], first.inputs[0][1][:1, :12])
+
+
+def test_a_fixed_batch_gets_other_values() -> None:
+    looking = searcher(lambda x: x.sum(axis=1), 2, 4)
+    first = looking.search()
+    second = looking.further(first)
+    assert second.inputs[0][1].shape == (2, 4)
+    assert not np.array_equal(second.inputs[0][1], first.inputs[0][1])
+
+
+@pytest.mark.parametrize(("rows", "then"), [(3, 1), (1, 2)])
+def test_given_inputs_are_cut_or_repeated(rows: int, then: int) -> None:
+    looking = searcher(lambda x: x * 2, None, 2)
+    given = np.arange(rows * 2, dtype="float32").reshape(rows, 2)
+    first = search.Attempt([("x", given)], [("y", given * 2)], ["given"], None)
+    second = search.further_of_given(looking._signature, first)
+    assert second.inputs[0][1].shape == (then, 2)
+
+
+def test_the_noise_of_a_small_output_is_measured() -> None:
+    small = searcher(lambda x: x.sum(axis=1) * np.float32(1e-9))
+    best = small.search()
+    assert best.proves
+    assert 0 < best.noise["y"] < 1e-14
+    # What is left of 1 - 1 is noise, however it is spread.
+    cancelled = searcher(lambda x: (x[:, 0] + np.float32(1.0)) - np.float32(1.0) - x[:, 0])
+    assert not cancelled.search().proves

@@ -1,0 +1,49 @@
+"""What a model takes, before it is converted: which signature of a SavedModel, which function of a module."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+from support.inside import given, signatures
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        ((), "it has: none; its functions: encode: save it again with tf.saved_model.save"),
+        (("train", "predict"), "it has: predict, train; choose one of them"),
+    ],
+)
+def test_a_saved_model_without_its_signature_says_what_it_has(names: tuple[str, ...], said: str) -> None:
+    loaded = SimpleNamespace(signatures=dict.fromkeys(names), encode=SimpleNamespace(get_concrete_function=None))
+    with pytest.raises(signatures.NoSignature, match="has no signature 'serving_default'") as raised:
+        signatures.saved_function(loaded, "")
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted", "chosen"),
+    [
+        (("serving_default", "encode"), "", "serving_default"),
+        (("serving_default", "encode"), "encode", "encode"),
+        (("encode",), "", "encode"),
+    ],
+)
+def test_the_signature_that_is_converted(names: tuple[str, ...], wanted: str, chosen: str) -> None:
+    loaded = SimpleNamespace(signatures={name: name.upper() for name in names})
+    assert signatures.saved_function(loaded, wanted) == (chosen, chosen.upper())
+
+
+def test_a_signature_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(signatures.NoSignature, match="no signature 'x'; it has: a, b"):
+        signatures.saved_function(SimpleNamespace(signatures={"b": 1, "a": 2}), "x")
+
+
+def test_given_inputs_are_matched_by_name_or_by_number() -> None:
+    specs = [signatures.Spec("a", [None, 2], "float32"), signatures.Spec("b", [None], "int64")]
+    for inputs in ({"b": [1], "a": [[1, 2]]}, {0: [[1, 2]], 1: [1]}, {"arr_0": [[1, 2]], "arr_1": [1]}):
+        found = given.matched(inputs, specs)
+        assert [(name, str(array.dtype)) for name, array in found] == [("a", "float32"), ("b", "int64")]
+    with pytest.raises(ValueError, match="inputs given for c; the model takes: a, b"):
+        given.matched({"c": [1]}, specs)

@@ -1,0 +1,23 @@
+"""The modules of the Python half that need no TensorFlow, as an environment's Python imports them."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+
+_INSIDE = str(Path(__file__).parents[2] / "src" / "tfjs_compat" / "inside")
+
+if _INSIDE not in sys.path:
+    sys.path.append(_INSIDE)
+
+given = importlib.import_module("tfjs_case.given")
+judgement = importlib.import_module("tfjs_case.judgement")
+ranges = importlib.import_module("tfjs_case.ranges")
+reference = importlib.import_module("tfjs_case.reference")
+search = importlib.import_module("tfjs_case.search")
+signatures = importlib.import_module("tfjs_case.signatures")
+strength = importlib.import_module("tfjs_case.strength")
+tensors = importlib.import_module("tfjs_case.tensors")
+twin = importlib.import_module("tfjs_case.twin")
+values = importlib.import_module("tfjs_case.values")
