@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from concurrent.futures import Executor, ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
 from tfjs_compat.engine.executor import EXECUTORS, open_executor
 from tfjs_compat.engine.gather import gather
 from tfjs_compat.errors import Interrupted, RequestError
+from tfjs_compat.system.store import Store
 
 
 def not_an_executor(jobs: int) -> object:
@@ -18,8 +20,8 @@ def not_an_executor(jobs: int) -> object:
 
 
 @pytest.mark.parametrize("name", [*EXECUTORS, "concurrent.futures:ThreadPoolExecutor"])
-def test_an_executor_of_each_name_runs_a_function(name: str) -> None:
-    with open_executor(name, 2) as executor:
+def test_an_executor_of_each_name_runs_a_function(name: str, tmp_path: Path) -> None:
+    with open_executor(name, 2, Store(tmp_path)) as (executor, *_):
         assert isinstance(executor, Executor)
         assert executor.submit(abs, -3).result() == 3
 
@@ -29,14 +31,17 @@ def test_an_executor_of_each_name_runs_a_function(name: str) -> None:
     [
         ("thread", "no such executor, and not of the form module:factory\nhint: did you mean 'threads'?"),
         ("", "no such executor"),
+        ("dask-local:0", "give 1 to 1000 processes"),
+        ("dask-local:many", "give 1 to 1000 processes"),
+        ("dask:/x", "not the HOST:PORT of a scheduler"),
         ("no.such.module:make", "no.such.module cannot be imported"),
         ("math:nothing", "math has no 'nothing'"),
         ("support.samples:PYTHON", "cannot be called"),
         ("math:sqrt", "it made a float, no concurrent.futures.Executor"),
     ],
 )
-def test_what_is_no_executor_is_a_wrong_request(name: str, message: str) -> None:
-    with pytest.raises(RequestError, match=message.replace("?", r"\?")), open_executor(name, 2):
+def test_what_is_no_executor_is_a_wrong_request(name: str, message: str, tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=message.replace("?", r"\?")), open_executor(name, 2, Store(tmp_path)):
         pass
 
 

@@ -14,9 +14,10 @@ import pytest
 COORDINATOR = """
 import os, sys, time
 from tfjs_compat.engine.executor import open_executor
+from tfjs_compat.system.store import Store
 
 if __name__ == "__main__":
-    with open_executor("processes", 2) as executor:
+    with open_executor("processes", 2, Store()) as (executor, *_):
         found = {executor.submit(os.getpid).result() for _ in range(20)}
         print(*found, flush=True)
         time.sleep(600)

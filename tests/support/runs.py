@@ -118,7 +118,7 @@ class Runs:
 
     def end(self, child: subprocess.Popen[str], seconds: float = 20.0) -> tuple[int, str, str]:
         out, err = child.communicate(timeout=seconds)
-        assert "Traceback" not in out + err
+        assert "Traceback" not in out + err, err
         return child.returncode, out, err
 
     def results(self) -> dict[str, Any]:

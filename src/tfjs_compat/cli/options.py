@@ -181,7 +181,7 @@ RUN = (
         "--executor",
         "executor",
         metavar="NAME",
-        help="Where tasks run: threads, processes, or module:factory of an Executor [default: threads].",
+        help="Where tasks run: threads, processes, dask://HOST:PORT, dask-local:N, module:factory [default: threads].",
     ),
     click.option("--shard", "shard", metavar="I/N", help="Run one of N shards of the plan; `merge` unites them."),
     _file(

@@ -1,6 +1,6 @@
 """Where tasks run: any ``concurrent.futures.Executor``, chosen by name.
 
-A new executor is a row of EXECUTORS; one of somebody else's is named as ``module:factory``.
+A new executor is a row of EXECUTORS; one of somebody else's is named as ``module:factory``, a cluster by its address.
 """
 
 from __future__ import annotations
@@ -11,9 +11,11 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, ThreadPoolExecutor
+from typing import NamedTuple
 
 from tfjs_compat.engine import pool_process
 from tfjs_compat.errors import RequestError, nearest
+from tfjs_compat.system.store import Store
 
 
 def _threads(jobs: int) -> Executor:
@@ -32,21 +34,51 @@ EXECUTORS: dict[str, Callable[[int], Executor]] = {
 }
 """Name → a function that makes the executor for a number of jobs."""
 
+NAMES = (*EXECUTORS, "dask://HOST:PORT", "dask-local:N")
+
 DEFAULT_EXECUTOR = "threads"
+_MOST_PROCESSES = 1000
+
+
+_CLUSTER, _LOCAL_CLUSTER = "dask://", "dask-local:"
+
+
+class Opened(NamedTuple):
+    """An executor, and how many tasks it runs at once; ``remote``: on machines with a memory of their own."""
+
+    executor: Executor
+    jobs: int
+    remote: bool = False
 
 
 @contextlib.contextmanager
-def open_executor(name: str, jobs: int) -> Iterator[Executor]:
-    """The executor of that name, which runs ``jobs`` tasks at once; it is shut down, and waited for, at the end.
+def open_executor(name: str, jobs: int, store: Store) -> Iterator[Opened]:
+    """The executor of that name; it is shut down, and waited for, at the end.
 
-    ``name`` is a key of EXECUTORS, or ``module:factory`` for a function that takes the number of jobs and returns an
-    Executor. Raises RequestError.
+    ``name`` is a key of EXECUTORS, which runs ``jobs`` tasks at once; ``module:factory`` for a function that takes the
+    number of jobs and returns an Executor; ``dask://HOST:PORT``, or ``dask-local:N`` for a cluster of N processes.
+    Raises RequestError, and MachineryError where a cluster cannot be reached.
     """
-    executor = _factory(name)(jobs)
+    opened = _opened(name, jobs, store)
     try:
-        yield executor
+        yield opened
     finally:
-        executor.shutdown(wait=True, cancel_futures=True)
+        opened.executor.shutdown(wait=True, cancel_futures=True)
+
+
+def _opened(name: str, jobs: int, store: Store) -> Opened:
+    if name.startswith("dask:"):
+        from tfjs_compat.engine.cluster import open_cluster
+
+        return Opened(*open_cluster(name.removeprefix(_CLUSTER), store), remote=True)
+    if name.startswith(_LOCAL_CLUSTER):
+        from tfjs_compat.engine.cluster import open_local_cluster
+
+        number = name.removeprefix(_LOCAL_CLUSTER)
+        if not (number.isascii() and number.isdigit() and 1 <= int(number[:9]) <= _MOST_PROCESSES):
+            raise RequestError(f"--executor {name[:40]}: give 1 to {_MOST_PROCESSES} processes\nhint: dask-local:2")
+        return Opened(*open_local_cluster(int(number), store), remote=True)
+    return Opened(_factory(name)(jobs), jobs)
 
 
 def _factory(name: str) -> Callable[[int], Executor]:
@@ -55,7 +87,7 @@ def _factory(name: str) -> Callable[[int], Executor]:
     module, colon, function = name.partition(":")
     if not colon or not module or not function:
         raise RequestError(
-            f"--executor {name}: no such executor, and not of the form module:factory\nhint: {nearest(name, EXECUTORS)}"
+            f"--executor {name}: no such executor, and not of the form module:factory\nhint: {nearest(name, NAMES)}"
         )
     try:
         factory = getattr(importlib.import_module(module), function)

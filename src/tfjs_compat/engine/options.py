@@ -35,13 +35,19 @@ def context_of(
     )
 
 
-def options_of(request: RunRequest, until: Stage, context: Context) -> TrialOptions:
-    """The options of each trial of the request, as plain data that can leave the process."""
+def options_of(
+    request: RunRequest, until: Stage, context: Context, *, remote: LimitsTable | None = None
+) -> TrialOptions:
+    """The options of each trial of the request, as plain data that can leave the process.
+
+    ``remote``: the matrix's limits, where trials run on other machines; without one of memory it is the machine's own.
+    """
+    memory = None if remote is not None and not remote.memory else context.limits.memory
     return TrialOptions(
         store=str(request.store.root),
         until=until,
         seconds=context.limits.seconds,
-        memory=context.limits.memory,
+        memory=memory,
         output=context.limits.output,
         runtime=request.runtime,
         node=request.node,

@@ -56,7 +56,10 @@ _BUILD_SECONDS = 15.0
 
 @dataclass(frozen=True)
 class Engine:
-    """What trials are run with: ``executor`` runs ``jobs`` tasks at once, their files go to ``output``."""
+    """What trials are run with: ``executor`` runs ``jobs`` tasks at once, their files go to ``output``.
+
+    ``remote``: on other machines, so that this one is no substitute for them.
+    """
 
     context: Context
     options: TrialOptions
@@ -64,6 +67,7 @@ class Engine:
     executor: Executor
     jobs: int
     operations: Operations = field(default_factory=Operations)
+    remote: bool = False
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -239,7 +243,7 @@ class _Coordinator:
                 path.unlink()
 
     def _left_by_lost_workers(self) -> list[Planned]:
-        if self._engine.context.stop.is_set() or self._fault is not None:
+        if self._engine.context.stop.is_set() or self._fault is not None or self._engine.remote:
             return []
         return [planned for name, planned in self._planned.items() if name not in self.results]
 

@@ -86,10 +86,10 @@ def run_task(task: Mapping[str, Any]) -> dict[str, Any]:
     """
     decoded = TASKS.convert(task)
     if (worker := _here.get(decoded.run)) is not None:
-        result = _run(decoded, worker)
+        result = perform(decoded, worker)
     else:
         with _elsewhere(decoded) as worker:
-            result = _run(decoded, worker)
+            result = perform(decoded, worker)
     plain: dict[str, Any] = msgspec.to_builtins(result)
     return plain
 
@@ -177,7 +177,8 @@ def _watch(stop_file: Path, stop: threading.Event, ended: threading.Event) -> No
             return
 
 
-def _run(task: Task, worker: Worker) -> TaskResult:
+def perform(task: Task, worker: Worker) -> TaskResult:
+    """Run a task's trials with a worker of this process. Raises nothing that concerns a trial or its environment."""
     results: list[TrialResult] = []
     lock_id = task.lock.id
 

@@ -97,13 +97,13 @@ def find(request: SearchRequest, progress: Progress | None = None, stop: threadi
     jobs = options.jobs or default_jobs()
     if request.until.rank > Stage.CONVERT.rank:
         TfjsRuntime(context, options.runtime, options.node).require()
-    with lock_output(output), open_executor(options.executor, jobs) as executor:
+    with lock_output(output), open_executor(options.executor, jobs, options.store) as opened:
         interpreters = find_interpreters(options.store)
         points = _starting_points(request, interpreters, context)
         ends = started + request.seconds if request.seconds is not None else None
         with Deadline(context.stop, ends) as deadline:
             limited = context_of(options, Matrix().limits, jobs, context.progress, deadline.stop)
-            engine = Engine(limited, options_of(options, request.until, limited), output / WORK, executor, jobs)
+            engine = Engine(limited, options_of(options, request.until, limited), output / WORK, opened.executor, jobs)
             with journalled("find", engine) as ended:
                 evaluator = _evaluator(request, points, interpreters, engine, ended)
                 searched = find_best_case(request, points, evaluator, deadline, jobs)

@@ -50,6 +50,7 @@ RULES = (
     Rule("code", None, "digests of this package's code; made again in a second"),
     Rule("index", 1, "releases of a package, out of date after ten minutes"),
     Rule("conversions", None, "output of conversions, so that the same one can go on from it", held_by=".lock"),
+    Rule("received", None, "files of models that came to this machine with a task; they come again"),
     Rule("scratch", 1, "folders of children that run; no child takes a day, so what is older was left by a kill"),
     Rule("locked", 1, "locks that nobody holds; the age is that of the file", held_by="itself"),
 )

@@ -46,13 +46,14 @@ def run(request: RunRequest, progress: Progress | None = None, stop: threading.E
     require_inputs(request)
     context = context_of(request, matrix.limits, jobs, progress, stop)
     output = request.output.absolute()
-    with lock_output(output), open_executor(request.executor, jobs) as executor:
+    with lock_output(output), open_executor(request.executor, jobs, request.store) as opened:
         require_runtimes(matrix, request, context)
         plan = _plan(request, matrix, bases, context, jobs)
         if shard is not None:
             plan = only_shard(plan, shard)
         require_runtimes(matrix, request, context, plan)
-        engine = Engine(context, options_of(request, matrix.until, context), output, executor, jobs)
+        options = options_of(request, matrix.until, context, remote=matrix.limits if opened.remote else None)
+        engine = Engine(context, options, output, opened.executor, opened.jobs, remote=opened.remote)
         results = run_plan(plan, engine)
         if request.try_remedies and results.complete:
             results = with_remedies(results, plan, engine)
