@@ -42,7 +42,6 @@ def test_findings_of_a_failure_decide_in_their_order() -> None:
     findings = (Finding("weights-missing", "$", "m"), SUSPICION, Finding("unknown-layer", "$", "m"))
     diagnosis = diagnose(outcome(Stage.CHECK, failure=Failure(Stage.CHECK, "m", findings=findings)), Stage.PREDICT)
     assert diagnosis.issues == ("weights-missing", "unknown-layer")
-    assert diagnosis.remedies[0] == "repair the artifact (`tfjs-compat repair`)"
 
 
 def test_requested_versions_count_where_none_were_resolved() -> None:

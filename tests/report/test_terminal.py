@@ -50,7 +50,12 @@ def seed() -> Results:
     return results(
         result(combination=combination(tensorflow="2.15.0", **dated), resolved={"keras": "2.15.0"}),
         fails(
-            "pkg-resources-gone", stage=Stage.IMPORT, combination=old, resolved={"keras": "2.15.0"}, expected=expected
+            "pkg-resources-gone",
+            stage=Stage.IMPORT,
+            combination=old,
+            resolved={"keras": "2.15.0"},
+            expected=expected,
+            remedies=("pin `setuptools<81`",),
         ),
         fails(
             "duplicate-weight-name", combination=combination(**dated), resolved={"keras": "3.2.1"}, expected=expected

@@ -78,12 +78,20 @@ def test_a_case_that_works() -> None:
 
 
 def test_a_known_failure_brings_its_remedies() -> None:
-    result = case_result(case(), Outcome(Stage.CONVERT, BROKEN), Stage.PREDICT)
+    resolved = {"tensorflow": "2.16.1", "keras": "3.2.1"}
+    result = case_result(case(), Outcome(Stage.CONVERT, BROKEN, resolved=resolved), Stage.PREDICT)
     assert (result.verdict, result.stage, result.issue) == (Verdict.FAILS, Stage.CONVERT, "duplicate-weight-name")
     assert result.signature == "Exception: Error dumping weights, duplicate weight name kernel"
     assert result.message == BROKEN.message
     assert result.remedies == tuple(remedy.title for remedy in catalogue()["duplicate-weight-name"].remedies)
     assert not result.as_expected
+
+
+def test_only_remedies_for_this_case_are_named() -> None:
+    resolved = {"tensorflow": "2.16.1", "keras": "3.5.0"}
+    legacy = case("graph", process_env="legacy-keras", constraints=("setuptools<81",))
+    result = case_result(legacy, Outcome(Stage.CONVERT, BROKEN, resolved=resolved), Stage.PREDICT)
+    assert result.remedies == ("use TensorFlow 2.15.0 with Keras 2 and `setuptools<81`",)
 
 
 def test_an_unknown_failure_stays_unknown_with_its_signature() -> None:

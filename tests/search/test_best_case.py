@@ -25,7 +25,7 @@ POLICY = ChangePolicy(
     pick=lambda name, wanted: None, python=lambda tensorflow: None, versions=False, routes=frozenset({"layers"})
 )
 ROOTS = tuple(case("layers", tensorflow=f"2.{minor}.0") for minor in (19, 18, 17, 16))
-FAILS = "no-such-issue"
+FAILS, OTHERWISE = "no-such-issue", "another-such-issue"
 
 
 def search(
@@ -68,7 +68,7 @@ def test_a_fault_that_passes_changes_nothing() -> None:
 
 
 def test_where_nothing_works_every_fault_is_named() -> None:
-    searched = search(by_root(FAULT, FAILS, FAULT, FAILS))
+    searched = search(by_root(FAULT, FAILS, FAULT, OTHERWISE))
     assert found(searched) is None
     assert unknown(searched) == [ROOTS[0], ROOTS[2]]
 
@@ -93,9 +93,9 @@ def stopping(stop: threading.Event, at: Case, rule: Rule) -> Callable[[Case], st
 
 def test_what_had_ended_when_the_user_stopped_counts() -> None:
     stop = threading.Event()
-    rule = stopping(stop, ROOTS[1], by_root(FAILS, WORKS, FAILS, FAILS))
+    rule = stopping(stop, ROOTS[3], by_root(FAILS, WORKS, FAILS, WORKS))
     searched = search(rule, oracle=RuleOracle(rule, stop=stop), stop=stop)
-    assert found(searched) == ROOTS[1]
+    assert found(searched) == ROOTS[3]
     assert len(searched.tried) == 2
     assert searched.ended == INTERRUPTED
 
@@ -121,13 +121,69 @@ def test_the_time_limit_ends_what_runs_and_is_no_interruption() -> None:
 @pytest.mark.parametrize("jobs", [1, 4])
 @pytest.mark.parametrize("most", [1, 3])
 def test_as_many_trials_as_allowed_with_any_number_of_jobs(jobs: int, most: int) -> None:
-    searched = search(by_root(FAILS, FAILS, FAILS, FAILS), jobs, max_trials=most)
+    searched = search(by_root(FAILS, OTHERWISE, "a-third", "a-fourth"), jobs, max_trials=most)
     assert found(searched) is None
-    assert [tried.case.id for tried in searched.tried] == [root.id for root in ROOTS[:most]]
+    in_turn = [ROOTS[0], ROOTS[3], ROOTS[2], ROOTS[1]]
+    assert [tried.case.id for tried in searched.tried] == [root.id for root in in_turn[:most]]
     assert searched.ended == f"after {most} trial{'s' if most > 1 else ''} (--max-trials)"
-    assert [candidate.case for candidate in searched.best.open] == list(ROOTS[most:])
+    assert {candidate.case for candidate in searched.best.open} == set(in_turn[most:])
 
 
 def test_a_limit_with_nothing_better_open_is_no_early_end() -> None:
     searched = search(by_root(WORKS, FAILS, FAILS, FAILS), max_trials=1)
     assert (found(searched), searched.ended, searched.best.open) == (ROOTS[0], None, ())
+
+
+ENDS = st.lists(st.sampled_from([WORKS, FAILS, OTHERWISE, FAULT]), min_size=len(ROOTS), max_size=len(ROOTS))
+
+
+@given(ENDS, st.integers(1, 4))
+def test_only_what_lies_between_two_that_end_alike_is_not_looked_at(words: list[str | None], jobs: int) -> None:
+    whole, narrowed = search(by_root(*words), exhaustive=True), search(by_root(*words), jobs)
+    best, looked_at = found(whole), {tried.case.id for tried in narrowed.tried}
+    if found(narrowed) == best:
+        return
+    assert best is not None
+    at = ROOTS.index(best)
+    assert best.id not in looked_at
+    assert any(words[newer] == words[older] in (FAILS, OTHERWISE) for newer in range(at) for older in range(at, 4))
+
+
+@pytest.mark.parametrize(
+    ("words", "looked_at"),
+    [
+        ([FAILS, FAILS, FAILS, FAILS], [0, 3]),
+        ([FAILS, WORKS, WORKS, WORKS], [0, 3, 1]),
+        ([FAILS, FAILS, OTHERWISE, OTHERWISE], [0, 3, 2, 1]),
+        ([WORKS, FAILS, FAILS, FAILS], [0]),
+    ],
+)
+def test_both_ends_of_the_range_come_first(words: list[str | None], looked_at: list[int]) -> None:
+    searched = search(by_root(*words), 1)
+    assert [tried.case.id for tried in searched.tried] == [ROOTS[at].id for at in looked_at]
+
+
+def test_two_that_ended_alike_are_named() -> None:
+    ((newer, older),) = search(by_root(FAILS, FAILS, FAILS, FAILS)).narrowed.alike
+    assert (newer.combination.tensorflow, older.combination.tensorflow) == ("2.19.0", "2.16.0")
+    assert search(by_root(FAILS, FAILS, FAILS, FAILS), exhaustive=True).narrowed.alike == ()
+
+
+CURES = st.lists(st.sampled_from(["legacy-keras", "default", "nothing"]), min_size=len(ROOTS), max_size=len(ROOTS))
+
+
+@given(CURES, st.integers(1, 4))
+def test_the_newest_is_found_where_only_the_process_environment_cures_the_unknown(cures: list[str], jobs: int) -> None:
+    by_version = dict(zip((root.combination.tensorflow for root in ROOTS), cures, strict=True))
+
+    def rule(given: Case) -> str | None:
+        return WORKS if given.combination.process_env == by_version[given.combination.tensorflow] else FAILS
+
+    searched = search(rule, jobs, oracle=RuleOracle(rule, packages={"keras": "3.15.1"}))
+    working = [root for root, cure in zip(ROOTS, cures, strict=True) if cure != "nothing"]
+    best = found(searched)
+    if cures[0] == cures[-1] == "nothing" or not working:
+        assert best is None
+    else:
+        assert best is not None
+        assert best.combination.tensorflow == working[0].combination.tensorflow

@@ -142,13 +142,31 @@ def test_remedies_of_the_first_issue_come_first() -> None:
 
 
 def routes_after(candidate: Candidate) -> list[str]:
-    """Where a candidate goes that failed with something unknown."""
-    return [grown.case.route.name for grown in remedied_candidates(candidate, failed(), RESOLVED, POLICY)]
+    """Where a candidate of Keras 2 goes that failed with something unknown."""
+    resolved = {**RESOLVED, "keras": "2.15.0"}
+    return [grown.case.route.name for grown in remedied_candidates(candidate, failed(), resolved, POLICY)]
+
+
+@pytest.mark.parametrize("stage", [Stage.BUILD, Stage.SERIALIZE, Stage.CONVERT, Stage.PREDICT])
+def test_an_unknown_failure_under_keras_3_is_tried_with_legacy_keras_first(stage: Stage) -> None:
+    start = Candidate(case("graph"))
+    ways = [
+        (grown.case.combination.process_env, grown.case.route.name)
+        for grown in sorted(
+            remedied_candidates(start, failed(stage=stage), RESOLVED, POLICY), key=ranking("newest", {})
+        )
+    ]
+    assert ways == [("legacy-keras", "graph"), ("default", "layers")]
+
+
+def test_what_failed_before_the_model_is_not_tried_with_another_keras() -> None:
+    grown = remedied_candidates(Candidate(case("graph")), failed(stage=Stage.IMPORT), RESOLVED, POLICY)
+    assert [candidate.case.combination.process_env for candidate in grown] == ["default"]
 
 
 def test_an_unknown_failure_leads_to_the_other_format_once() -> None:
     start = Candidate(case("layers+float16"))
-    (other,) = remedied_candidates(start, failed(), RESOLVED, POLICY)
+    (other,) = remedied_candidates(start, failed(), {**RESOLVED, "keras": "2.15.0"}, POLICY)
     assert other.case.route.name == "graph+float16"
     assert routes_after(other) == []
 

@@ -76,11 +76,12 @@ def test_nothing_is_built_on_a_remedy_that_changed_nothing() -> None:
     assert found[start.id].trials == len(oracle.cases) == len(catalogue()["keras3-batch-shape"].remedies)
 
 
-def test_without_a_known_remedy_the_other_format_is_tried_once() -> None:
+def test_without_a_known_remedy_legacy_keras_and_the_other_format_are_tried_once() -> None:
     start = case()
     found, oracle = remedies_of(lambda given: "no-such-issue", start)
-    assert found == {start.id: RemedyResult(works=False, trials=1)}
-    assert [[given.route.name for given in batch] for batch in oracle.batches] == [["graph"]]
+    assert found == {start.id: RemedyResult(works=False, trials=2)}
+    ways = [(given.route.name, given.combination.process_env) for given in oracle.cases]
+    assert ways == [("layers", "legacy-keras"), ("graph", "default")]
     found, _ = remedies_of(lambda given: WORKS if given.route.name == "graph" else "no-such-issue", start)
     assert found[start.id].steps[0].changes == ("route graph instead of layers",)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
 
 from support.samples import lock, result
 from tfjs_compat.matrix.cases import Case
@@ -32,10 +34,17 @@ def ended(case: Case, issue: str | None) -> CaseResult:
 
 class RuleOracle:
     """Answers by a rule. ``batches`` are the cases of each call; after ``last`` calls, or when ``stop`` is set, it
-    answers no more."""
+    answers no more. ``packages`` are in every lock besides TensorFlow."""
 
-    def __init__(self, rule: Rule, last: int = 1000, stop: threading.Event | None = None) -> None:
+    def __init__(
+        self,
+        rule: Rule,
+        last: int = 1000,
+        stop: threading.Event | None = None,
+        packages: Mapping[str, str] | None = None,
+    ) -> None:
         self.rule, self.last, self.stop = rule, last, stop
+        self.lock = msgspec.structs.replace(lock(16), packages={**lock(16).packages, **(packages or {})})
         self.batches: list[list[Case]] = []
         self.trials = 0
 
@@ -54,7 +63,7 @@ class RuleOracle:
             came = ended(case, self.rule(case))
             tried = came.verdict is not Verdict.ERROR
             self.trials += tried
-            found[case.id] = Evaluation(answer_of(came), came, lock(16), tried=tried)
+            found[case.id] = Evaluation(answer_of(came), came, self.lock, tried=tried)
         return found
 
 

@@ -95,6 +95,7 @@ def failed(**changed: Any) -> CaseResult:
         "issues": ("duplicate-weight-name",),
         "signature": "Exception: duplicate weight name kernel",
         "message": "Exception: Error dumping weights, duplicate weight name kernel",
+        "remedies": ("use the graph route",),
         "parity": None,
         "as_expected": False,
     }

@@ -218,6 +218,7 @@ SEARCH = (
         "--max-trials", "max_trials", type=click.IntRange(1), metavar="N", help="Stop after N cases were run."
     ),
     click.option("--time", "seconds", type=click.FloatRange(1), metavar="SECONDS", help="Stop after that time."),
+    click.option("--exhaustive", is_flag=True, help="Try everything, also what is certain to fail or not better."),
     INPUTS,
     *RUNTIME,
     *HOW,

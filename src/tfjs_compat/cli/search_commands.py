@@ -20,7 +20,6 @@ from tfjs_compat.cli.options import FORCE, OUTPUT, SEARCH, TARGET, search_reques
 @click.option(
     "--route", "routes", multiple=True, metavar="R", help="Only this route. Repeatable [default: layers, graph]."
 )
-@click.option("--exhaustive", is_flag=True, help="Try everything, also what is certain to fail or not better.")
 def find(as_json: bool, **given: Any) -> None:
     """Find versions, a route and what else it takes for a model to work in TensorFlow.js.
 

@@ -1,5 +1,7 @@
 """The catalogue of known issues: TOML files beside this module, a file for each family, and the matcher.
 
+What may help against an unknown failure is in unknown_failures.toml.
+
 A new issue is an ``[[issue]]`` table in the file of its family and a row of tests; CONTRIBUTING.md says how.
 """
 
@@ -9,6 +11,7 @@ import functools
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import tomli
@@ -64,6 +67,11 @@ class Remedy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     when: dict[str, str] = {}
     where: str = ""
 
+    @property
+    def for_a_person(self) -> bool:
+        """Whether nothing in it is a change that a search can make."""
+        return self == Remedy(self.title, when=self.when, where=self.where)
+
 
 class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A catalogued cause of failures and mismatches.
@@ -72,7 +80,9 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     upstream tracks it. ``remedies`` should cure it, those that change least first. ``often_followed_by`` are the issues
     that usually show once this one is cured. ``show_message``: reports show the message of a case too, for it names the
     operation, layer or package. ``certain_for`` are sets of package → range: a lock that fits one of them certainly
-    runs into the issue.
+    runs into the issue. ``independent_of`` says what cannot change it, so that no search looks there:
+    ``tensorflow``: no release of TensorFlow, only the other generation of Keras might; ``versions``: no release of
+    anything, for it is in the model itself.
     """
 
     id: str
@@ -85,6 +95,14 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     often_followed_by: tuple[str, ...] = ()
     show_message: bool = False
     certain_for: tuple[dict[str, str], ...] = ()
+    independent_of: Literal["nothing", "tensorflow", "versions"] = "nothing"
+
+
+class UnknownFailures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What may help against a failure at one of ``stages`` that no known issue explains, least change first."""
+
+    stages: tuple[Stage, ...]
+    remedies: tuple[Remedy, ...]
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -92,6 +110,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 _FILES = Reader[_File](_File)
+_UNKNOWN = Reader[UnknownFailures](UnknownFailures)
 
 
 @functools.cache
@@ -107,6 +126,13 @@ def catalogue() -> Mapping[str, KnownIssue]:
                 raise ValueError(f"{path.name}: issue '{issue.id}' is there twice")
             issues[issue.id] = issue
     return issues
+
+
+@functools.cache
+def unknown_failures() -> UnknownFailures:
+    """What may help where nothing is known. Raises as ``catalogue`` does."""
+    path = Path(__file__).parent / "unknown_failures.toml"
+    return _UNKNOWN.convert(tomli.loads(path.read_text("utf-8")))
 
 
 def recognise(failure: Failure, resolved: Mapping[str, str]) -> tuple[str, ...]:

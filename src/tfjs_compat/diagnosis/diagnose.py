@@ -1,4 +1,4 @@
-"""What an outcome means: its verdict, what explains it, what should cure it. Pure."""
+"""What an outcome means: its verdict, and what explains it. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tfjs_compat.diagnosis.catalogue import catalogue, recognise
+from tfjs_compat.diagnosis.catalogue import recognise
 from tfjs_compat.diagnosis.signatures import signature
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
@@ -17,15 +17,13 @@ class Diagnosis(msgspec.Struct, frozen=True):
     """What an outcome means.
 
     ``issues`` are the known issues that explain it, the decisive one first; ``signature`` is the normalised first cause
-    of a failure, None where nothing failed; ``message`` says in a sentence what happened, empty where it works;
-    ``remedies`` are the titles of the decisive issue's remedies.
+    of a failure, None where nothing failed; ``message`` says in a sentence what happened, empty where it works.
     """
 
     verdict: Verdict
     issues: tuple[str, ...] = ()
     signature: str | None = None
     message: str = ""
-    remedies: tuple[str, ...] = ()
 
 
 def verdict_of(outcome: Outcome) -> Verdict:
@@ -50,14 +48,12 @@ def diagnose(outcome: Outcome, until: Stage, requested: Mapping[str, str] | None
     verdict = verdict_of(outcome)
     failure = outcome.failure if verdict is Verdict.FAILS else None
     issues = _issues(outcome, verdict, until, requested)
-    entry = catalogue().get(issues[0]) if issues else None
     return Diagnosis(
         verdict=verdict,
         issues=issues,
         signature=plain(signature(failure)) if failure is not None else None,
         # Without what a terminal would obey: results.json is read by programs that print it as it is (``jq -r``).
         message=plain(_message(outcome, verdict)),
-        remedies=tuple(remedy.title for remedy in entry.remedies) if entry else (),
     )
 
 

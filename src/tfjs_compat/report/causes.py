@@ -86,6 +86,7 @@ def _cause(key: str, group: Sequence[CaseResult]) -> Cause:
     entry = catalogue().get(key)
     if entry is None:
         return Cause("named", key, cases, "", remedies=first.remedies, behind=behind, message=first.message)
-    remedies = tuple(remedy.title for remedy in entry.remedies)
+    # Some of a group may help only some of its cases.
+    remedies = tuple(dict.fromkeys(title for case in group if case.issue == key for title in case.remedies))
     explanation = entry.explanation.strip()
     return Cause("known", key, cases, entry.title, explanation, remedies, entry.links, behind, first.message)

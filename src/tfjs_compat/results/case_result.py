@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from tfjs_compat.diagnosis.applying import applicable
 from tfjs_compat.diagnosis.diagnose import diagnose
 from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.matrix.cases import Case, Expectation, requested_versions
@@ -35,12 +36,13 @@ class CaseResult(msgspec.Struct, frozen=True):
     """One case's result. The fields up to ``log`` are a contract (docs/results.schema.json).
 
     ``combination`` is what was requested, ``resolved`` the versions of the lock by package, ``stage`` the last one
-    reached, ``issue`` the known issue that decided and ``issues`` all that were found, ``signature`` the normalised
-    first cause, ``seconds`` the wall time of each stage, ``log`` a path relative to the output folder, ``repairs`` what
-    was repaired in the artifact, ``cure`` the result of its remedies where they were run, ``keras_in_use`` the version
-    of the Keras that the model was built with (or, before it was, of tf.keras), ``trial`` the name of what was run (the
-    case's id and its lock), whose files are in OUTPUT/cases/TRIAL, ``model_digest`` the SHA-256 of the model's content,
-    ``reference`` the Python model's own predictions: with a ``no_proof``, no version can prove anything.
+    reached, ``issue`` the known issue that decided and ``issues`` all that were found, ``remedies`` what may help this
+    case of it, ``signature`` the normalised first cause, ``seconds`` the wall time of each stage, ``log`` a path
+    relative to the output folder, ``repairs`` what was repaired in the artifact, ``cure`` the result of its remedies
+    where they were run, ``keras_in_use`` the version of the Keras that the model was built with (or, before it was, of
+    tf.keras), ``trial`` the name of what was run (the case's id and its lock), whose files are in OUTPUT/cases/TRIAL,
+    ``model_digest`` the SHA-256 of the model's content, ``reference`` the Python model's own predictions: with a
+    ``no_proof``, no version can prove anything.
 
     ``attempts``: of a case that was run more than once (``--retries``), every run in order; the result itself is that
     of the one that ended worst. Empty for a case that was run once.
@@ -93,7 +95,8 @@ def case_result(case: Case, outcome: Outcome, until: Stage, *, cached: bool = Fa
 
     ``until`` is the stage that was to be reached, ``cached`` whether the outcome is that of an earlier run.
     """
-    found = diagnose(outcome, until, requested_versions(case))
+    versions = outcome.resolved or requested_versions(case)
+    found = diagnose(outcome, until, versions)
     keras = outcome.resolved.get("keras")
     trial = trial_id(case.id, outcome.lock)
     return CaseResult(
@@ -109,7 +112,7 @@ def case_result(case: Case, outcome: Outcome, until: Stage, *, cached: bool = Fa
         issues=found.issues,
         signature=found.signature,
         message=found.message,
-        remedies=found.remedies,
+        remedies=applicable(found.issues, case, outcome.stage, found.message, versions),
         expected=case.expected,
         as_expected=as_expected(case.expected, until, found.verdict, outcome.stage, found.issues, keras),
         seconds=outcome.seconds,

@@ -14,6 +14,8 @@ from tfjs_compat.results.remedies import Step
 from tfjs_compat.search.best_first import Best, BestFirst
 from tfjs_compat.search.candidates import Candidate
 from tfjs_compat.search.deadline import Deadline
+from tfjs_compat.search.endings import cause_of
+from tfjs_compat.search.narrowing import Narrowed, Narrowing
 from tfjs_compat.search.oracle import Evaluation, Oracle, evaluate_with_retry
 from tfjs_compat.search.preference import ranking
 from tfjs_compat.search.remedies import other_patches, remedied_candidates
@@ -46,12 +48,13 @@ class Searched(NamedTuple):
 
     ``best``: the best candidate that works, those that rank before it and could not be evaluated, and those whose turn
     did not come. ``tried``: every case that was looked at, in order. ``ended``: why it stopped before its end, else
-    None.
+    None. ``narrowed``: why it did not look at all versions.
     """
 
     best: Best[Candidate, Evaluation]
     tried: tuple[Tried, ...]
     ended: str | None
+    narrowed: Narrowed = Narrowed()
 
 
 def find_best_case(
@@ -61,28 +64,44 @@ def find_best_case(
 
     The answer does not depend on ``jobs``, which is how many cases the oracle runs at once. Raises MachineryError.
     """
+    rank = ranking(request.prefer, points.installed.versions)
+    roots = [Candidate(case) for case in points.roots]
+    narrowing = None if request.exhaustive else Narrowing(points.roots, min(roots, key=rank).case)
     search = BestFirst(
-        [Candidate(case) for case in points.roots],
-        rank=ranking(request.prefer, points.installed.versions),
+        roots,
+        rank=rank,
         grow=_growing(request, points),
         answer=lambda evaluation: evaluation.answer,
         # One after the other where they are counted: which ones are run must not depend on the number of jobs.
         at_once=min(jobs, _AT_ONCE) if request.max_trials is None else 1,
         exhaustive=request.exhaustive,
+        hopeless=narrowing.is_hopeless if narrowing is not None else lambda _: False,
     )
     tried: list[Tried] = []
-    while batch := search.next_batch():
+    ended: str | None = None
+    while batch := _next_batch(search, narrowing):
         if (ended := _limit_reached(request, oracle, deadline)) is not None:
-            return Searched(search.best(), tuple(tried), ended)
+            break
         found = evaluate_with_retry(oracle, [candidate.case for candidate in batch])
         # What of the batch had ended when it was stopped is an answer too.
         for candidate in (candidate for candidate in batch if candidate.case.id in found):
             evaluation = found[candidate.case.id]
             tried.append(Tried(candidate.steps, evaluation.result, evaluation.tried))
             search.record(candidate, evaluation)
+            if narrowing is not None:
+                narrowing.record(candidate, evaluation)
         if any(candidate.case.id not in found for candidate in batch):
-            return Searched(search.best(), tuple(tried), _time(request) if deadline.passed else INTERRUPTED)
-    return Searched(search.best(), tuple(tried), None)
+            ended = _time(request) if deadline.passed else INTERRUPTED
+            break
+    return Searched(search.best(), tuple(tried), ended, narrowing.narrowed if narrowing is not None else Narrowed())
+
+
+def _next_batch(search: BestFirst[Candidate, Evaluation], narrowing: Narrowing | None) -> tuple[Candidate, ...]:
+    if narrowing is None:
+        return search.next_batch()
+    while not (batch := search.next_batch(narrowing.is_now)) and narrowing.next_group():
+        pass
+    return batch
 
 
 def _growing(request: SearchRequest, points: StartingPoints) -> Callable[[Candidate, Evaluation], Sequence[Candidate]]:
@@ -90,7 +109,7 @@ def _growing(request: SearchRequest, points: StartingPoints) -> Callable[[Candid
 
     def grow(candidate: Candidate, evaluation: Evaluation) -> Sequence[Candidate]:
         result = evaluation.result
-        in_vain = not request.exhaustive and candidate.changed_nothing(result.signature)
+        in_vain = not request.exhaustive and candidate.changed_nothing(cause_of(result))
         if len(candidate.steps) >= _MOST_STEPS or in_vain:
             return []
         lock = evaluation.lock
@@ -98,7 +117,7 @@ def _growing(request: SearchRequest, points: StartingPoints) -> Callable[[Candid
         found = list(remedied_candidates(candidate, result, resolved, points.policy))
         if result.stage is Stage.RESOLVE:
             found += other_patches(candidate, result.issue or "", points.policy)
-        return [msgspec.structs.replace(grown, remedied=result.signature) for grown in found]
+        return [msgspec.structs.replace(grown, remedied=cause_of(result)) for grown in found]
 
     return grow
 

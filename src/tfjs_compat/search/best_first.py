@@ -46,6 +46,9 @@ class BestFirst(Generic[C, E]):
     ``exhaustive``: evaluate everything that can be reached, although the best is known. Every candidate is evaluated
     once. ``roots`` are read at once; the search ends if what grows out of them does.
 
+    ``hopeless`` says of a candidate whether it is known, by now, that it answers no and nothing grows out of it; it is
+    asked before each evaluation, and the law holds as far as it is right.
+
     >>> search = BestFirst([3, 1, 2], rank=lambda n: n, grow=lambda n, _: [], answer=Answer)
     >>> for word in ("unknown", "no", "yes"):
     ...     (candidate,) = search.next_batch()
@@ -63,7 +66,9 @@ class BestFirst(Generic[C, E]):
         answer: Callable[[E], Answer],
         at_once: int = 1,
         exhaustive: bool = False,
+        hopeless: Callable[[C], bool] = lambda _: False,
     ) -> None:
+        self._hopeless = hopeless
         self._rank, self._grow, self._answer = rank, grow, answer
         self._at_once, self._exhaustive = at_once, exhaustive
         self._order = itertools.count()
@@ -74,15 +79,23 @@ class BestFirst(Generic[C, E]):
         self._unknown: dict[C, tuple[Any, E]] = {}
         self._add(roots)
 
-    def next_batch(self) -> tuple[C, ...]:
-        """The candidates to evaluate next, best first; empty where the search is over.
+    def next_batch(self, is_now: Callable[[C], bool] = lambda _: True) -> tuple[C, ...]:
+        """The candidates to evaluate next, best first; empty where nothing is left for which ``is_now`` holds.
 
         Those of the batch before that were not recorded come again.
         """
+        kept = []
         while self._frontier and len(self._waiting) < self._at_once:
-            rank, _, candidate = heapq.heappop(self._frontier)
-            if self._exhaustive or self._before_found(rank):
+            entry = heapq.heappop(self._frontier)
+            rank, _, candidate = entry
+            if not self._is_wanted(rank, candidate):
+                continue
+            if is_now(candidate):
                 self._waiting[candidate] = rank
+            else:
+                kept.append(entry)
+        for entry in kept:
+            heapq.heappush(self._frontier, entry)
         return tuple(self._waiting)
 
     def record(self, candidate: C, evidence: E) -> None:
@@ -100,7 +113,7 @@ class BestFirst(Generic[C, E]):
         """What is known so far; final when ``next_batch`` is empty."""
         unknown = [(rank, candidate, evidence) for candidate, (rank, evidence) in self._unknown.items()]
         unfinished = [(rank, candidate) for candidate, rank in self._waiting.items()]
-        unfinished += [(rank, candidate) for rank, _, candidate in self._frontier]
+        unfinished += [(rank, candidate) for rank, _, candidate in self._frontier if not self._hopeless(candidate)]
         return Best(
             None if self._found is None else self._found[1:],
             tuple(entry[1:] for entry in sorted(unknown, key=_first) if self._before_found(entry[0])),
@@ -109,6 +122,9 @@ class BestFirst(Generic[C, E]):
 
     def _before_found(self, rank: Any) -> bool:
         return self._found is None or bool(rank < self._found[0])
+
+    def _is_wanted(self, rank: Any, candidate: C) -> bool:
+        return not self._hopeless(candidate) and (self._exhaustive or self._before_found(rank))
 
     def _add(self, candidates: Iterable[C]) -> None:
         for candidate in candidates:

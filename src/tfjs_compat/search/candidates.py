@@ -13,7 +13,7 @@ class Candidate(msgspec.Struct, frozen=True, eq=False):
 
     ``cost``: how much the steps changed, as ``change_cost`` counts it. ``order``: for each step, the place of its
     remedy among those of its issue. ``left_routes``: the base routes that the steps started from. ``remedied``: the
-    signature of the failure that the last step is for; None where there is no step, or the failure had no signature.
+    ``cause_of`` what the last step is for; None where there is no step.
     """
 
     case: Case
@@ -23,9 +23,9 @@ class Candidate(msgspec.Struct, frozen=True, eq=False):
     left_routes: frozenset[str] = frozenset()
     remedied: str | None = None
 
-    def changed_nothing(self, signature: str | None) -> bool:
-        """Whether the last step left the failure as it was: what builds on it has little hope."""
-        return self.remedied is not None and self.remedied == signature
+    def changed_nothing(self, cause: str) -> bool:
+        """Whether the last step left the cause of failure as it was: what builds on it has little hope."""
+        return self.remedied == cause
 
     def with_step(self, case: Case, step: Step, cost: int, place: int) -> Candidate:
         """The candidate that one more step leads to. ``cost`` is that of the step, ``place`` its remedy's."""

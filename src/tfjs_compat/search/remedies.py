@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
 from packaging.utils import canonicalize_name
 
-from tfjs_compat.diagnosis.catalogue import Remedy, catalogue
+from tfjs_compat.diagnosis.applying import fits
+from tfjs_compat.diagnosis.catalogue import Remedy, catalogue, unknown_failures
 from tfjs_compat.errors import RequestError
 from tfjs_compat.index.interpreters import Interpreter, choose_for
 from tfjs_compat.index.releases import Release
@@ -17,7 +17,6 @@ from tfjs_compat.matrix.axes import DEFAULT, TODAY, Combination
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.routes import ROUTES, Route, find_route, why_unavailable
 from tfjs_compat.matrix.versions import admits, choose_versions, version_fits
-from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
 from tfjs_compat.search.candidates import Candidate
@@ -88,33 +87,37 @@ def remedied_candidates(
 ) -> Iterator[Candidate]:
     """What the remedies of a candidate's issues make of it, those of its first issue first, none twice.
 
-    ``failed`` is what the candidate came to, ``resolved`` are the versions of its lock. Where there is no remedy, the
-    plain route of another format, unless the candidate came from there.
+    ``failed`` is what the candidate came to, ``resolved`` are the versions of its lock. Where there is no remedy: what
+    may help against an unknown failure, and the plain route of another format, unless the candidate came from there.
+    Nothing where no version of anything changes the issue.
     """
     seen = {candidate}
     for issue in failed.issues:
         entry = catalogue().get(issue)
         for place, remedy in enumerate(entry.remedies if entry is not None else ()):
-            found = _remedied(candidate, issue, place, remedy, resolved, policy) if _fits(remedy, failed) else None
+            if not fits(remedy, failed.stage, failed.message, resolved):
+                continue
+            found = _remedied(candidate, issue, place, remedy, resolved, policy)
             if found is not None and found not in seen:
                 seen.add(found)
                 yield found
     if len(seen) > 1:
         return
-    # Nothing is known that helps: another format shares little with this one.
+    if any(issue in catalogue() and catalogue()[issue].independent_of == "versions" for issue in failed.issues):
+        return
+    may_help = unknown_failures().remedies
+    if failed.stage in unknown_failures().stages:
+        for place, remedy in enumerate(may_help):
+            found = _remedied(candidate, failed.issue or "", place, remedy, resolved, policy)
+            if found is not None:
+                yield found
+    # Another format shares little with this one.
     present = candidate.case.route.format
     for base in (name for name in DEFAULT_ROUTES if ROUTES[name].format != present):
         remedy = Remedy(f"the {base} route", route=base)
-        found = _remedied(candidate, failed.issue or "", 0, remedy, resolved, policy)
+        found = _remedied(candidate, failed.issue or "", len(may_help), remedy, resolved, policy)
         if found is not None and base not in candidate.left_routes:
             yield found
-
-
-def _fits(remedy: Remedy, failed: CaseResult) -> bool:
-    """Whether a remedy is for this failure of its issue: there is nothing to repair before there is an artifact."""
-    if remedy.variant == "repair" and failed.stage.rank < Stage.CHECK.rank:
-        return False
-    return not remedy.where or re.search(remedy.where, failed.message) is not None
 
 
 def _remedied(

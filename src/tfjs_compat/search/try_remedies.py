@@ -13,6 +13,7 @@ from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import RemedyResult
 from tfjs_compat.search.best_first import BestFirst
 from tfjs_compat.search.candidates import Candidate
+from tfjs_compat.search.endings import cause_of
 from tfjs_compat.search.oracle import Evaluation, Oracle, evaluate_with_retry
 from tfjs_compat.search.remedies import ChangePolicy, remedied_candidates
 
@@ -106,14 +107,14 @@ class _RemedySearch:
 
     def _grow(self, candidate: Candidate, evaluation: Evaluation) -> Sequence[Candidate]:
         result, lock = evaluation.result, evaluation.lock
-        if len(candidate.steps) >= _MOST_STEPS or candidate.changed_nothing(result.signature):
+        if len(candidate.steps) >= _MOST_STEPS or candidate.changed_nothing(cause_of(result)):
             return ()
         resolved = lock.packages if lock is not None else requested_versions(candidate.case)
         return self._remedied(candidate, result, resolved)
 
     def _remedied(self, candidate: Candidate, failed: CaseResult, resolved: Mapping[str, str]) -> Sequence[Candidate]:
         found = remedied_candidates(candidate, failed, resolved, self._policy)
-        return [msgspec.structs.replace(grown, remedied=failed.signature) for grown in found]
+        return [msgspec.structs.replace(grown, remedied=cause_of(failed)) for grown in found]
 
 
 def _rank(candidate: Candidate) -> tuple[Any, ...]:

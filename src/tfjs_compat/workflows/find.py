@@ -29,6 +29,7 @@ from tfjs_compat.search.best_case import INTERRUPTED, Searched, Tried, find_best
 from tfjs_compat.search.candidates import Candidate
 from tfjs_compat.search.deadline import Deadline
 from tfjs_compat.search.evaluator import CaseEvaluator, engine_evaluator
+from tfjs_compat.search.narrowing import Narrowed
 from tfjs_compat.search.oracle import Evaluation
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.search.starting_points import StartingPoints, plan_search
@@ -53,7 +54,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     is unanswered; ``unknown`` are the cases that are preferred (all, where none works) and that the machinery failed
     on. ``trials`` were run (``kept`` of them by an earlier run), ``ruled_out`` were not: no lock, or a lock whose
     versions decide the end. ``seconds``: wall time. ``ended``: why the search stopped before its end, else None.
-    ``limits`` says what it ranged over, ``left_out`` what it did not look at, ``tried`` all that it did.
+    ``limits`` says what it ranged over, ``left_out`` what it did not look at, ``tried`` all that it did, ``narrowed``
+    why that was not everything.
     """
 
     found: bool
@@ -70,6 +72,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     ended: str | None = None
     left_out: tuple[LeftOut, ...] = ()
     tried: tuple[Tried, ...] = ()
+    narrowed: Narrowed = Narrowed()
 
     @property
     def interrupted(self) -> bool:
@@ -199,6 +202,10 @@ def _found(
         ended=searched.ended,
         left_out=points.left_out,
         tried=tuple(msgspec.structs.replace(tried, case=_from_output(tried.case)) for tried in searched.tried),
+        narrowed=Narrowed(
+            tuple(map(_from_output, searched.narrowed.decisive)),
+            tuple((_from_output(newer), _from_output(older)) for newer, older in searched.narrowed.alike),
+        ),
     )
 
 

@@ -10,21 +10,20 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from tfjs_compat.cli.views.not_found import show_failures
 from tfjs_compat.handover.recipe import REPAIRED, Recipe
 from tfjs_compat.matrix.routes import find_route
-from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.report.causes import causes
 from tfjs_compat.report.grid import Hanging
 from tfjs_compat.report.look import VERDICTS
 from tfjs_compat.report.numbers import clock, magnitude
-from tfjs_compat.report.terminal import cause_summary, cause_text
 from tfjs_compat.report.words import count, plain, short
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
 from tfjs_compat.workflows.find import Found, could_not_be_tried
 
 _SHOWN_CAUSES = 12
-_SEVERAL = 2
 
 
 def as_json(found: Found) -> dict[str, Any]:
@@ -46,6 +45,8 @@ def as_json(found: Found) -> dict[str, Any]:
         "seconds": found.seconds,
         "limits": found.limits,
         "ended": found.ended,
+        "decisive": found.narrowed.decisive,
+        "alike": [{"newer": newer.id, "older": older.id} for newer, older in found.narrowed.alike],
         "causes": [{"issue": case.issue, "signature": case.signature, "count": number} for case, number in first],
         "left_out": found.left_out,
     }
@@ -59,7 +60,7 @@ def show(console: Console, found: Found, output: str) -> None:
         _show_passed_over(console, found, found.case)
         _show_recipe(console, found.recipe, f"{output}recipe{os.sep}")
     else:
-        _show_failures(console, found, output)
+        show_failures(console, found, output)
     kept = f" ({found.kept} known from earlier runs)" if found.kept else ""
     if found.found and not found.best and found.ended is not None:
         console.print(Text(f"\nThe search ended {found.ended}: there may be a better answer.", "bold"))
@@ -139,36 +140,3 @@ def _show_recipe(console: Console, recipe: Recipe, folder: str) -> None:
         console.print(Text(f"  {line}".rstrip()), soft_wrap=True)
     if REPAIRED in recipe.commands[-1]:
         console.print(Text(f"The model to use is in {REPAIRED}.", "dim"))
-
-
-def _everywhere(found: Found) -> tuple[int, str] | None:
-    """The number of environments and the message, where building the model failed alike in every one that was tried."""
-    reached = [tried.case for tried in found.tried if tried.tried and tried.case.stage.rank >= Stage.BUILD.rank]
-    locks = {case.lock for case in reached}
-    if len(locks) < _SEVERAL or {case.stage for case in reached} != {Stage.BUILD}:
-        return None
-    return (len(locks), reached[0].message) if len({case.signature for case in reached}) == 1 else None
-
-
-def _show_failures(console: Console, found: Found, output: str) -> None:
-    run = {tried.case.id for tried in found.tried if tried.tried}
-    groups = [cause for cause in causes(found.failures()) if cause.kind != "machinery"]
-    # What was run comes first, what the versions ruled out last.
-    groups.sort(key=lambda group: not any(case.id in run for case in group.cases))
-    if found.ended is not None:
-        head = f"Nothing that works was found; the search ended {found.ended}."
-    else:
-        head = "Nothing works within the limits."
-    console.print(Text(head, "bold red"))
-    console.print(Hanging(Text(f"Searched: {found.limits}."), 0, 2))
-    if (everywhere := _everywhere(found)) is not None:
-        environments, message = everywhere
-        start = f"Building the model failed in all {count(environments, 'environment')}, with one cause: "
-        console.print(Hanging(Text.assemble((start, "bold"), short(message, 400)), 0, 2))
-    if groups:
-        console.print(cause_summary(groups))
-        for group in groups[:_SHOWN_CAUSES]:
-            console.print(cause_text(group, output), crop=False)
-    for skipped in found.left_out[:_SHOWN_CAUSES]:
-        line = f"not tried: {plain(short(skipped.what, 200))}: {plain(short(skipped.why, 200))}"
-        console.print(Text(line, "dim"), soft_wrap=True)

@@ -1,0 +1,57 @@
+"""Which remedies of an issue are for one case of it: conditions hold, and it is not as they would make it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from tfjs_compat.diagnosis.catalogue import Remedy, catalogue
+from tfjs_compat.matrix.cases import Case
+from tfjs_compat.matrix.routes import find_route
+from tfjs_compat.matrix.versions import version_fits
+from tfjs_compat.outcomes.stages import Stage
+
+
+def fits(remedy: Remedy, stage: Stage, message: str, resolved: Mapping[str, str]) -> bool:
+    """Whether a remedy is for a failure of its issue, by the failure's stage and message and the lock's versions.
+
+    There is nothing to repair before there is an artifact.
+    """
+    if remedy.variant == "repair" and stage.rank < Stage.CHECK.rank:
+        return False
+    if any(not version_fits(resolved.get(name, ""), wanted) for name, wanted in remedy.when.items()):
+        return False
+    return not remedy.where or re.search(remedy.where, message) is not None
+
+
+def applicable(
+    issues: Sequence[str], case: Case, stage: Stage, message: str, resolved: Mapping[str, str]
+) -> tuple[str, ...]:
+    """The titles of the remedies of the first of a case's issues that may help it: none of what it has already."""
+    entry = catalogue().get(issues[0]) if issues else None
+    return tuple(
+        remedy.title
+        for remedy in (entry.remedies if entry is not None else ())
+        if fits(remedy, stage, message, resolved) and _changes_something(remedy, case)
+    )
+
+
+def _changes_something(remedy: Remedy, case: Case) -> bool:
+    """Whether a remedy asks for something that the case does not have, as far as names tell it, and can have."""
+    combination, route = case.combination, case.route
+    if remedy.route and case.model.kind not in find_route(remedy.route).kinds:
+        return False
+    wanted = [
+        remedy.process_env and remedy.process_env not in combination.process_env.split("+"),
+        remedy.route and remedy.route != route.base,
+        remedy.variant and not set(remedy.variant.split("+")) <= set(route.variants),
+        set(remedy.constraints) - set(combination.constraints),
+        set(remedy.extra) - set(combination.extra),
+        set(remedy.overrides) - set(combination.overrides),
+        set(remedy.stand_ins) - set(combination.stand_ins),
+        remedy.tensorflow,
+        remedy.tensorflowjs,
+        remedy.keras and remedy.keras != combination.keras,
+        remedy.python,
+    ]
+    return remedy.for_a_person or any(wanted)

@@ -1,0 +1,58 @@
+"""A search that found nothing says what decided first, what was cured on the way last."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from rich.console import Console
+from support.samples import combination, failed
+
+from tfjs_compat.cli.views import found as view
+from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.results.case_result import CaseResult
+from tfjs_compat.results.remedies import Step
+from tfjs_compat.search.best_case import Tried
+from tfjs_compat.search.narrowing import Narrowed
+from tfjs_compat.workflows.find import Found
+
+
+def shown(*tried: Tried, narrowed: Narrowed = Narrowed()) -> str:
+    console = Console(width=400, file=io.StringIO())
+    view.show(console, Found(found=False, limits="TensorFlow 2.13 to 2.21", tried=tried, narrowed=narrowed), "out/")
+    return console.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+def ended(issue: str, stage: Stage, **more: Any) -> CaseResult:
+    return failed(id=f"{issue}-{stage}", issue=issue, issues=(issue,), stage=stage, **more)
+
+
+PINNED = Step("pkg-resources-gone", "pin `setuptools<81`", ("constraint setuptools<81",))
+
+
+def test_what_decided_comes_first_and_what_was_cured_last() -> None:
+    decided = ended("lambda-safe-mode", Stage.BUILD, message="a Lambda layer", remedies=("write a builder",))
+    cured = Tried((), ended("pkg-resources-gone", Stage.IMPORT), tried=False)
+    text = shown(cured, Tried((PINNED,), decided, tried=True), narrowed=Narrowed((decided,)))
+    assert text.splitlines()[0].startswith("No version makes this work")
+    assert text.splitlines()[1].strip() == "A Lambda layer in a file: a Lambda layer"
+    assert text.count("pkg-resources-gone") == 1
+    assert "Cured on the way: pkg-resources-gone." in text
+
+
+def test_only_remedies_that_were_not_tried_are_offered() -> None:
+    step = Step("duplicate-weight-name", "use the graph route", ("route graph instead of layers",))
+    left = ("use the graph route", "rename the layers")
+    first = Tried((), ended("duplicate-weight-name", Stage.CONVERT, remedies=left), tried=True)
+    text = shown(first, Tried((step,), ended("unsupported-ops", Stage.CONVERT), tried=True))
+    assert "Should cure it: rename the layers." in text
+
+
+def test_versions_between_two_that_end_alike_are_named_as_not_tried() -> None:
+    newer, older = (
+        ended("node-not-in-graph", Stage.CONVERT, combination=combination(tensorflow=version))
+        for version in ("2.21.0", "2.13.1")
+    )
+    text = shown(Tried((), newer, tried=True), narrowed=Narrowed((), ((newer, older),)))
+    assert "between TensorFlow 2.21.0 with tensorflowjs 4.17.0 and TensorFlow 2.13.1" in text
+    assert "--exhaustive" in text
