@@ -15,8 +15,10 @@ if TYPE_CHECKING:
     from tfjs_compat.environments.registry import list_environments
     from tfjs_compat.matrix.models import zoo_models
     from tfjs_compat.repairs.folder import repair_folder
+    from tfjs_compat.report.background import Background
     from tfjs_compat.results.comparison import kinds_named
     from tfjs_compat.results.files import read_results
+    from tfjs_compat.results.news import failures
     from tfjs_compat.search.request import SearchRequest
     from tfjs_compat.system.store import Store
     from tfjs_compat.workflows.check import check
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
     from tfjs_compat.workflows.merge import merge_runs
     from tfjs_compat.workflows.plan import cases, plan, shards
     from tfjs_compat.workflows.repair import repair
-    from tfjs_compat.workflows.report import report
+    from tfjs_compat.workflows.report import ReportRequest, report, report_targets, write_report
     from tfjs_compat.workflows.run import run
 
 _HOMES = {
+    "Background": "report.background",
+    "ReportRequest": "workflows.report",
     "RunRequest": "engine.request",
     "SearchRequest": "search.request",
     "Store": "system.store",
@@ -44,6 +48,7 @@ _HOMES = {
     "diff": "workflows.diff",
     "describe": "engine.forecast",
     "doctor": "workflows.doctor",
+    "failures": "results.news",
     "find": "workflows.find",
     "kinds_named": "results.comparison",
     "list_environments": "environments.registry",
@@ -54,14 +59,18 @@ _HOMES = {
     "repair": "workflows.repair",
     "repair_folder": "repairs.folder",
     "report": "workflows.report",
+    "report_targets": "workflows.report",
     "run": "workflows.run",
     "shards": "workflows.plan",
     "sizes": "environments.disk_usage",
     "work_folder": "workflows.convert",
+    "write_report": "workflows.report",
     "zoo_models": "matrix.models",
 }
 
 __all__ = [
+    "Background",
+    "ReportRequest",
     "RunRequest",
     "SearchRequest",
     "Store",
@@ -74,6 +83,7 @@ __all__ = [
     "describe",
     "diff",
     "doctor",
+    "failures",
     "find",
     "kinds_named",
     "list_environments",
@@ -84,10 +94,12 @@ __all__ = [
     "repair",
     "repair_folder",
     "report",
+    "report_targets",
     "run",
     "shards",
     "sizes",
     "work_folder",
+    "write_report",
     "zoo_models",
 ]
 

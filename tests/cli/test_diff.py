@@ -120,4 +120,36 @@ def test_only_some_cases_are_compared_with_theirs(tool: Tool, tmp_path: Path, in
     assert ran.code == 0
     assert len(baseline["cases"]) == 2
     ran = tool(*RUN, "--route", "layers", "--route", "graph", "--only", "*layers*", "--baseline", "out")
-    assert "1 case stayed the same" in ran.out
+    assert "1 case stayed the same" in " ".join(ran.out.split())
+
+
+def test_reports_are_written_when_a_red_run_ends(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    assert tool(*RUN).code == 0
+    index.files["tensorflow"] = {}
+    given = ("--report", "junit=ci/junit.xml", "--report", "html=ci/page.html", "--report", "github=-")
+    ran = tool(*RUN, "--no-cache", "--baseline", "out", *given)
+    assert ran.code == 1
+    assert '<failure type="regressed"' in (tmp_path / "ci" / "junit.xml").read_text()
+    page = (tmp_path / "ci" / "page.html").read_text()
+    assert "1 case regressed" in page
+    assert "../out/cases/" in page
+    assert "::error file=m.toml,line=2,title=1 × regressed" in ran.out
+    assert "written: ci/junit.xml" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [("junti=x.xml", "did you mean 'junit'?"), ("junit", "--report junit=FILE"), ("html=", "--report html=FILE")],
+)
+def test_a_wrong_report_is_refused_before_the_run(tool: Tool, tmp_path: Path, given: str, hint: str) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    ran = tool(*RUN, "--report", given)
+    assert ran.code == 2
+    assert hint in ran.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_on_what_changed_since_a_baseline(nights: Path) -> None:
+    done = run_here(("report", "new", "--baseline", "old", "--format", "github"), nights, {})
+    assert "::error title=1 × regressed%3A duplicate-weight-name::" in done.out

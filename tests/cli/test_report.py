@@ -43,7 +43,14 @@ def test_links_lead_from_where_the_page_is(run: Path) -> None:
     assert "../../.tfjs-compat/cases/mlp-layers/log.txt" in page.attributes("href")
 
 
-BEGINS = {"terminal": "seed: ", "html": "<!DOCTYPE html>", "markdown": "### ", "junit": "<?xml", "json": "{"}
+BEGINS = {
+    "terminal": "seed: ",
+    "html": "<!DOCTYPE html>",
+    "markdown": "### ",
+    "junit": "<?xml",
+    "json": "{",
+    "github": "::",
+}
 
 
 @pytest.mark.parametrize("form", [writer.name for writer in WRITERS])

@@ -17,6 +17,7 @@ from tfjs_compat.matrix.models import Kind, Model
 from tfjs_compat.matrix.schema import Expect, Include, Matrix, Requirements
 from tfjs_compat.matrix.versions import version_fits
 from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.results.expectations import as_expected
 
 RELEASES = {
     "tensorflow": (
@@ -213,6 +214,16 @@ def test_an_include_replaces_what_it_names_and_ignores_excludes() -> None:
     ]
 
 
+@pytest.mark.parametrize(("today", "expired"), [("2026-11-30", False), ("2026-12-01", True), ("2027-01-01", True)])
+def test_an_expectation_expires_on_its_date(today: str, expired: bool) -> None:
+    rules = [{"verdict": "fails", "reason": "x", "expires": "2026-12-01", "link": "https://example.org/1"}]
+    (case,) = expand(matrix(expect=rules), RELEASES, FOUND, find_model, today).cases
+    assert case.expected is not None
+    assert (case.expected.expired, case.expected.link) == (expired, "https://example.org/1")
+    assert as_expected(case.expected, Stage.PREDICT, Verdict.FAILS, Stage.LOAD, (), None) is not expired
+    assert as_expected(case.expected, Stage.PREDICT, Verdict.WORKS, Stage.PREDICT, (), None) is expired
+
+
 def test_the_last_rule_that_fits_says_what_is_expected() -> None:
     rules = [
         {"verdict": "fails", "stage": "load", "resolved_keras": "3.*", "reason": "general"},
@@ -221,8 +232,8 @@ def test_the_last_rule_that_fits_says_what_is_expected() -> None:
     ]
     cases = expanded(matrix(routes=["layers", "graph"], expect=rules)).cases
     assert [case.expected for case in cases] == [
-        Expectation(verdict=Verdict.FAILS, stage=Stage.LOAD, keras="3.*", reason="general"),
-        Expectation(issue="unsupported-ops", reason="special"),
+        Expectation(verdict=Verdict.FAILS, stage=Stage.LOAD, keras="3.*", reason="general", rule=0),
+        Expectation(issue="unsupported-ops", reason="special", rule=1),
     ]
     assert expanded(matrix()).cases[0].expected is None
 

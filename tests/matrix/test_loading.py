@@ -147,6 +147,14 @@ WRONG = [
         "[[expect]]\nmodel = 'x'\nreason = 'x'",
         "key 'expect[0]': it expects nothing\nhint: give 'verdict', 'stage' or 'issue'",
     ),
+    (
+        "[[expect]]\nverdict = 'fails'\nreason = 'x'\nexpires = 'soon'",
+        "key 'expect[0].expires': 'soon' is no date such as 2026-12-31",
+    ),
+    (
+        "[[expect]]\nverdict = 'fails'\nreason = 'x'\nlink = 'javascript:alert(1)'",
+        "key 'expect[0].link': 'javascript:alert(1)' is no address such as https://example.org/issues/1",
+    ),
     ("[[expect]]\nverdict = 'works'", "key 'expect[0].reason': missing\nhint: say why this is expected"),
     ("[limits]\nseconds = 0", "key 'limits.seconds': Expected `float` > 0.0"),
     ("[limits]\nmemory = 'much'", "key 'limits.memory': expected a number, got a text in quotes"),

@@ -137,12 +137,14 @@ def test_a_long_list_of_causes_ends() -> None:
 
 def test_what_was_not_expected_is_marked() -> None:
     expected = Expectation(verdict=Verdict.FAILS, stage=Stage.CONVERT, issue="duplicate-weight-name", keras="3.2.*")
-    text = flat(results(fails(as_expected=False), result(as_expected=False, expected=expected), result()))
+    text = flat(
+        results(fails(as_expected=False, id="a"), result(as_expected=False, expected=expected, id="b"), result(id="c"))
+    )
     assert "fails at convert *1 unknown" in text
     assert "works *2 agrees" in text
     assert "*1 unexpected: cases without an `[[expect]]` must work" in text
     assert "*2 unexpected: the matrix expects fails at convert with duplicate-weight-name, Keras 3.2.*" in text
-    assert "2 cases did not end as expected." in text
+    assert "2 of 3 cases did not end as expected." in text
     alone = flat(results(fails(as_expected=False), result()))
     assert "fails at convert * unknown" in alone
     assert "* unexpected: cases without" in alone
@@ -206,7 +208,7 @@ def test_a_cause_is_a_paragraph_that_hangs_inward() -> None:
         (results(fails(as_expected=False)), "1 case did not end as expected.", "All as expected"),
         (
             results(result(), result(verdict=Verdict.ERROR, as_expected=False, message="no space\nleft")),
-            "The machinery failed for 1 case: no space left",
+            "The machinery failed for 1 of 2 cases: no space left",
             "as expected",
         ),
         (results(result(), complete=False, planned=7), "Incomplete run: 1 of 7 cases finished", "All as expected"),

@@ -7,6 +7,8 @@ from support.samples import FORESEEN, failed, result, results
 
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report import words
+from tfjs_compat.report.background import Background
+from tfjs_compat.report.headline import headline
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.results.remedies import RemedyResult, Step
 
@@ -32,15 +34,15 @@ def test_a_result_has_a_mark_where_it_needs_one(case: CaseResult, mark: str) -> 
     [
         (results(result(), failed(as_expected=True)), "good", "All as expected."),
         (results(result(), failed()), "bad", "1 of 2 cases did not end as expected."),
-        (results(result(verdict=Verdict.ERROR, as_expected=False)), "error", "The machinery failed for 1 of 1 case."),
+        (results(result(verdict=Verdict.ERROR, as_expected=False)), "error", "The machinery failed for 1 of 1 case: "),
         (results(), "part", "No case finished."),
         (results(result(), complete=False, planned=5), "part", "Incomplete run: 1 of 5 cases finished"),
         (results(failed(), complete=False, planned=5), "bad", "Incomplete run: 1 of 5 cases finished"),
     ],
 )
 def test_the_headline(found: Results, mood: str, sentence: str) -> None:
-    assert words.headline(found)[0] == mood
-    assert sentence in words.headline(found)[1]
+    assert headline(found, Background())[0] == mood
+    assert sentence in headline(found, Background())[1]
 
 
 @pytest.mark.parametrize(
@@ -55,7 +57,7 @@ def test_the_headline(found: Results, mood: str, sentence: str) -> None:
 )
 def test_a_part_of_a_run_says_how_much_finished(found: Results, sentence: str) -> None:
     assert words.incomplete(found) == sentence
-    assert bool(sentence) != ("As expected" in words.headline(found)[1])
+    assert bool(sentence) != ("All as expected" in headline(found, Background())[1])
 
 
 def test_a_result_compares_with_its_expectation() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import tfjs_compat
+from tfjs_compat.checks.catalogue import FINDINGS
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import RequestError
@@ -184,3 +185,15 @@ def test_the_library_gives_what_it_says(name: str) -> None:
     assert getattr(tfjs_compat, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'runs'"):
         tfjs_compat.__getattr__("runs")
+
+
+def test_an_expected_issue_that_nothing_reports_is_refused(tmp_path: Path) -> None:
+    rule = '[[expect]]\nissue = "{}"\nreason = "x"\n'
+    text = 'models = ["zoo:mlp"]\n[axes]\ntensorflow = ["2.15.0"]\ntensorflowjs = ["4.17.0"]\n'
+    (tmp_path / "m.toml").write_text(text + rule.format("duplicate-weight-name") + rule.format("duplicate-wieght-name"))
+    with pytest.raises(RequestError) as refused:
+        load_matrix(RunRequest(matrix="m.toml"))
+    assert "key 'expect[1].issue': 'duplicate-wieght-name' is no known issue" in str(refused.value)
+    assert "did you mean 'duplicate-weight-name'?" in str(refused.value)
+    (tmp_path / "m.toml").write_text(text + "".join(map(rule.format, FINDINGS)))
+    assert len(load_matrix(RunRequest(matrix="m.toml"))[0].expect) == len(FINDINGS)

@@ -35,11 +35,9 @@ def of_results(results: Results, comparison: Comparison | None = None, fail_on: 
         return INTERRUPTED
     if any(case.verdict == "error" for case in results.cases):
         return MACHINERY
-    if comparison is None:
-        return OK if all(case.as_expected for case in results.cases) else UNEXPECTED
-    new = {change.case for change in comparison.changes if change.before is None}
-    unexpected = any(case.id in new and not case.as_expected for case in results.cases)
-    return UNEXPECTED if unexpected else of_comparison(comparison, fail_on)
+    from tfjs_compat.api import failures
+
+    return UNEXPECTED if failures(results, comparison, fail_on) else OK
 
 
 def of_comparison(comparison: Comparison, fail_on: Collection[str]) -> int:

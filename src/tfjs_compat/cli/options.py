@@ -97,6 +97,13 @@ FAIL_ON = click.option(
     help="Exit 1 where a case is of such a kind: regressed, fails-earlier, other-cause, numbers-drifted, flaky, "
     "fails-later, fixed, new, gone, unknown, same; or none.",
 )
+BASELINE = _file(
+    "--baseline",
+    "baseline",
+    metavar="FILE|DIR",
+    help="An earlier run to compare with; the cases that it knows then count by --fail-on.",
+)
+ALL = click.option("--all", "every_case", is_flag=True, help="Show also the cases that are as before or as expected.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout instead of text.")
 _JOBS = click.option(
     "--jobs", "jobs", type=click.IntRange(1), metavar="N", help="Cases at a time [default: by cores and memory]."
@@ -153,13 +160,10 @@ SHARDS = (
 # How to run it: `run` only.
 RUN = (
     OUTPUT,
-    _file(
-        "--baseline",
-        "baseline",
-        metavar="FILE|DIR",
-        help="An earlier run to compare with; the cases that it knows then count by --fail-on.",
-    ),
+    BASELINE,
     FAIL_ON,
+    _many("--report", "reports", "FORMAT=FILE", "Write a report of that format (see `report`) when the run ends."),
+    ALL,
     INPUTS,
     *RUNTIME,
     click.option(

@@ -11,13 +11,24 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, print_text, stop_on_signal
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import AS_JSON, MATRIX, MERGED, RUN, SHARDS, run_request, with_options
+from tfjs_compat.cli.options import (
+    ALL,
+    AS_JSON,
+    BASELINE,
+    FAIL_ON,
+    MATRIX,
+    MERGED,
+    RUN,
+    SHARDS,
+    run_request,
+    with_options,
+)
 from tfjs_compat.report import writers
 
 
 @cli.command(short_help="Run a matrix: convert, load, compare.")
 @with_options(*MATRIX, *RUN)
-def run(as_json: bool, fail_on: tuple[str, ...], **given: Any) -> None:
+def run(as_json: bool, fail_on: tuple[str, ...], reports: tuple[str, ...], every_case: bool, **given: Any) -> None:
     """Run a MATRIX for real: a file, or a shipped one (seed, frontier, plain, repairs, zoo).
 
     Without MATRIX: [tool.tfjs-compat] of ./pyproject.toml; else plain (what installs today) if an option names a model,
@@ -30,17 +41,21 @@ def run(as_json: bool, fail_on: tuple[str, ...], **given: Any) -> None:
 
     out, err = outputs()
     request = run_request(given)
-    kinds, baseline = api.kinds_named(fail_on), api.read_baseline(request)
+    kinds, baseline, targets = api.kinds_named(fail_on), api.read_baseline(request), api.report_targets(reports)
     with on_terminal(err) as progress:
         results = api.run(request, progress, stop_on_signal())
     comparison = api.against_baseline(baseline, results, request) if baseline is not None else None
+    background = api.Background(comparison, kinds)
     if as_json:
         print_json(results)
     else:
-        place = writers.Place(request.output, out)
-        print_text(writers.DEFAULT.render(results, place))
-        if comparison is not None:
-            print_text(writers.CHANGES_WRITERS[0].render(comparison, place))
+        print_text(writers.DEFAULT.render(results, writers.Place(request.output, out, every_case), background))
+    for writer, file in targets:
+        written = api.write_report(writer, file, results, request.output, background)
+        if written.file is None:
+            print_text(written.text)
+        else:
+            err.print(f"written: {written.file}", soft_wrap=True, markup=False)
     err.print(f"written: {request.output / 'results.json'}", soft_wrap=True, markup=False)
     code = exit_codes.of_results(results, comparison, kinds)
     if code == exit_codes.INTERRUPTED:
@@ -123,18 +138,22 @@ _FILES = ", ".join(f"OUTPUT/{writer.file} for {writer.name}" for writer in write
     default=writers.DEFAULT.name,
     show_default=True,
 )
+@with_options(ALL, BASELINE, FAIL_ON)
 @click.option(
     "--to",
     type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
     metavar="FILE",
     help=f"Target; '-': stdout [default: {_FILES}, else stdout].",
 )
-def report(output: Path, name: str, to: Path | None) -> None:
+def report(
+    output: Path, name: str, to: Path | None, baseline: Path | None, fail_on: tuple[str, ...], every_case: bool
+) -> None:
     """Report what a run found. OUTPUT is its folder (default: .tfjs-compat) or a results.json."""
     from tfjs_compat import api
 
     out, err = outputs()
-    written = api.report(output, name, api.Store(), to, out)
+    request = api.ReportRequest(output, name, to, baseline, api.kinds_named(fail_on), every_case)
+    written = api.report(request, api.Store(), out)
     if written.file is None:
         print_text(written.text)
     else:

@@ -20,8 +20,10 @@ from tfjs_compat.matrix import expansion
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.expansion import LeftOut
 from tfjs_compat.matrix.models import Model, find_model
+from tfjs_compat.matrix.problems import today
 from tfjs_compat.matrix.process_env import process_variables
 from tfjs_compat.matrix.schema import Matrix
+from tfjs_compat.matrix.source import Source
 from tfjs_compat.results.plan_file import Cut
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.interruptible import interruptible
@@ -45,7 +47,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     ``unused_rules`` are messages on expectations that match none of the cases. ``order`` holds the ids of all cases of
     the matrix, also of those that were not requested. A plan that is cut into shards has a ``cut``;
-    one that is a ``shard`` (``2/3``) of it holds that shard's cases.
+    one that is a ``shard`` (``2/3``) of it holds that shard's cases. ``source``: where the matrix stands, if the user
+    wrote it.
     """
 
     matrix: Matrix
@@ -55,6 +58,7 @@ class Plan(msgspec.Struct, frozen=True):
     order: tuple[str, ...] = ()
     shard: str = ""
     cut: Cut | None = None
+    source: Source | None = None
 
     def locks(self) -> dict[str, Lock]:
         """The distinct locks by id."""
@@ -111,7 +115,8 @@ def expand_from_index(
             models[ref] = find_model(ref, bases[ref])
         return models[ref]
 
-    return expansion.expand(matrix, releases_of(expansion.packages_needed(matrix), context), found, model_of)
+    releases = releases_of(expansion.packages_needed(matrix), context)
+    return expansion.expand(matrix, releases, found, model_of, today())
 
 
 def releases_of(packages: Sequence[str], context: Context) -> dict[str, tuple[Release, ...]]:

@@ -41,6 +41,7 @@ def document(plan: Plan, until: Stage, started: str, before: PlanDocument | None
         run=secrets.token_hex(8),
         shard=plan.shard,
         cut=plan.cut,
+        source=plan.source,
     )
 
 

@@ -106,6 +106,7 @@ def run_plan(plan: Plan, engine: Engine) -> Results:
         cases=cases,
         planned=len(plan.cases),
         locks={name: lock.packages for name, lock in plan.locks().items()},
+        source=planned.source,
     )
 
 

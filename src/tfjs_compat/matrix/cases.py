@@ -16,7 +16,9 @@ from tfjs_compat.outcomes.stages import Stage, Verdict
 class Expectation(msgspec.Struct, frozen=True, omit_defaults=True):
     """How a matrix says a case ends; a field that is None may have any value.
 
-    ``keras`` is a version or pattern (``3.*``) for the Keras of the lock; ``reason`` is shown in reports.
+    ``keras`` is a version or pattern (``3.*``) for the Keras of the lock; ``reason`` and ``link`` are shown in reports.
+    ``rule`` is its place among the matrix's ``[[expect]]``, from 0. Where it has ``expired`` (its date ``expires`` is
+    past) it counts no more, and the case has to work.
     """
 
     verdict: Verdict | None = None
@@ -24,6 +26,15 @@ class Expectation(msgspec.Struct, frozen=True, omit_defaults=True):
     issue: str | None = None
     keras: str | None = None
     reason: str = ""
+    rule: int | None = None
+    expires: str | None = None
+    expired: bool = False
+    link: str = ""
+
+    @property
+    def wanted(self) -> Verdict:
+        """The verdict that it expects: a stage or an issue alone means a failure."""
+        return self.verdict or (Verdict.FAILS if self.stage or self.issue else Verdict.WORKS)
 
 
 class Case(msgspec.Struct, frozen=True):

@@ -51,12 +51,14 @@ def expand(
     releases: Mapping[str, Sequence[Release]],
     found: Sequence[Interpreter],
     find_model: Callable[[str], Model],
+    today: str = "",
 ) -> Expansion:
     """All cases of a matrix.
 
     ``releases`` maps each of ``packages_needed`` to its releases, ``found`` are the interpreters of the machine,
-    ``find_model`` gives the model of a reference. Raises RequestError for versions and models that do not exist, and
-    for a matrix without a case; MachineryError for interpreters that are not there.
+    ``find_model`` gives the model of a reference, ``today`` (an ISO date) decides which expectations have expired.
+    Raises RequestError for versions and models that do not exist, and for a matrix without a case; MachineryError for
+    interpreters that are not there.
     """
     cases: dict[str, Case] = {}
     left_out: dict[LeftOut, None] = {}
@@ -69,7 +71,7 @@ def expand(
         for case in chosen:
             cases.setdefault(case.id, case)
     expected = tuple(
-        msgspec.structs.replace(case, expected=_expectation(matrix.expect, case)) for case in cases.values()
+        msgspec.structs.replace(case, expected=_expectation(matrix.expect, case, today)) for case in cases.values()
     )
     if not expected:
         why = "; ".join(f"{left.what}: {left.why}" for left in left_out) or "its excludes leave nothing"
@@ -221,10 +223,20 @@ def _fits(value: str, pattern: str) -> bool:
     return fnmatch.fnmatchcase(value, pattern)
 
 
-def _expectation(rules: Sequence[Expect], case: Case) -> Expectation | None:
+def _expectation(rules: Sequence[Expect], case: Case, today: str) -> Expectation | None:
     """The last rule that matches a case decides, so that general rules can stand before special ones."""
-    fitting = [rule for rule in rules if matches(rule, case)]
+    fitting = [number for number, rule in enumerate(rules) if matches(rule, case)]
     if not fitting:
         return None
-    rule = fitting[-1]
-    return Expectation(rule.verdict, rule.stage, rule.issue, rule.resolved_keras, rule.reason)
+    rule = rules[fitting[-1]]
+    return Expectation(
+        verdict=rule.verdict,
+        stage=rule.stage,
+        issue=rule.issue,
+        keras=rule.resolved_keras,
+        reason=rule.reason,
+        rule=fitting[-1],
+        expires=rule.expires,
+        expired=rule.expires is not None and rule.expires <= today,
+        link=rule.link,
+    )

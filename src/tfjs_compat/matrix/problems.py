@@ -49,6 +49,10 @@ def problems(matrix: Matrix) -> Iterable[str]:
             yield f"key 'expect[{number}]': it expects nothing\nhint: give 'verdict', 'stage' or 'issue'"
         if not rule.reason:
             yield f"key 'expect[{number}].reason': missing\nhint: say why this is expected"
+        if rule.expires is not None and not _is_date(rule.expires):
+            yield f"key 'expect[{number}].expires': '{rule.expires}' is no date such as 2026-12-31"
+        if rule.link and not re.fullmatch(r"https?://[^\s<>\"]+", rule.link):
+            yield f"key 'expect[{number}].link': '{rule.link}' is no address such as https://example.org/issues/1"
 
 
 def _axis_problems(place: str, block: Axes, envs: Iterable[str]) -> Iterable[str]:
@@ -72,7 +76,7 @@ def _value_problems(key: str, axis: Axis, value: Texts, envs: Iterable[str]) -> 
     elif axis.kind == "release":
         if problem := versions.check_syntax(value):
             yield f"key '{key}': {problem}"
-    elif axis.kind == "date" and _is_date(value) and value > _today():
+    elif axis.kind == "date" and _is_date(value) and value > today():
         yield f"key '{key}': {value} is in the future\nhint: '{axis.default}' takes the packages of today"
     elif axis.kind == "date" and not _is_date(value):
         yield f"key '{key}': '{value}' is neither a date such as 2024-04-10 nor '{axis.default}'"
@@ -117,7 +121,8 @@ def _package_problems(key: str, names: Iterable[str]) -> Iterable[str]:
             yield f"key '{key}': '{name}' is not a package name such as 'tensorflow-decision-forests'"
 
 
-def _today() -> str:
+def today() -> str:
+    """The date of today in UTC, as ISO writes it."""
     return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
 
 

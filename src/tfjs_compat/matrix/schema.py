@@ -32,13 +32,19 @@ class Include(Axes, frozen=True, forbid_unknown_fields=True):
 
 
 class Expect(Match, frozen=True, forbid_unknown_fields=True):
-    """How the cases that match end. ``resolved_keras``: the lock's Keras, a version or pattern (``3.2.1``, ``3.*``)."""
+    """How the cases that match end.
+
+    ``resolved_keras``: the lock's Keras, a version or pattern (``3.2.1``, ``3.*``). From the date ``expires`` on the
+    rule counts no more, as if nobody had written it. ``link`` is the page where the failure is tracked.
+    """
 
     verdict: Verdict | None = None
     stage: Stage | None = None
     issue: str | None = None
     resolved_keras: str | None = None
     reason: str = ""
+    expires: str | None = None
+    link: str = ""
 
 
 class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,7 +20,8 @@ class Cause(msgspec.Struct, frozen=True):
     ``known``: in the catalogue, which gives title, explanation, remedies and links. ``named``: a check gives it a
     name that the catalogue lacks. ``unknown``: a signature only. ``machinery``: says nothing about the versions.
     ``behind`` are the other issues that were found in its cases, ``message`` is that of its first case, ``proven``
-    says which remedies cured how many of its cases, where they were run.
+    says which remedies cured how many of its cases, where they were run; ``tracked`` are the pages where the
+    matrix says that the failure is tracked.
     """
 
     kind: Literal["known", "named", "unknown", "machinery"]
@@ -33,6 +34,7 @@ class Cause(msgspec.Struct, frozen=True):
     behind: tuple[str, ...] = ()
     message: str = ""
     proven: tuple[str, ...] = ()
+    tracked: tuple[str, ...] = ()
 
 
 def causes(cases: Sequence[CaseResult]) -> tuple[Cause, ...]:
@@ -42,8 +44,14 @@ def causes(cases: Sequence[CaseResult]) -> tuple[Cause, ...]:
         if case.verdict is not Verdict.WORKS and (key := _key(case)):
             groups.setdefault((case.verdict is not Verdict.ERROR, key), []).append(case)
     return tuple(
-        msgspec.structs.replace(_cause(key, group), proven=proven(group)) for (_, key), group in _ordered(groups)
+        msgspec.structs.replace(_cause(key, group), proven=proven(group), tracked=_tracked(group))
+        for (_, key), group in _ordered(groups)
     )
+
+
+def _tracked(cases: Sequence[CaseResult]) -> tuple[str, ...]:
+    links = [case.expected.link for case in cases if case.expected is not None and case.expected.link]
+    return tuple(dict.fromkeys(links))
 
 
 def _ordered(

@@ -16,34 +16,38 @@ from markupsafe import Markup
 
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report import axes, numbers, words
+from tfjs_compat.report.background import Background
 from tfjs_compat.report.causes import causes
+from tfjs_compat.report.headline import headline
 from tfjs_compat.report.look import VERDICTS
 from tfjs_compat.report.pivot import pivot, spans
 from tfjs_compat.report.writers import Place
 from tfjs_compat.results.case_result import CaseResult, Results
+from tfjs_compat.results.rules import rule_notes
 
 _LONGEST = 6000
 
 
-def render(results: Results, place: Place) -> str:
+def render(results: Results, place: Place, background: Background = Background()) -> str:
     """The page, with links to logs and models in the output folder."""
-    results = words.cleaned(results)
+    results, background = words.cleaned(results), background.cleaned()
     table = pivot(results.cases)
     found = causes(results.cases)
     models: dict[str, list[CaseResult]] = {}
     for case in results.cases:
         models.setdefault(case.model, []).append(case)
-    mood, headline = words.headline(results)
+    mood, sentence = headline(results, background)
     return (
         _environment()
         .get_template("report.html.jinja")
         .render(
             results=results,
             mood=mood,
-            headline=headline,
+            headline=sentence,
             counts=words.counts(results),
             facts=words.facts(results),
             left_out=words.left_out(results.left_out),
+            rule_notes=[words.rule_note(note) for note in rule_notes(results)],
             pivot=table,
             levels=[spans(table.columns, level) for level in range(len(table.column_titles))],
             causes=found,

@@ -10,27 +10,79 @@ import re
 from collections.abc import Sequence
 
 from tfjs_compat.outcomes.stages import Verdict
-from tfjs_compat.report import words
+from tfjs_compat.report import change_words, changes_markdown, words
+from tfjs_compat.report.background import Background
 from tfjs_compat.report.causes import Cause, causes
+from tfjs_compat.report.headline import headline
 from tfjs_compat.report.look import VERDICTS
 from tfjs_compat.report.markdown_text import as_head, as_name, code, escape, marked
 from tfjs_compat.report.pivot import Pivot, label, pivot
 from tfjs_compat.report.writers import Place
 from tfjs_compat.results.case_result import CaseResult, Results
+from tfjs_compat.results.rules import rule_notes
+
+MOST_BYTES = 1 << 20
+"""What GitHub takes for a job summary, in UTF-8 (docs.github.com, "Workflow commands for GitHub Actions")."""
 
 _SHOWN_CAUSES = 30
+_SHOWN_NEWS = 50
 
 
-def render(results: Results, _place: Place) -> str:
-    """The document. A comment on GitHub may have 65,536 characters; some 600 cases fit."""
-    results = words.cleaned(results)
+def render(results: Results, _place: Place, background: Background = Background()) -> str:
+    """The document: what changed or is not as expected, then the table of all cases, then the causes.
+
+    A job summary on GitHub may have 1 MiB (a comment 65,536 characters, some 600 cases): where the document would be
+    larger, first the table of all cases is left out, then the end.
+    """
+    results, background = words.cleaned(results), background.cleaned()
     found = causes(results.cases)
+    before, after = _before_the_table(results, background), _after_the_table(results, found)
+    table = _table(pivot(results.cases), found) if results.cases else ""
+    whole = _document([*before, table, *after])
+    if _size(whole) <= MOST_BYTES:
+        return whole
+    left_out = f"The table of {words.count(len(results.cases), 'case')} is left out here: it would be too large."
+    return _cut(_document([*before, left_out, *after]))
+
+
+def _before_the_table(results: Results, background: Background) -> list[str]:
     counts = ", ".join(f"{number} {verdict}" for verdict, number in words.counts(results))
     parts = [f"### TensorFlow.js compatibility: {escape(results.matrix)}"]
-    parts.append(f"**{words.headline(results)[1]}**" + (f" {counts}." if counts else ""))
+    parts.append(f"**{escape(headline(results, background)[1])}**" + (f" {counts}." if counts else ""))
+    if background.comparison is not None:
+        parts += changes_markdown.section(background.comparison)
+    news, _ = background.news_first(results)
+    news = [case for case in news if case.id not in background.changes()]
+    if news:
+        parts.append("#### Not as expected")
+        parts.append(_news(news[:_SHOWN_NEWS]))
+    if len(news) > _SHOWN_NEWS:
+        parts.append(f"and {len(news) - _SHOWN_NEWS} more: see the table")
+    parts += [escape(words.rule_note(note)) for note in rule_notes(results)]
     if results.cases:
-        parts.append(_table(pivot(results.cases), found))
-        parts += [f"{name}: {marked(meaning)}" for name, meaning in words.marks(results.cases)]
+        parts.append("#### All cases")
+    return parts
+
+
+def _news(cases: Sequence[CaseResult]) -> str:
+    lines = [_line(["case", "result", "why", "the matrix expects"]), _line(["---"] * 4)]
+    for case in cases:
+        result = f"{VERDICTS[case.verdict].emoji} {words.result(case)}"
+        lines.append(
+            _line(
+                [
+                    as_name(change_words.name(case)),
+                    result,
+                    as_name(words.cause(case, 120)),
+                    marked(words.expectation(case)),
+                ]
+            )
+        )
+    return "\n".join(lines)
+
+
+def _after_the_table(results: Results, found: Sequence[Cause]) -> list[str]:
+    parts = [f"{name}: {marked(meaning)}" for name, meaning in words.marks(results.cases)]
     if note := words.left_out(results.left_out):
         parts.append(escape(note))
     if found:
@@ -39,7 +91,24 @@ def render(results: Results, _place: Place) -> str:
     if len(found) > _SHOWN_CAUSES:
         parts.append(f"and {words.count(len(found) - _SHOWN_CAUSES, 'more cause')}: see results.json")
     parts.append("Started " + escape(" · ".join(words.facts(results))))
-    return "\n\n".join(parts) + "\n"
+    return parts
+
+
+def _document(parts: Sequence[str]) -> str:
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _size(text: str) -> int:
+    return len(text.encode())
+
+
+def _cut(text: str) -> str:
+    """The text without the lines at its end that are too many."""
+    if _size(text) <= MOST_BYTES:
+        return text
+    note = "\n\nThe rest is left out here.\n"
+    start = text.encode()[: MOST_BYTES - _size(note)].decode(errors="ignore")
+    return start.rpartition("\n")[0] + note
 
 
 def _table(table: Pivot, found: Sequence[Cause]) -> str:
@@ -87,5 +156,5 @@ def _cause(number: int, cause: Cause) -> str:
         lines.append("remedies run: " + "; ".join(map(marked, cause.proven)))
     elif cause.remedies:
         lines.append("should cure it: " + "; or ".join(map(marked, cause.remedies)))
-    lines += [f"<{link}>" for link in cause.links if re.fullmatch(r"https?://[\w./#?=&%-]+", link)]
+    lines += [f"<{link}>" for link in (*cause.links, *cause.tracked) if re.fullmatch(r"https?://[\w./#?=&%-]+", link)]
     return "  \n".join(lines)

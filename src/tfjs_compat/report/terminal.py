@@ -3,47 +3,77 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 
 from rich.console import Group, RenderableType
 from rich.text import Text
 
 from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.matrix.axes import Combination
-from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.report import axes, words
+from tfjs_compat.outcomes.stages import Verdict
+from tfjs_compat.report import axes, changes_terminal, words
+from tfjs_compat.report.background import Background
 from tfjs_compat.report.causes import Cause, causes
 from tfjs_compat.report.grid import Column, Grid, Hanging
+from tfjs_compat.report.headline import Mood, sentences
 from tfjs_compat.report.look import VERDICTS
 from tfjs_compat.report.numbers import clock, magnitude
 from tfjs_compat.report.printing import as_text
 from tfjs_compat.report.words import count, plain, short
 from tfjs_compat.report.writers import Place
 from tfjs_compat.results.case_result import CaseResult, Results
+from tfjs_compat.results.rules import rule_notes
+
+WHOLE = 16
+"""So many rows are shown even where all is as expected: they fit a screen."""
 
 _SHOWN_CAUSES = 12
 _SHOWN_CURES = 6
 
 
-def render(results: Results, place: Place) -> str:
+def render(results: Results, place: Place, background: Background = Background()) -> str:
     """The report as text, as wide and as colourful as the place's console; without one, for a file."""
-    return as_text(report(results, f"{place.output}{os.sep}"), place.console)
+    whole = report(results, f"{place.output}{os.sep}", background, every_case=place.every_case)
+    return as_text(whole, place.console)
 
 
-def report(results: Results, output: str = "") -> RenderableType:
-    """The whole report: the table of cases, the causes, one closing line. ``output``: the folder that logs are in."""
-    results = words.cleaned(results)
+def report(
+    results: Results, output: str = "", background: Background = Background(), *, every_case: bool = False
+) -> RenderableType:
+    """The whole report: the cases that are news, the others, the causes, what changed, one closing line.
+
+    ``output``: the folder that logs are in. Of a long table what is no news is folded, unless ``every_case``.
+    """
+    results, background = words.cleaned(results), background.cleaned()
     marks = unexpected(results.cases)
+    news, rest = background.news_first(results)
+    fold = len(results.cases) > WHOLE and not every_case
+    shown = news if fold else [*news, *rest]
     parts: list[RenderableType] = [Hanging(_caption(results), 0, 2)]
     if part := words.incomplete(results):
         parts.append(Hanging(Text(part, VERDICTS[Verdict.MISMATCH].style), 0, 2))
-    parts += [_table(results, marks)] if results.cases else []
+    parts += [_table(shown, marks)] if shown else []
+    if fold and rest:
+        parts.append(Hanging(_folded(rest, background), 0, 2))
     parts += [Hanging(Text(f"{mark} unexpected: {rule}", "bold"), 0, 2) for rule, mark in marks.items()]
-    parts += _causes(results.cases, output)
+    parts += _causes(results.cases, output, {case.id for case in shown})
+    parts += [Hanging(Text("\n" + words.rule_note(note), "yellow"), 0, 2) for note in rule_notes(results)]
     if results.left_out:
         parts.append(Hanging(Text("\n" + words.left_out(results.left_out), "dim")))
-    parts.append(Hanging(closing(results)))
+    if background.comparison is not None:
+        changes = [*changes_terminal.section(background.comparison, output)]
+        parts += [Text(), *changes] if changes else []
+    parts.append(Hanging(closing(results, background)))
     return Group(*parts)
+
+
+def _folded(cases: Sequence[CaseResult], background: Background) -> Text:
+    """One line in place of the rows of cases that are no news."""
+    times = Counter(case.verdict for case in cases)
+    verdicts = ", ".join(f"{times[verdict]} {verdict}" for verdict in Verdict if times[verdict])
+    how = "as expected" if background.comparison is None else "as in the baseline"
+    return Text(f"and {count(len(cases), 'case')} {how}: {verdicts} (--all shows them)", "dim")
 
 
 def unexpected(cases: Sequence[CaseResult]) -> dict[str, str]:
@@ -56,7 +86,8 @@ def _rule(case: CaseResult) -> str:
     rule = case.expected
     if rule is None:
         return words.UNEXPECTED_WITHOUT_RULE
-    return f"the matrix expects {words.expectation(case)}" + (f" ({short(rule.reason, 200)})" if rule.reason else "")
+    reason = "; ".join(filter(None, [short(rule.reason, 200), rule.link]))
+    return f"the matrix expects {words.expectation(case)}" + (f" ({reason})" if reason else "")
 
 
 def axis_columns(combinations: Sequence[Combination], keras: Sequence[str]) -> tuple[list[Column], list[str]]:
@@ -70,8 +101,7 @@ def _axis_columns(cases: Sequence[CaseResult]) -> tuple[list[Column], list[str]]
     return axis_columns([case.combination for case in cases], [axes.keras_of(case) for case in cases])
 
 
-def _table(results: Results, marks: Mapping[str, str]) -> Grid:
-    cases = results.cases
+def _table(cases: Sequence[CaseResult], marks: Mapping[str, str]) -> Grid:
     columns, _ = _axis_columns(cases)
     for field in ("model", "route"):
         if len({getattr(case, field) for case in cases}) > 1:
@@ -105,15 +135,21 @@ def _why(case: CaseResult) -> Text:
     return Text(f"agrees to {magnitude(largest)}" if largest is not None else "")
 
 
-def _causes(cases: Sequence[CaseResult], output: str) -> list[RenderableType]:
-    """The causes of the cases that do not work, the most frequent first."""
+def _causes(cases: Sequence[CaseResult], output: str, shown: Collection[str]) -> list[RenderableType]:
+    """The causes of the cases that do not work: those with a case that is shown, then in a line the others' names."""
     groups = [cause for cause in causes(cases) if cause.kind != "machinery"]
     if not groups:
         return []
+    open_ = [group for group in groups if any(case.id in shown for case in group.cases)]
+    folded = [group for group in groups if group not in open_]
     parts: list[RenderableType] = [cause_summary(groups)]
-    parts += [cause_text(group, output) for group in groups[:_SHOWN_CAUSES]]
-    if len(groups) > _SHOWN_CAUSES:
-        parts.append(Text(f"  and {count(len(groups) - _SHOWN_CAUSES, 'more cause')}: see results.json"))
+    parts += [cause_text(group, output) for group in open_[:_SHOWN_CAUSES]]
+    if len(open_) > _SHOWN_CAUSES:
+        parts.append(Text(f"  and {count(len(open_) - _SHOWN_CAUSES, 'more cause')}: see results.json"))
+    if folded:
+        names = ", ".join(f"{len(group.cases)} × {short(group.key, 60)}" for group in folded[:_SHOWN_CAUSES])
+        more = f" and {len(folded) - _SHOWN_CAUSES} more" if len(folded) > _SHOWN_CAUSES else ""
+        parts.append(Hanging(Text(f"known: {names}{more}", "dim"), 2, 4))
     return parts
 
 
@@ -142,29 +178,25 @@ def cause_text(group: Cause, output: str) -> Group:
         below.append(Text.assemble(("Remedies run: ", "green"), plain("; ".join(shown)), "."))
     elif group.remedies and group.kind == "known":
         below.append(Text(f"Should cure it: {'; or '.join(group.remedies)}."))
-    if group.links:
-        below.append(Text(group.links[0], "dim"))
+    below += [Text(link, "dim") for link in (*group.links[:1], *group.tracked[:3])]
     if (log := group.cases[0].log) and unknown:
         below.append(Text(f"log: {plain(output + log)}"))
     return Group(Hanging(Text.assemble((head, "bold"), title), 2, 4), *(Hanging(text, 4, 4) for text in below))
 
 
-def closing(results: Results) -> Text:
+def closing(results: Results, background: Background = Background()) -> Text:
     """The line that a reader looks for first."""
     cases = results.cases
     verdicts = ", ".join(f"{number} {verdict}" for verdict, number in words.counts(results)) or "no case finished"
-    line = Text(f"\n{count(len(cases), 'case')} in {clock(results.seconds)}: {verdicts}. ")
-    errors = [case for case in cases if case.verdict is Verdict.ERROR]
-    surprises = sum(words.mark(case) == "unexpected" for case in cases)
-    part = words.incomplete(results)
-    if part:
-        line.append(f"{part} ", "bold")
-    if errors:
-        message = short(errors[0].message, 200)
-        line.append(f"The machinery failed for {count(len(errors), 'case')}: {message} ", VERDICTS[Verdict.ERROR].style)
-    if surprises:
-        line.append(f"{count(surprises, 'case')} did not end as expected.", "bold red")
-    elif cases and not errors and not part:
-        stop = "" if results.until is Stage.PREDICT else f" (until {results.until})"
-        line.append(f"All as expected{stop}.", VERDICTS[Verdict.WORKS].style)
+    line = Text(f"\n{count(len(cases), 'case')} in {clock(results.seconds)}: {verdicts}.")
+    for mood, sentence in sentences(results, background):
+        line.append(" ").append(plain(sentence), _MOODS[mood])
     return line
+
+
+_MOODS: Mapping[Mood, str] = {
+    "good": VERDICTS[Verdict.WORKS].style,
+    "bad": "bold red",
+    "error": VERDICTS[Verdict.ERROR].style,
+    "part": "bold",
+}

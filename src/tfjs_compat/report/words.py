@@ -7,14 +7,15 @@ from typing import Any, Literal
 
 import msgspec
 
+from tfjs_compat.matrix.cases import Expectation
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.numbers import clock
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.results.comparison import COMPARISON_READER, Comparison
 from tfjs_compat.results.files import RESULTS_READER
+from tfjs_compat.results.rules import RuleNote
 from tfjs_compat.system.text import plain as plain
 
-Mood = Literal["good", "bad", "error", "part"]
 UNEXPECTED_WITHOUT_RULE = "cases without an `[[expect]]` must work"
 MARKS = (
     ("expected", "the matrix expects this failure"),
@@ -74,8 +75,12 @@ def expectation(case: CaseResult) -> str:
     rule = case.expected
     if rule is None:
         return "works (no `[[expect]]` matches it)"
-    verdict = rule.verdict or (Verdict.FAILS if rule.stage or rule.issue else Verdict.WORKS)
-    parts = [str(verdict)]
+    said = _rule(rule)
+    return f"works (that it {said} expired on {rule.expires})" if rule.expired else said
+
+
+def _rule(rule: Expectation) -> str:
+    parts = [str(rule.wanted)]
     parts += [f"at {rule.stage}"] if rule.stage else []
     parts += [f"with {rule.issue}"] if rule.issue else []
     return " ".join(parts) + (f", Keras {rule.keras}" if rule.keras else "")
@@ -133,24 +138,6 @@ def incomplete(results: Results) -> str:
     return f"Incomplete run: {finished} of {count(planned, 'case')} finished; the others are missing here."
 
 
-def headline(results: Results) -> tuple[Mood, str]:
-    """The sentences that a reader looks for first: whether the run is whole, and whether all is as expected."""
-    cases, part = results.cases, incomplete(results)
-    errors = sum(case.verdict is Verdict.ERROR for case in cases)
-    surprises = sum(mark(case) == "unexpected" for case in cases)
-    sentences = [part] if part else []
-    if not cases and not part:
-        sentences.append("No case finished.")
-    if errors:
-        sentences.append(f"The machinery failed for {errors} of {count(len(cases), 'case')}.")
-    if surprises:
-        sentences.append(f"{surprises} of {count(len(cases), 'case')} did not end as expected.")
-    elif cases and not errors and not part:
-        sentences.append("All as expected." if len(cases) > 1 else "As expected.")
-    mood: Mood = "error" if errors else "bad" if surprises else "part" if part or not cases else "good"
-    return mood, " ".join(sentences)
-
-
 def facts(results: Results) -> list[str]:
     """When, how long, with what: for a line under the headline."""
     machine = results.machine
@@ -162,6 +149,17 @@ def facts(results: Results) -> list[str]:
         "" if results.until is Stage.PREDICT else f"until {results.until}",
     ]
     return [short(fact) for fact in found if fact]
+
+
+def rule_note(note: RuleNote) -> str:
+    """A sentence on an expectation that has to be looked at."""
+    what = f"expect[{note.number}] ({short(note.rule.reason, 80)})"
+    failing = note.cases - note.working
+    if note.kind == "needless":
+        return f"{what} is not needed any more: {count(note.cases, 'case')} of it, and all work."
+    if note.kind == "expired":
+        return f"{what} expired on {note.rule.expires}: {count(failing, 'case')} of {note.cases} still not working."
+    return f"{what} is too wide: {note.working} of its {note.cases} cases work."
 
 
 def left_out(lines: Sequence[str]) -> str:

@@ -16,6 +16,7 @@ from tfjs_compat.errors import RequestError, nearest
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tfjs_compat.report.background import Background
     from tfjs_compat.results.case_result import Results
     from tfjs_compat.results.comparison import Comparison
 
@@ -24,11 +25,13 @@ class Place(NamedTuple):
     """What a text has to know of its reader.
 
     ``output`` is the output folder of the run as seen from where the text is read: links and paths to logs begin with
-    it. ``console`` is the console that shows the text, for its width and colours; None for a file.
+    it. ``console`` is the console that shows the text, for its width and colours; None for a file. ``every_case``: also
+    what is as expected, where a report would fold it.
     """
 
     output: Path = Path()
     console: Console | None = None
+    every_case: bool = False
 
 
 class Writer(NamedTuple):
@@ -42,9 +45,12 @@ class Writer(NamedTuple):
     module: str
     file: str | None = None
 
-    def render(self, results: Results, place: Place | None = None) -> str:
-        """The report on results as a text."""
-        text = importlib.import_module(f"tfjs_compat.report.{self.module}").render(results, place or Place())
+    def render(self, results: Results, place: Place | None = None, background: Background | None = None) -> str:
+        """The report on results as a text; ``background`` is what it says beside them."""
+        from tfjs_compat.report.background import Background
+
+        module = importlib.import_module(f"tfjs_compat.report.{self.module}")
+        text = module.render(results, place or Place(), background or Background())
         assert isinstance(text, str)
         return text
 
@@ -73,6 +79,7 @@ WRITERS = (
     Writer("html", "one page with everything", "html", file="report.html"),
     Writer("markdown", "for documents and comments on pull requests", "markdown"),
     Writer("junit", "for CI systems", "junit"),
+    Writer("github", "annotations of GitHub Actions at the matrix file", "github"),
     Writer("json", "for programs", "json_document"),
 )
 DEFAULT = WRITERS[0]

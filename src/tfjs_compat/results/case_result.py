@@ -10,6 +10,7 @@ from tfjs_compat.diagnosis.applying import applicable
 from tfjs_compat.diagnosis.diagnose import diagnose
 from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.matrix.cases import Case, Expectation, requested_versions
+from tfjs_compat.matrix.source import Source
 from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.parity import Parity
@@ -149,6 +150,7 @@ class Results(msgspec.Struct, frozen=True):
 
     ``complete`` is false where the run did not come to its end: ``planned`` is then the number of cases that it was to
     run, of which ``cases`` holds those that ended. ``locks`` says what each lock of the cases pins: package → version.
+    ``source`` says where the matrix stands, if it is a file of the user's.
     """
 
     schema: int
@@ -163,6 +165,7 @@ class Results(msgspec.Struct, frozen=True):
     cases: tuple[CaseResult, ...]
     planned: int | None = None
     locks: dict[str, dict[str, str]] = {}
+    source: Source | None = None
 
 
 def json_schema() -> dict[str, Any]:

@@ -17,12 +17,12 @@ def as_expected(
     issues: Iterable[str],
     keras: str | None,
 ) -> bool:
-    """Whether a case ended as its matrix says; where it says nothing, the case has to reach the end.
+    """Whether a case ended as its matrix says; where it says nothing (any more), the case has to reach the end.
 
     A run that stops early, at ``until``, is held to nothing beyond that stage.
     """
-    rule = expected or Expectation(verdict=Verdict.WORKS)
-    wanted = rule.verdict or (Verdict.FAILS if rule.stage or rule.issue else Verdict.WORKS)
+    rule = expected if expected is not None and not expected.expired else Expectation(verdict=Verdict.WORKS)
+    wanted = rule.wanted
     if rule.keras is not None and keras is not None and not version_fits(keras, rule.keras):
         return False
     beyond = until is not Stage.PREDICT and (wanted in (Verdict.WORKS, Verdict.MISMATCH) or _later(rule.stage, until))

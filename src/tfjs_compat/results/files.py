@@ -90,6 +90,7 @@ def from_journal(output: Path) -> Results | None:
         cases=tuple(known[name].result for name in ended),
         planned=len(order) or None,
         locks=pinned(output, (known[name].result for name in ended)),
+        source=plan.source,
     )
 
 

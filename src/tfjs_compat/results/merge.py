@@ -72,6 +72,7 @@ def merge(parts: Sequence[Part]) -> Merged:
         left_out=tuple(dict.fromkeys(line for part in parts for line in part.results.left_out)),
         cases=tuple(found[name] for name in order if name in found),
         planned=len(order),
+        locks={name: pins for part in parts for name, pins in part.results.locks.items()},
     )
     return Merged(plan, results, lost)
 

@@ -9,6 +9,7 @@ import msgspec
 from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.matrix.cases import Expectation
+from tfjs_compat.matrix.source import Source
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import read_regular, write_whole
@@ -65,6 +66,7 @@ class PlanDocument(msgspec.Struct, frozen=True):
     run: str = ""
     shard: str = ""
     cut: Cut | None = None
+    source: Source | None = None
 
 
 _PLANS = Reader[PlanDocument](PlanDocument)

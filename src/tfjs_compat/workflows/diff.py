@@ -41,11 +41,14 @@ def read_baseline(request: RunRequest) -> Results | None:
 
 
 def against_baseline(baseline: Results, results: Results, request: RunRequest) -> Comparison:
-    """What changed since the baseline in the cases that the request is about (``--only``)."""
+    """What changed since the baseline in the cases that the request is about (``--only``, ``--shard``)."""
+    kept = baseline.cases
     if request.only:
-        kept = tuple(case for case in baseline.cases if _requested(case, request.only))
-        baseline = msgspec.structs.replace(baseline, cases=kept)
-    return compare(baseline, results)
+        kept = tuple(case for case in kept if _requested(case, request.only))
+    if request.shard is not None:
+        own = {case.id for case in results.cases}
+        kept = tuple(case for case in kept if case.id in own)
+    return compare(msgspec.structs.replace(baseline, cases=kept), results)
 
 
 def _requested(case: CaseResult, patterns: tuple[str, ...]) -> bool:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 
+from tfjs_compat.checks.catalogue import FINDINGS
+from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.engine.request import RunRequest
-from tfjs_compat.errors import RequestError
+from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.matrix.loading import checked, has_table, read_matrix
 from tfjs_compat.matrix.problems import missing_keys
 from tfjs_compat.matrix.schema import Include, Matrix
 from tfjs_compat.matrix.shipped import shipped_folder, shipped_matrix
+from tfjs_compat.matrix.source import Source, find_source
 
 _NEUTRAL = "plain.toml"
 
@@ -24,7 +27,7 @@ def load_matrix(request: RunRequest) -> tuple[Matrix, dict[str, Path]]:
     """
     path = matrix_path(request.matrix, neutral=request.says_what_to_run)
     matrix = with_overrides(read_matrix(path), request)
-    for problem in missing_keys(matrix):
+    for problem in (*missing_keys(matrix), *unknown_issues(matrix)):
         raise RequestError(f"{path}: {problem}")
     if request.matrix is None and path == shipped_folder() / _NEUTRAL:
         matrix = msgspec.structs.replace(matrix, name=_named_after(matrix.models))
@@ -32,6 +35,21 @@ def load_matrix(request: RunRequest) -> tuple[Matrix, dict[str, Path]]:
     base = Path.cwd() if shipped or request.models else path.resolve().parent
     named = {*matrix.models, *(ref for block in matrix.include for ref in block.models or [])}
     return matrix, dict.fromkeys(named, base)
+
+
+def matrix_source(request: RunRequest, matrix: Matrix) -> Source | None:
+    """Where the parts of a request's matrix stand; None for a shipped one, which no user edits."""
+    path = matrix_path(request.matrix, neutral=request.says_what_to_run)
+    return None if path.parent == shipped_folder() else find_source(path, matrix)
+
+
+def unknown_issues(matrix: Matrix) -> Iterable[str]:
+    """A message for each issue that is expected and that neither the catalogue nor a static check can report."""
+    known = {*catalogue(), *FINDINGS}
+    for number, rule in enumerate(matrix.expect):
+        if rule.issue is not None and rule.issue not in known:
+            hint = nearest(rule.issue, known)
+            yield f"key 'expect[{number}].issue': '{rule.issue}' is no known issue\nhint: {hint}"
 
 
 def matrix_path(name: str | None, *, neutral: bool = False) -> Path:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from tfjs_compat.errors import RequestError
 from tfjs_compat.handover.delivery import ACCOUNT
-from tfjs_compat.report.writers import Place, find_writer, seen_from
+from tfjs_compat.report.background import Background
+from tfjs_compat.report.writers import Place, Writer, find_writer, seen_from
 from tfjs_compat.results.case_result import Results
+from tfjs_compat.results.comparison import Kind, compare
 from tfjs_compat.results.files import RESULTS, read_results
+from tfjs_compat.results.news import DEFAULT_FAIL_ON
 from tfjs_compat.results.plan_file import PLAN
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
@@ -27,20 +32,59 @@ class Report(NamedTuple):
     file: Path | None
 
 
-def report(path: Path, form: str, store: Store, to: Path | None = None, console: Console | None = None) -> Report:
-    """Report what ``path`` holds (see ``results_of``) in the format of that name.
+@dataclass(frozen=True)
+class ReportRequest:
+    """What to report: ``path`` (see ``results_of``) in the format of that name.
 
-    ``to`` is the file to write, ``-`` for none; without it the format decides. ``console`` shows a report that is not
-    written. Raises RequestError, MachineryError.
+    ``to`` is the file to write, ``-`` for none; without it the format decides. ``baseline`` is an earlier run to
+    compare with, ``fail_on`` the kinds of change that count as failures. ``every_case``: also what a report would fold.
     """
-    writer = find_writer(form)
-    results, output = results_of(path, store)
-    file = writer.target(path if path.is_dir() else output, to)
-    if file is None:
-        return Report(writer.render(results, Place(output, console)), None)
-    text = writer.render(results, Place(seen_from(file, output)))
-    write_whole(file, text)
+
+    path: Path
+    form: str
+    to: Path | None = None
+    baseline: Path | None = None
+    fail_on: frozenset[Kind] = DEFAULT_FAIL_ON
+    every_case: bool = False
+
+
+def report(request: ReportRequest, store: Store, console: Console | None = None) -> Report:
+    """Report what a run found. ``console`` shows a report that is not written. Raises RequestError, MachineryError."""
+    writer = find_writer(request.form)
+    results, output = results_of(request.path, store)
+    comparison = compare(results_of(request.baseline, store)[0], results) if request.baseline is not None else None
+    file = writer.target(request.path if request.path.is_dir() else output, request.to)
+    background = Background(comparison, request.fail_on)
+    return write_report(writer, file, results, output, background, console=console, every_case=request.every_case)
+
+
+def write_report(
+    writer: Writer,
+    file: Path | None,
+    results: Results,
+    output: Path,
+    background: Background,
+    *,
+    console: Console | None = None,
+    every_case: bool = False,
+) -> Report:
+    """One report on results whose logs are in ``output``; written, if there is a ``file``. Raises MachineryError."""
+    place = Place(output, console, every_case) if file is None else Place(seen_from(file, output))
+    text = writer.render(results, place, background)
+    if file is not None:
+        write_whole(file, text)
     return Report(text, file)
+
+
+def report_targets(texts: Sequence[str]) -> list[tuple[Writer, Path | None]]:
+    """The reports that ``FORMAT=FILE`` each name, before a run writes them; None for stdout. Raises RequestError."""
+    found = []
+    for text in texts:
+        name, equals, file = text.partition("=")
+        if not equals or not file:
+            raise RequestError(f"--report {text}: it names no file\nhint: --report {name}=FILE; - for FILE: stdout")
+        found.append((find_writer(name), None if file == "-" else Path(file)))
+    return found
 
 
 def results_of(path: Path, store: Store) -> tuple[Results, Path]:

@@ -30,7 +30,7 @@ from tfjs_compat.system.progress import Progress
 from tfjs_compat.trials.runtimes.bundle import require_releases
 from tfjs_compat.trials.runtimes.node import find_node
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
-from tfjs_compat.workflows.matrices import load_matrix
+from tfjs_compat.workflows.matrices import load_matrix, matrix_source
 from tfjs_compat.workflows.remedies import with_remedies
 
 
@@ -49,6 +49,7 @@ def run(request: RunRequest, progress: Progress | None = None, stop: threading.E
     with lock_output(output), open_executor(request.executor, jobs, request.store) as opened:
         require_runtimes(matrix, request, context)
         plan = _plan(request, matrix, bases, context, jobs)
+        plan = msgspec.structs.replace(plan, source=matrix_source(request, matrix))
         if shard is not None:
             plan = only_shard(plan, shard)
         require_runtimes(matrix, request, context, plan)
