@@ -129,7 +129,7 @@ def test_options_of_a_search_reach_the_right_request() -> None:
 def test_every_option_is_a_field_of_a_request(command: str) -> None:
     known = {field.name for request in (RunRequest, SearchRequest) for field in fields(request)}
     known |= {f"axis_{name}" for name in Axes.__struct_fields__}
-    own = {"as_json", "every_case", "fail_on", "reports", "target", "form", "quantize", "force", "help"}
+    own = {"as_json", "every_case", "fail_on", "reports", "target", "form", "quantize", "force", "help", "of"}
     names = {str(option.name) for option in cli.commands[command].params if isinstance(option, click.Parameter)}
     assert names - known - own == set()
 
