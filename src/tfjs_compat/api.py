@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tfjs_compat.workflows.repair import repair
     from tfjs_compat.workflows.report import ReportRequest, report, report_targets, write_report
     from tfjs_compat.workflows.run import run
+    from tfjs_compat.workflows.watch import WatchRequest, watch
 
 _HOMES = {
     "Background": "report.background",
@@ -39,6 +40,7 @@ _HOMES = {
     "RunRequest": "engine.request",
     "SearchRequest": "search.request",
     "Store": "system.store",
+    "WatchRequest": "workflows.watch",
     "against_baseline": "workflows.diff",
     "cases": "workflows.plan",
     "catalogue": "diagnosis.catalogue",
@@ -63,6 +65,7 @@ _HOMES = {
     "run": "workflows.run",
     "shards": "workflows.plan",
     "sizes": "environments.disk_usage",
+    "watch": "workflows.watch",
     "work_folder": "workflows.convert",
     "write_report": "workflows.report",
     "zoo_models": "matrix.models",
@@ -74,6 +77,7 @@ __all__ = [
     "RunRequest",
     "SearchRequest",
     "Store",
+    "WatchRequest",
     "against_baseline",
     "cases",
     "catalogue",
@@ -98,6 +102,7 @@ __all__ = [
     "run",
     "shards",
     "sizes",
+    "watch",
     "work_folder",
     "write_report",
     "zoo_models",

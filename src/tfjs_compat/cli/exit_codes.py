@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tfjs_compat.workflows.doctor import DoctorFinding
     from tfjs_compat.workflows.find import Found
     from tfjs_compat.workflows.repair import RepairReport
+    from tfjs_compat.workflows.watch import Watched
 
 OK, UNEXPECTED, WRONG_REQUEST, MACHINERY, INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -43,6 +44,15 @@ def of_results(results: Results, comparison: Comparison | None = None, fail_on: 
 def of_comparison(comparison: Comparison, fail_on: Collection[str]) -> int:
     """The exit code of a comparison: whether a case is of a kind that counts as a failure."""
     return UNEXPECTED if any(change.kind in fail_on for change in comparison.changes) else OK
+
+
+def of_watch(watched: Watched) -> int:
+    """The exit code of a watch: 1 where there is news."""
+    if not watched.results.complete:
+        return INTERRUPTED
+    if any(case.verdict == "error" for case in watched.results.cases):
+        return MACHINERY
+    return UNEXPECTED if watched.news else OK
 
 
 def of_merged(merged: Merged) -> int:

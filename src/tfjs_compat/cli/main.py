@@ -17,6 +17,7 @@ from tfjs_compat.cli import (  # noqa: F401 (they add their commands)
     exit_codes,
     run_commands,
     search_commands,
+    watch_command,
 )
 from tfjs_compat.cli.group import cli
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError

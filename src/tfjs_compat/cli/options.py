@@ -196,6 +196,29 @@ RUN = (
     ),
 )
 
+# What to look at again: `watch` only.
+WATCH = (
+    _file(
+        "--state",
+        "state",
+        default=".tfjs-compat-watch",
+        show_default=True,
+        metavar="DIR",
+        help="Folder of what is known; keep it between runs.",
+    ),
+    click.option(
+        "--format",
+        "form",
+        type=click.Choice(["terminal", "markdown", "json"]),
+        default="terminal",
+        show_default=True,
+        help="Of the news; markdown: fit for an issue.",
+    ),
+    OUTPUT,
+    INPUTS,
+    *RUNTIME,
+)
+
 # What to look for: `find` and `convert`.
 SEARCH = (
     click.option("--model", "model", required=True, metavar="M", help=_MODELS),

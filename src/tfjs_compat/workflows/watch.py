@@ -1,0 +1,133 @@
+"""Look again at a matrix: resolve it as of now, run what that changed, and say what is news since the last time."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from tfjs_compat.engine.executor import open_executor
+from tfjs_compat.engine.options import context_of, options_of
+from tfjs_compat.engine.output import lock_output
+from tfjs_compat.engine.plan import Plan, Planned, make_plan
+from tfjs_compat.engine.request import RunRequest
+from tfjs_compat.engine.run import Engine, run_plan
+from tfjs_compat.errors import RequestError
+from tfjs_compat.locks.lock import Lock
+from tfjs_compat.results.case_result import CaseResult, Results
+from tfjs_compat.results.comparison import Change, Comparison, compare
+from tfjs_compat.results.expectations import as_expected
+from tfjs_compat.results.files import RESULTS, read_results, write_results
+from tfjs_compat.results.watching import news, next_state, still_holds
+from tfjs_compat.system.capacity import default_jobs
+from tfjs_compat.system.files import disk_errors, write_whole
+from tfjs_compat.system.progress import Progress
+from tfjs_compat.version import __version__
+from tfjs_compat.workflows.matrices import load_matrix
+from tfjs_compat.workflows.run import require_inputs, require_runtimes
+
+_LOCKS = "locks"
+
+
+@dataclass(frozen=True)
+class WatchRequest:
+    """What to watch. ``state`` is the folder that holds what the last watch knew; a CI keeps it between runs."""
+
+    state: Path = Path(".tfjs-compat-watch")
+    run_options: RunRequest = field(default_factory=RunRequest)
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """What a watch came to.
+
+    ``results`` are those of every case now, ``ran`` of which were run and the others taken over. ``comparison`` is with
+    the last time, None where this was the first; ``news`` are the changes to speak of.
+    """
+
+    results: Results
+    ran: int
+    comparison: Comparison | None
+    news: tuple[Change, ...]
+
+
+def watch(request: WatchRequest, progress: Progress | None = None, stop: threading.Event | None = None) -> Watched:
+    """Run what changed since the last watch, compare, and write the new state.
+
+    A fault of the machinery, or a stop, leaves what was known of a case as it was. Raises RequestError, MachineryError.
+    """
+    started, options = time.monotonic(), request.run_options
+    jobs, output, state = options.jobs or default_jobs(), options.output.absolute(), request.state.absolute()
+    if state == output:
+        raise RequestError(f"--state {request.state}: it is the output folder\nhint: give it a folder of its own")
+    matrix, bases = load_matrix(options)
+    require_inputs(options)
+    context = context_of(options, matrix.limits, jobs, progress, stop)
+    with lock_output(state), lock_output(output), open_executor(options.executor, jobs, options.store) as opened:
+        last = read_results(state) if (state / RESULTS).exists() else None
+        require_runtimes(matrix, options, context)
+        # Resolved anew: what an hour ago was the answer is what this is to look at.
+        plan = make_plan(matrix, bases, context, jobs, only=options.only, fresh=True)
+        taken_over = _taken_over(plan, last)
+        todo = tuple(planned for planned in plan.cases if planned.case.id not in taken_over)
+        require_runtimes(matrix, options, context, plan)
+        trial_options = options_of(options, matrix.until, context, remote=matrix.limits if opened.remote else None)
+        engine = Engine(context, trial_options, output, opened.executor, opened.jobs, remote=opened.remote)
+        ran = run_plan(msgspec.structs.replace(plan, cases=todo), engine)
+        now = _united(plan, ran, taken_over, last, seconds=round(time.monotonic() - started, 3))
+        write_results(now, output)
+        _write_state(next_state(last, now, {planned.case.id for planned in plan.cases}), plan, state)
+    comparison = compare(last, now) if last is not None else None
+    return Watched(now, len(ran.cases), comparison, news(comparison) if comparison is not None else ())
+
+
+def _taken_over(plan: Plan, last: Results | None) -> dict[str, CaseResult]:
+    """The last results that still hold, as this matrix judges them."""
+    if last is None or last.until != plan.matrix.until:
+        return {}
+    known = {case.id: case for case in last.cases}
+    found = {}
+    for planned in plan.cases:
+        case, before = planned.case, known.get(planned.case.id)
+        lock = planned.lock.id if isinstance(planned.lock, Lock) else None
+        if before is not None and still_holds(before, lock, case.model.digest, same_tool=last.tool == __version__):
+            found[case.id] = _judged_again(before, planned, last)
+    return found
+
+
+def _judged_again(before: CaseResult, planned: Planned, last: Results) -> CaseResult:
+    rule, keras = planned.case.expected, before.resolved.get("keras")
+    expected = as_expected(rule, last.until, before.verdict, before.stage, before.issues, keras)
+    return msgspec.structs.replace(before, expected=rule, as_expected=expected, cached=True)
+
+
+def _united(
+    plan: Plan, ran: Results, taken_over: dict[str, CaseResult], last: Results | None, *, seconds: float
+) -> Results:
+    """The results of every case of the plan, in its order."""
+    found = {**taken_over, **{case.id: case for case in ran.cases}}
+    cases = tuple(found[planned.case.id] for planned in plan.cases if planned.case.id in found)
+    locks = {**(last.locks if last is not None else {}), **ran.locks}
+    used = {case.lock for case in cases}
+    return msgspec.structs.replace(
+        ran,
+        seconds=seconds,
+        cases=cases,
+        complete=len(cases) == len(plan.cases),
+        planned=len(plan.cases),
+        locks={name: packages for name, packages in locks.items() if name in used},
+    )
+
+
+def _write_state(state: Results, plan: Plan, folder: Path) -> None:
+    """Write what the next watch compares with, and the locks of it. Raises MachineryError."""
+    locks, used = plan.locks(), {case.lock for case in state.cases if case.lock is not None}
+    for name in used & set(locks):
+        write_whole(folder / _LOCKS / f"{name}.txt", locks[name].text)
+    write_results(state, folder)
+    with disk_errors(folder):
+        for path in (folder / _LOCKS).glob("*.txt"):
+            if path.stem not in used:
+                path.unlink()
