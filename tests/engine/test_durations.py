@@ -75,3 +75,13 @@ def test_a_store_that_cannot_be_written_to_is_no_fault(tmp_path: Path) -> None:
     known = Durations(Store(tmp_path / "file" / "store"))
     known.record(case(), 3.0)
     assert known.of(case()) == DEFAULT_SECONDS
+
+
+def test_cases_are_ranked_by_how_long_ago_they_ended(store: Store) -> None:
+    durations = Durations(store)
+    first, second = case(ref="zoo:a"), case(ref="zoo:b")
+    for ended in (first, second, first):
+        durations.record(ended, 1.0)
+    again = Durations(store)
+    assert again.known_since(case(ref="zoo:never")) == 0
+    assert 0 < again.known_since(second) < again.known_since(first)

@@ -74,3 +74,12 @@ def test_a_task_is_halved_between_groups_of_variables() -> None:
     made = pieces(cases, 2)
     assert [[entry.variables for entry in task.cases] for task in made] == [[{"TF": "1"}] * 4, [{}] * 2]
     assert [task.seconds for task in made] == [IMPORT_SECONDS + 4, IMPORT_SECONDS + 2]
+
+
+def test_what_is_unknown_for_the_longest_time_begins_where_time_may_run_out() -> None:
+    cases = [planned(1, 1), planned(2, 2), planned(3, 3), planned(4, 3)]
+    ranks = {"zoo:m1": 3, "zoo:m2": 1, "zoo:m3": 9, "zoo:m4": 0}
+    found = pieces(cases, 1, known_since=lambda each: ranks[each.case.model.ref])
+    assert [[each.case.model.ref for each in piece.cases] for piece in found] == [
+        *(["zoo:m4", "zoo:m3"], ["zoo:m2"], ["zoo:m1"])
+    ]

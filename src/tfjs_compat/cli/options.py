@@ -164,6 +164,20 @@ RUN = (
     FAIL_ON,
     _many("--report", "reports", "FORMAT=FILE", "Write a report of that format (see `report`) when the run ends."),
     ALL,
+    click.option(
+        "--retries",
+        "retries",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Run a case again, up to N times, that met a fault of the machinery or ended unlike the baseline.",
+    ),
+    click.option(
+        "--time",
+        "budget",
+        type=click.FloatRange(1),
+        metavar="SECONDS",
+        help="Stop after that time; the cases that are unknown for the longest time run first.",
+    ),
     INPUTS,
     *RUNTIME,
     click.option(

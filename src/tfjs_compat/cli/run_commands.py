@@ -34,7 +34,7 @@ def run(as_json: bool, fail_on: tuple[str, ...], reports: tuple[str, ...], every
     Without MATRIX: [tool.tfjs-compat] of ./pyproject.toml; else plain (what installs today) if an option names a model,
     a route or versions; else the seed. Exit code 0: every case is as expected; 1: some are not, or with --baseline some
     changed in a way that --fail-on names; 2: the request is wrong; 3: the machine or the network failed; 130:
-    interrupted.
+    interrupted, or stopped by --time.
     """
     from tfjs_compat import api
     from tfjs_compat.cli.live_progress import on_terminal
@@ -43,7 +43,7 @@ def run(as_json: bool, fail_on: tuple[str, ...], reports: tuple[str, ...], every
     request = run_request(given)
     kinds, baseline, targets = api.kinds_named(fail_on), api.read_baseline(request), api.report_targets(reports)
     with on_terminal(err) as progress:
-        results = api.run(request, progress, stop_on_signal())
+        results = api.run(request, progress, stop_on_signal(), baseline)
     comparison = api.against_baseline(baseline, results, request) if baseline is not None else None
     background = api.Background(comparison, kinds)
     if as_json:
@@ -59,7 +59,8 @@ def run(as_json: bool, fail_on: tuple[str, ...], reports: tuple[str, ...], every
     err.print(f"written: {request.output / 'results.json'}", soft_wrap=True, markup=False)
     code = exit_codes.of_results(results, comparison, kinds)
     if code == exit_codes.INTERRUPTED:
-        err.print("interrupted\nhint: run the same command again; what has ended is not run twice", soft_wrap=True)
+        why = "stopped: --time is up" if results.stopped == "time" else "interrupted"
+        err.print(f"{why}\nhint: run the same command again; what has ended is not run twice", soft_wrap=True)
     sys.exit(code)
 
 

@@ -128,6 +128,14 @@ def keep(key: str, outcome: Outcome, folder: Path, store: Store) -> bool:
     return True
 
 
+def forget(folder: Path, store: Store) -> None:
+    """Remove the outcome that is kept of the trial in that folder. Raises nothing: at worst it stays."""
+    key = _mark_of(folder)
+    if key is not None and not store.read_only:
+        with contextlib.suppress(MachineryError, OSError):
+            remove_tree(store.folder("outcomes") / key)
+
+
 def _publish(staged: Path, name: str, home: Path) -> None:
     """Put what is staged in its place; what was there goes afterwards. Raises OSError."""
     try:

@@ -44,6 +44,7 @@ class Durations:
         self._lock = threading.Lock()
         lines = self._read(most_bytes)
         self._by_case = {case: line.seconds for case, line in lines.items()}
+        self._ranks = {case: rank for rank, case in enumerate(lines, 1)}
         similar: dict[tuple[str, str], list[float]] = {}
         for line in lines.values():
             similar.setdefault((line.model, line.route), []).append(line.seconds)
@@ -53,6 +54,10 @@ class Durations:
         """Seconds to expect: what this case took last, else the median of its model and route, else the default."""
         seconds = self._by_case.get(case.id)
         return seconds if seconds is not None else self._by_model_and_route.get(_similar(case), DEFAULT_SECONDS)
+
+    def known_since(self, case: Case) -> int:
+        """A rank of cases by when they ended last: 0 for one that is not known, then the one longest ago first."""
+        return self._ranks.get(case.id, 0)
 
     def record(self, case: Case, seconds: float) -> None:
         """Append what a case took, to the millisecond. Raises nothing: the next run is only ordered worse."""

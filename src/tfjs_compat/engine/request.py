@@ -21,6 +21,8 @@ class RunRequest:
     is none, ``plain`` if the request says what to run, else the seed. ``axes``, ``models``, ``routes`` replace the
     file's; ``only`` are shell patterns for the cases that count. ``try_remedies``: run the remedies of what fails.
     ``baseline``: an earlier run to compare with, an output folder or a results.json.
+    ``retries``: how often a case is run again that the machinery failed or that ends unlike before. ``budget``: seconds
+    after which the run stops, whatever was not run.
     ``jobs`` None: by cores and free memory; ``executor`` is where they run (see engine/executor.py); ``seconds`` is the
     time limit of a case, in place of the matrix's. ``shard`` (``2/3``) is the part of the plan to run, ``plan`` the
     shared plan that it is a part of (see engine/shards.py).
@@ -34,6 +36,8 @@ class RunRequest:
     until: Stage | None = None
     output: Path = Path(".tfjs-compat")
     baseline: Path | None = None
+    retries: int = 0
+    budget: float | None = None
     jobs: int | None = None
     fresh: bool = False
     source_builds: bool = False

@@ -58,7 +58,8 @@ _BUILD_SECONDS = 15.0
 class Engine:
     """What trials are run with: ``executor`` runs ``jobs`` tasks at once, their files go to ``output``.
 
-    ``remote``: on other machines, so that this one is no substitute for them.
+    ``remote``: on other machines, so that this one is no substitute for them. ``longest_unknown_first``: what is not
+    known, or not for the longest time, begins, because the time may not be enough for all.
     """
 
     context: Context
@@ -68,6 +69,7 @@ class Engine:
     jobs: int
     operations: Operations = field(default_factory=Operations)
     remote: bool = False
+    longest_unknown_first: bool = False
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -264,7 +266,11 @@ class _Coordinator:
         def preparing(lock: Lock) -> float:
             return 0.0 if is_built(lock.id, store, layout) else _BUILD_SECONDS
 
-        return pieces(todo, self._engine.jobs, lambda planned: self._durations.of(planned.case), preparing)
+        def known_since(planned: Planned) -> int:
+            return self._durations.known_since(planned.case) if self._engine.longest_unknown_first else 0
+
+        durations = self._durations
+        return pieces(todo, self._engine.jobs, lambda planned: durations.of(planned.case), preparing, known_since)
 
     def _task(self, piece: Piece) -> Task:
         trials = tuple(Trial(planned.case, planned.variables) for planned in piece.cases)

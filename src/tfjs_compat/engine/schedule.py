@@ -33,15 +33,19 @@ def pieces(
     jobs: int,
     expected: Callable[[Planned], float] = lambda _: 1.0,
     preparing: Callable[[Lock], float] = lambda _: 0.0,
+    known_since: Callable[[Planned], int] = lambda _: 0,
 ) -> list[Piece]:
     """The planned cases that have a lock, longest piece first.
+
+    Before that, where time may run out: ``known_since`` ranks cases by how long ago anything was learned of them, and
+    the piece that has the lowest rank begins.
 
     A piece per lock, halved where that gives an idle job work or shortens the one that would end last by more than a
     second import costs. ``expected``: seconds of a case; ``preparing``: of building a lock's environment.
     """
 
     def piece_of(lock: Lock, cases: Iterable[Planned]) -> Piece:
-        ordered = tuple(sorted(cases, key=_variables))
+        ordered = tuple(sorted(cases, key=lambda planned: (_variables(planned), known_since(planned))))
         imports = IMPORT_SECONDS * len({_variables(planned) for planned in ordered})
         return Piece(lock, ordered, preparing(lock) + imports + sum(map(expected, ordered)))
 
@@ -56,7 +60,7 @@ def pieces(
         at = found.index(chosen)
         found[at : at + 1] = [piece_of(chosen.lock, half) for half in _halves(chosen, expected)]
     # Stable: pieces of the same length stay in the plan's order.
-    return sorted(found, key=lambda piece: -piece.seconds)
+    return sorted(found, key=lambda piece: (min(map(known_since, piece.cases)), -piece.seconds))
 
 
 def _variables(planned: Planned) -> tuple[tuple[str, str], ...]:

@@ -133,6 +133,8 @@ def incomplete(results: Results) -> str:
     finished, planned = len(results.cases), results.planned
     if results.complete and (planned is None or finished >= planned):
         return ""
+    if results.stopped == "time" and planned is not None:
+        return f"Incomplete run: stopped by --time, {planned - finished} of {count(planned, 'case')} not run."
     if planned is None:
         return f"Incomplete run: {count(finished, 'case')} finished; the others are missing here."
     return f"Incomplete run: {finished} of {count(planned, 'case')} finished; the others are missing here."

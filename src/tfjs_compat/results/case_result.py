@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -150,7 +150,8 @@ class Results(msgspec.Struct, frozen=True):
 
     ``complete`` is false where the run did not come to its end: ``planned`` is then the number of cases that it was to
     run, of which ``cases`` holds those that ended. ``locks`` says what each lock of the cases pins: package → version.
-    ``source`` says where the matrix stands, if it is a file of the user's.
+    ``source`` says where the matrix stands, if it is a file of the user's. ``stopped`` says what ended a run that is
+    not complete: ``time`` is its own limit (``--time``).
     """
 
     schema: int
@@ -166,6 +167,7 @@ class Results(msgspec.Struct, frozen=True):
     planned: int | None = None
     locks: dict[str, dict[str, str]] = {}
     source: Source | None = None
+    stopped: Literal["", "time"] = ""
 
 
 def json_schema() -> dict[str, Any]:

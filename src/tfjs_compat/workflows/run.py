@@ -14,6 +14,7 @@ from tfjs_compat.engine.options import context_of, options_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import Plan, make_plan
 from tfjs_compat.engine.request import RunRequest
+from tfjs_compat.engine.retries import with_retries
 from tfjs_compat.engine.run import Engine, run_plan, united
 from tfjs_compat.engine.shards import only_shard, parse_shard
 from tfjs_compat.engine.shared_plan import plan_again, read_shared_plan
@@ -24,6 +25,7 @@ from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.results.files import write_results
+from tfjs_compat.search.deadline import Deadline
 from tfjs_compat.system.capacity import default_jobs
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.progress import Progress
@@ -34,19 +36,30 @@ from tfjs_compat.workflows.matrices import load_matrix, matrix_source
 from tfjs_compat.workflows.remedies import with_remedies
 
 
-def run(request: RunRequest, progress: Progress | None = None, stop: threading.Event | None = None) -> Results:
+def run(
+    request: RunRequest,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+    baseline: Results | None = None,
+) -> Results:
     """Run a request to its end, write OUTPUT/results.json, and give the results of the requested cases.
 
     results.json also holds what earlier runs of the same matrix found about its other cases (``--only``). When ``stop``
-    is set the results are incomplete. Raises RequestError, MachineryError.
+    is set, or the request's time is up, the results are incomplete. ``baseline``: an earlier run; a case that ends
+    unlike it may be run again (``RunRequest.retries``). Raises RequestError, MachineryError.
     """
     started, jobs = time.monotonic(), request.jobs or default_jobs()
     shard = parse_shard(request.shard) if request.shard is not None else None
     matrix, bases = load_matrix(request)
     require_inputs(request)
-    context = context_of(request, matrix.limits, jobs, progress, stop)
+    ends = started + request.budget if request.budget is not None else None
     output = request.output.absolute()
-    with lock_output(output), open_executor(request.executor, jobs, request.store) as opened:
+    with (
+        Deadline(stop or threading.Event(), ends) as deadline,
+        lock_output(output),
+        open_executor(request.executor, jobs, request.store) as opened,
+    ):
+        context = context_of(request, matrix.limits, jobs, progress, deadline.stop)
         require_runtimes(matrix, request, context)
         plan = _plan(request, matrix, bases, context, jobs)
         plan = msgspec.structs.replace(plan, source=matrix_source(request, matrix))
@@ -54,10 +67,22 @@ def run(request: RunRequest, progress: Progress | None = None, stop: threading.E
             plan = only_shard(plan, shard)
         require_runtimes(matrix, request, context, plan)
         options = options_of(request, matrix.until, context, remote=matrix.limits if opened.remote else None)
-        engine = Engine(context, options, output, opened.executor, opened.jobs, remote=opened.remote)
+        engine = Engine(
+            context,
+            options,
+            output,
+            opened.executor,
+            opened.jobs,
+            remote=opened.remote,
+            longest_unknown_first=ends is not None,
+        )
         results = run_plan(plan, engine)
+        if results.complete:
+            results = with_retries(results, plan, engine, request.retries, baseline)
         if request.try_remedies and results.complete:
             results = with_remedies(results, plan, engine)
+        if deadline.passed and not results.complete:
+            results = msgspec.structs.replace(results, stopped="time")
         results = msgspec.structs.replace(results, seconds=round(time.monotonic() - started, 3))
         write_results(united(results, output), output)
         return results
