@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tfjs_compat.search.request import SearchRequest
     from tfjs_compat.system.store import Store
     from tfjs_compat.workflows.check import check
+    from tfjs_compat.workflows.check_reproduction import check_reproduction
     from tfjs_compat.workflows.convert import convert, work_folder
     from tfjs_compat.workflows.diff import against_baseline, diff, read_baseline
     from tfjs_compat.workflows.doctor import doctor
@@ -31,12 +32,14 @@ if TYPE_CHECKING:
     from tfjs_compat.workflows.plan import cases, plan, shards
     from tfjs_compat.workflows.repair import repair
     from tfjs_compat.workflows.report import ReportRequest, report, report_targets, write_report
+    from tfjs_compat.workflows.repro import ReproRequest, repro
     from tfjs_compat.workflows.run import run
     from tfjs_compat.workflows.watch import WatchRequest, watch
 
 _HOMES = {
     "Background": "report.background",
     "ReportRequest": "workflows.report",
+    "ReproRequest": "workflows.repro",
     "RunRequest": "engine.request",
     "SearchRequest": "search.request",
     "Store": "system.store",
@@ -45,6 +48,7 @@ _HOMES = {
     "cases": "workflows.plan",
     "catalogue": "diagnosis.catalogue",
     "check": "workflows.check",
+    "check_reproduction": "workflows.check_reproduction",
     "collect_garbage": "workflows.garbage",
     "convert": "workflows.convert",
     "diff": "workflows.diff",
@@ -62,6 +66,7 @@ _HOMES = {
     "repair_folder": "repairs.folder",
     "report": "workflows.report",
     "report_targets": "workflows.report",
+    "repro": "workflows.repro",
     "run": "workflows.run",
     "shards": "workflows.plan",
     "sizes": "environments.disk_usage",
@@ -74,6 +79,7 @@ _HOMES = {
 __all__ = [
     "Background",
     "ReportRequest",
+    "ReproRequest",
     "RunRequest",
     "SearchRequest",
     "Store",
@@ -82,6 +88,7 @@ __all__ = [
     "cases",
     "catalogue",
     "check",
+    "check_reproduction",
     "collect_garbage",
     "convert",
     "describe",
@@ -99,6 +106,7 @@ __all__ = [
     "repair_folder",
     "report",
     "report_targets",
+    "repro",
     "run",
     "shards",
     "sizes",

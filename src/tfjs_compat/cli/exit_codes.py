@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from tfjs_compat.results.case_result import Results
     from tfjs_compat.results.comparison import Comparison
     from tfjs_compat.results.merge import Merged
+    from tfjs_compat.workflows.check_reproduction import Checked
     from tfjs_compat.workflows.doctor import DoctorFinding
     from tfjs_compat.workflows.find import Found
     from tfjs_compat.workflows.repair import RepairReport
+    from tfjs_compat.workflows.repro import Written
     from tfjs_compat.workflows.watch import Watched
 
 OK, UNEXPECTED, WRONG_REQUEST, MACHINERY, INTERRUPTED = 0, 1, 2, 3, 130
@@ -80,6 +82,16 @@ def of_search(found: Found) -> int:
 def of_repair(report: RepairReport) -> int:
     """The exit code of a repair: whether the target was written."""
     return OK if report.written else UNEXPECTED
+
+
+def of_reproduction(written: Written | None) -> int:
+    """The exit code of ``repro``: whether there was a failure to show."""
+    return OK if written is not None else UNEXPECTED
+
+
+def of_checked(checked: Checked) -> int:
+    """The exit code of ``repro --check``: whether the failure showed."""
+    return OK if checked.confirmed else UNEXPECTED
 
 
 def of_doctor(findings: Sequence[DoctorFinding]) -> int:

@@ -15,6 +15,7 @@ from tfjs_compat.cli import (  # noqa: F401 (they add their commands)
     doctor_command,
     env_commands,
     exit_codes,
+    handover_commands,
     run_commands,
     search_commands,
     watch_command,

@@ -105,8 +105,14 @@ BASELINE = _file(
 )
 ALL = click.option("--all", "every_case", is_flag=True, help="Show also the cases that are as before or as expected.")
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON to stdout instead of text.")
+RESULTS = _file(
+    "--results", "results", default=".tfjs-compat", show_default=True, metavar="DIR", help="The run that CASE is of."
+)
 _JOBS = click.option(
     "--jobs", "jobs", type=click.IntRange(1), metavar="N", help="Cases at a time [default: by cores and memory]."
+)
+_TIME_LIMIT = click.option(
+    "--time-limit", "seconds", type=click.FloatRange(1), metavar="SECONDS", help="For one case [default: 600]."
 )
 _FRESH = click.option("--no-cache", "fresh", is_flag=True, help="Resolve and run everything again.")
 _SOURCE_BUILDS = click.option("--source-builds", is_flag=True, help="Let packages without a wheel be built.")
@@ -180,9 +186,7 @@ RUN = (
     ),
     INPUTS,
     *RUNTIME,
-    click.option(
-        "--time-limit", "seconds", type=click.FloatRange(1), metavar="SECONDS", help="For one case [default: 600]."
-    ),
+    _TIME_LIMIT,
     click.option(
         "--isolation",
         "isolation",
@@ -232,6 +236,9 @@ WATCH = (
     INPUTS,
     *RUNTIME,
 )
+
+# One case that fails: named among the results of a run, or run first.
+ONE_CASE = (click.argument("case", required=False), RESULTS, *MATRIX[1:-1], INPUTS, *RUNTIME, _TIME_LIMIT)
 
 # What to look for: `find` and `convert`.
 SEARCH = (
@@ -286,6 +293,22 @@ def run_request(given: Mapping[str, Any]) -> RunRequest:
     if "until" in values:
         values["until"] = Stage(values["until"])
     return RunRequest(axes=axes, **values)
+
+
+def case_request(given: Mapping[str, Any]) -> tuple[str | None, RunRequest]:
+    """The case that ``ONE_CASE`` names, and the run that it is of or that is to be made.
+
+    Raises click.UsageError where neither a case nor a run is given, or both.
+    """
+    from dataclasses import replace
+
+    request = run_request({name: value for name, value in given.items() if name != "results"})
+    request = replace(request, output=given["results"])
+    if given["case"] is None and not request.says_what_to_run:
+        raise click.UsageError("give a case of the last run, or what to run\nhint: --model M --tensorflow V --route R")
+    if given["case"] is not None and request.says_what_to_run:
+        raise click.UsageError(f"case '{given['case']}' and options of a run: give one of the two")
+    return given["case"], request
 
 
 def search_request(given: Mapping[str, Any]) -> SearchRequest:

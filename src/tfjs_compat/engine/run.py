@@ -338,7 +338,7 @@ class _Coordinator:
         if isinstance(planned.lock, Lock):
             resolved = planned.lock.resolved()
             outcome = msgspec.structs.replace(outcome, lock=planned.lock.id, resolved=resolved)
-        result = case_result(planned.case, outcome, until, cached=cached)
+        result = case_result(planned.case, outcome, until, cached=cached, variables=planned.variables)
         with self._lock:
             if self._fault is not None:
                 return

@@ -667,5 +667,5 @@
     }
   }
 
-  return { run: run, describe: describe, escapes: escapes, Problem: Problem, Fault: Fault };
+  return { run: run, describe: describe, escapes: escapes, readTensors: readTensors, Problem: Problem, Fault: Fault };
 });

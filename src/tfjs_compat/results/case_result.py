@@ -45,6 +45,8 @@ class CaseResult(msgspec.Struct, frozen=True):
     ``model_digest`` the SHA-256 of the model's content, ``reference`` the Python model's own predictions: with a
     ``no_proof``, no version can prove anything.
 
+    ``process_variables`` are what the combination's ``process_env`` stands for; None in older files.
+
     ``attempts``: of a case that was run more than once (``--retries``), every run in order; the result itself is that
     of the one that ended worst. Empty for a case that was run once.
     """
@@ -70,6 +72,7 @@ class CaseResult(msgspec.Struct, frozen=True):
     log: str | None
     cached: bool
     tfjs: str | None = None
+    process_variables: dict[str, str] | None = None
     runtime: str | None = None
     keras_in_use: str | None = None
     repairs: tuple[Applied, ...] = ()
@@ -91,10 +94,13 @@ class CaseResult(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(self, **ended, parity=None, attempts=())
 
 
-def case_result(case: Case, outcome: Outcome, until: Stage, *, cached: bool = False) -> CaseResult:
+def case_result(
+    case: Case, outcome: Outcome, until: Stage, *, cached: bool = False, variables: dict[str, str] | None = None
+) -> CaseResult:
     """What a case came to: its outcome, what is made of it, and whether the matrix expected that.
 
-    ``until`` is the stage that was to be reached, ``cached`` whether the outcome is that of an earlier run.
+    ``until`` is the stage that was to be reached, ``cached`` whether the outcome is that of an earlier run,
+    ``variables`` are the process variables of the trial.
     """
     versions = outcome.resolved or requested_versions(case)
     found = diagnose(outcome, until, versions)
@@ -122,6 +128,7 @@ def case_result(case: Case, outcome: Outcome, until: Stage, *, cached: bool = Fa
         log=f"cases/{trial}/{outcome.log}" if outcome.log is not None else None,
         cached=cached,
         tfjs=outcome.tfjs,
+        process_variables=variables,
         runtime=outcome.runtime,
         keras_in_use=outcome.keras_in_use,
         repairs=outcome.repairs,

@@ -48,10 +48,13 @@ def check_converted(subject: ArtifactUnderTest, converted: Outcome, runtime: Tfj
     outcome = replace(converted, tfjs=subject.tfjs, stage=Stage.CHECK, findings=findings, seconds=seconds)
     if errors := [finding for finding in findings if finding.severity == "error"]:
         return replace(outcome, failure=_check_failure(errors))
-    if until is Stage.CHECK:
-        return outcome
+    return outcome if until is Stage.CHECK else load_converted(subject, outcome, runtime, until)
+
+
+def load_converted(subject: ArtifactUnderTest, converted: Outcome, runtime: TfjsRuntime, until: Stage) -> Outcome:
+    """Load, predict and compare, as far as ``until``, whatever a check said. Raises MachineryError, Interrupted."""
     load_only = until is Stage.LOAD or subject.no_inputs is not None
-    outcome = _run(subject, outcome, runtime, load_only=load_only)
+    outcome = _run(subject, replace(converted, tfjs=subject.tfjs), runtime, load_only=load_only)
     if outcome.failure is not None or outcome.machinery is not None or until is Stage.LOAD:
         return outcome
     if subject.no_inputs is not None:

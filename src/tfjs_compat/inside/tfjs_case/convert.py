@@ -62,7 +62,8 @@ def convert(tfjs, job, built):
     """Convert what ``serialize`` wrote into the folder ``artifact``."""
     route = job["route"]
     if route["command"]:
-        _command(job, route["command"] + route["flags"] + ["model." + route["serialize"], ARTIFACT])
+        program = [job["python"], "-c", ENTRY] if job["converter"] is None else [job["converter"]]
+        command(program, route["command"] + route["flags"] + ["model." + route["serialize"], ARTIFACT], ARTIFACT)
     elif route["format"] == "graph":
         options = dict(job["options"])
         if built.signature not in (None, "serving_default"):
@@ -78,9 +79,10 @@ def _is_keras_3(model):
     )
 
 
-def _command(job, arguments):
+def command(program, arguments, artifact):
+    """Run the converter's command line, which is to write the folder ``artifact``; what it raises is raised here."""
     done = subprocess.run(
-        [job["python"], "-c", _ENTRY] + arguments if job["converter"] is None else [job["converter"]] + arguments,
+        program + arguments,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -90,7 +92,7 @@ def _command(job, arguments):
     if -done.returncode in _OUTSIDE_SIGNALS:
         # Nothing that the converter does to itself: this case ends as it did.
         os.kill(os.getpid(), -done.returncode)
-    if done.returncode == 0 and os.path.exists(os.path.join(ARTIFACT, "model.json")):
+    if done.returncode == 0 and os.path.exists(os.path.join(artifact, "model.json")):
         return
     raised = list(_PRINTED.finditer(printed))
     if "Traceback (most recent call last)" in printed and raised:
@@ -107,4 +109,4 @@ def _as_printed(kind, message):
 
 
 _PRINTED = re.compile(r"^([A-Za-z_][\w.]*(?:Error|Exception)): ?(.*(?:\n(?! |\w+Error).+)*)", re.MULTILINE)
-_ENTRY = "import sys; from tensorflowjs.converters.converter import pip_main; sys.exit(pip_main())"
+ENTRY = "import sys; from tensorflowjs.converters.converter import pip_main; sys.exit(pip_main())"

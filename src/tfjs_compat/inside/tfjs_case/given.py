@@ -8,6 +8,8 @@ def user_inputs(job, built):
     if job["inputs_file"]:
         with np.load(job["inputs_file"], allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
+    if job.get("inputs") is not None:
+        return job["inputs"]
     if built.module is None:
         return None
     companion = getattr(built.module, job["model"]["function"] + "_inputs", None)

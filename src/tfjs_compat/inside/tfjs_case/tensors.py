@@ -35,5 +35,26 @@ def write(folder, batches, noise=None, random=()):
         json.dump({"tensors": rows}, file)
 
 
+def read(folder):
+    """What ``write`` wrote, ``(batches, noise, random)``."""
+    with open(os.path.join(folder, "tensors.json"), encoding="utf-8") as file:
+        rows = json.load(file)["tensors"]
+    path = os.path.join(folder, "tensors.bin")
+    data = b""
+    if os.path.exists(path):
+        with open(path, "rb") as file:
+            data = file.read()
+    batches = [[] for _ in range(1 + max([row.get("batch", 0) for row in rows] or [0]))]
+    for row in rows:
+        if row["dtype"] == "string":
+            array = np.array(row["values"], dtype=object)
+        else:
+            part = data[row["offset"] : row["offset"] + row["bytes"]]
+            array = np.frombuffer(part, dtype=np.dtype(row["dtype"]).newbyteorder("<"))
+        batches[row.get("batch", 0)].append((row["name"], array.reshape(row["shape"])))
+    noise = {row["name"]: row["noise"] for row in rows if "noise" in row}
+    return batches, noise, [row["name"] for row in rows if row.get("random")]
+
+
 def _text(value):
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)

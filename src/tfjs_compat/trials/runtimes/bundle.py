@@ -122,6 +122,16 @@ def require_releases(versions: Iterable[str], context: Context, node: Callable[[
             _Npm(node(), scratch, context.stop).integrity(version)
 
 
+def install_packages(folder: Path, node: Node, context: Context) -> None:
+    """Have npm install what the package.json of a folder pins, without running any script of a package.
+
+    Raises MachineryError, Interrupted.
+    """
+    scratch_root = context.store.folder("scratch")
+    with disk_errors(scratch_root), temporary_folder("npm-", scratch_root) as scratch:
+        _Npm(node, scratch, context.stop).install(folder)
+
+
 def read_vocabulary(bundle: Bundle, node: Node) -> Vocabulary:
     """What the bundle knows by name; worked out once and kept beside it. Raises MachineryError."""
     beside = bundle.path.with_name(f"vocabulary-{bundle.sha256[:16]}.json")
@@ -243,6 +253,12 @@ class _Npm:
             raise MachineryError(f"npm pack {PACKAGE}@{version} left {len(tarballs)} files")
         return tarballs[0]
 
+    def install(self, folder: Path) -> None:
+        """Install what a folder's package.json pins."""
+        ended, text = self._call("install", "--no-audit", "--no-fund", "--prefix", str(folder), folder=folder)
+        if not ended.ok:
+            raise MachineryError(f"npm install {ended.describe()}: {redact(text.strip()[-500:])}")
+
     def _json(self, version: str, *arguments: str) -> Any:
         ended, text = self._call(*arguments)
         if ended.ok:
@@ -264,12 +280,14 @@ class _Npm:
                 f"tfjs_runtime = {version!r}: there is no such release of {PACKAGE}\nhint: the nearest are {close}"
             )
 
-    def _call(self, *arguments: str) -> tuple[process.ExitStatus, str]:
+    def _call(self, *arguments: str, folder: Path | None = None) -> tuple[process.ExitStatus, str]:
         log = self._scratch / "log"
         command = [*self._argv, *arguments, "--json", "--ignore-scripts", "--loglevel=silent"]
         environment = tool_environment(("npm_config_", "NPM_CONFIG_"), **self._extra)
         limits = process.Limits(seconds=_SECONDS)
-        ended = process.run(command, env=environment, cwd=self._scratch, log=log, limits=limits, stop=self._stop)
+        ended = process.run(
+            command, env=environment, cwd=folder or self._scratch, log=log, limits=limits, stop=self._stop
+        )
         return ended, log.read_text("utf-8", "replace")
 
 

@@ -1,0 +1,71 @@
+"""What hands a failing case to somebody else: repro."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from tfjs_compat.cli import exit_codes
+from tfjs_compat.cli.console import outputs, print_json, stop_on_signal
+from tfjs_compat.cli.group import cli
+from tfjs_compat.cli.options import AS_JSON, ONE_CASE, case_request, run_request, with_options
+
+
+@cli.command(short_help="Write what a stranger runs to see a failure.")
+@with_options(*ONE_CASE)
+@click.option("--output", "target", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the reproduction.")
+@click.option("--force", is_flag=True, help="Replace a reproduction that is there.")
+@click.option(
+    "--check",
+    "checked",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Run the reproduction in DIR in a fresh environment instead; does its failure show?",
+)
+@with_options(AS_JSON)
+def repro(target: Path | None, checked: Path | None, force: bool, as_json: bool, **given: Any) -> None:
+    """Write a folder, and a .zip of it, that shows the failure of CASE by one command and needs nothing of this tool.
+
+    CASE is an id, or a part of one, of the last run; without it, what the options say is run first. Exit code 0:
+    written, or the failure showed; 1: nothing fails, or it did not show; 2: the request is wrong, or a file would give
+    away what is private; 3: the machine or the network failed.
+    """
+    if checked is not None:
+        if target is not None or given["case"] is not None:
+            raise click.UsageError("--check takes a folder and nothing else: no case, no --output")
+        _check(checked, as_json=as_json, **given)
+    if target is None:
+        raise click.UsageError("Missing option '--output'.")
+    from tfjs_compat import api
+    from tfjs_compat.cli.live_progress import on_terminal
+    from tfjs_compat.cli.views import reproduced
+
+    case, run_options = case_request(given)
+    out, err = outputs()
+    request = api.ReproRequest(target, case, given["results"], force, run_options)
+    with on_terminal(err) as progress:
+        written = api.repro(request, progress, stop_on_signal())
+    if as_json:
+        print_json(reproduced.written_as_json(written))
+    else:
+        reproduced.show_written(out, written)
+    sys.exit(exit_codes.of_reproduction(written))
+
+
+def _check(folder: Path, *, as_json: bool, **given: Any) -> None:
+    from tfjs_compat import api
+    from tfjs_compat.cli.live_progress import on_terminal
+    from tfjs_compat.cli.views import reproduced
+
+    out, err = outputs()
+    options = run_request({name: value for name, value in given.items() if name != "results"})
+    with on_terminal(err) as progress:
+        report = api.check_reproduction(folder, options, progress, stop_on_signal())
+    if as_json:
+        print_json(report)
+    else:
+        reproduced.show_checked(out, report)
+    sys.exit(exit_codes.of_checked(report))

@@ -1,0 +1,58 @@
+"""What a reproduction is and showed, for a terminal and as plain values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from tfjs_compat.handover.reproduction.account import Shown
+from tfjs_compat.outcomes.stages import Verdict
+from tfjs_compat.report.look import VERDICTS
+from tfjs_compat.report.words import plain, short
+from tfjs_compat.workflows.check_reproduction import Checked
+from tfjs_compat.workflows.repro import Written
+
+_MOST = 500
+_LOG_LINES = 15
+
+
+def written_as_json(written: Written | None) -> dict[str, Any]:
+    """What was written, for scripts."""
+    if written is None:
+        return {"written": False}
+    return {
+        "written": True,
+        "output": written.folder,
+        "archive": written.archive,
+        "case": written.reproduction.case,
+        "shown": written.reproduction.shown,
+    }
+
+
+def show_written(console: Console, written: Written | None) -> None:
+    """Print where it is, what it shows, and how to check it."""
+    if written is None:
+        console.print("nothing fails, so there is nothing to reproduce")
+        return
+    console.print(Text(f"{written.reproduction.case}: {_shown(written.reproduction.shown)}"), soft_wrap=True)
+    console.print(Text(f"written: {written.folder} and {written.archive}"), soft_wrap=True)
+    console.print(Text(f"anybody:  cd {written.folder} && uv run repro.py"), soft_wrap=True)
+    console.print(Text(f"check it: tfjs-compat repro --check {written.folder}"), soft_wrap=True)
+
+
+def show_checked(console: Console, checked: Checked) -> None:
+    """Print whether the failure showed, and what did instead."""
+    style = VERDICTS[Verdict.WORKS if checked.confirmed else Verdict.FAILS].style
+    verdict = "reproduced" if checked.confirmed else "NOT reproduced"
+    console.print(Text.assemble((verdict, style), f": {_shown(checked.expected)}"), soft_wrap=True)
+    if not checked.confirmed:
+        instead = _shown(checked.seen) if checked.seen is not None else "nothing failed"
+        console.print(Text(f"this run: {instead}"), soft_wrap=True)
+        for line in checked.log.strip().splitlines()[-_LOG_LINES:]:
+            console.print(Text(f"  {plain(line)}"), soft_wrap=True)
+
+
+def _shown(shown: Shown) -> str:
+    return f"fails at {shown.stage}: {plain(short(shown.message, _MOST))}"
