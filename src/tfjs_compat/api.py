@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from tfjs_compat.workflows.garbage import collect_garbage
     from tfjs_compat.workflows.merge import merge_runs
     from tfjs_compat.workflows.plan import cases, plan, shards
+    from tfjs_compat.workflows.reduce import ReduceRequest, reduce
     from tfjs_compat.workflows.repair import repair
     from tfjs_compat.workflows.report import ReportRequest, report, report_targets, write_report
     from tfjs_compat.workflows.repro import ReproRequest, repro
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "Background": "report.background",
     "ReportRequest": "workflows.report",
+    "ReduceRequest": "workflows.reduce",
     "ReproRequest": "workflows.repro",
     "RunRequest": "engine.request",
     "SearchRequest": "search.request",
@@ -62,6 +64,7 @@ _HOMES = {
     "plan": "workflows.plan",
     "read_baseline": "workflows.diff",
     "read_results": "results.files",
+    "reduce": "workflows.reduce",
     "repair": "workflows.repair",
     "repair_folder": "repairs.folder",
     "report": "workflows.report",
@@ -78,6 +81,7 @@ _HOMES = {
 
 __all__ = [
     "Background",
+    "ReduceRequest",
     "ReportRequest",
     "ReproRequest",
     "RunRequest",
@@ -102,6 +106,7 @@ __all__ = [
     "plan",
     "read_baseline",
     "read_results",
+    "reduce",
     "repair",
     "repair_folder",
     "report",

@@ -1,4 +1,4 @@
-"""`repro`: what is refused, and a bundle of a case that needs no environment."""
+"""`repro` and `reduce`: what is refused, and a bundle of a case that needs no environment."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ def output(tmp_path: Path) -> Path:
         log=None,
         process_variables={},
     )
+    built = failed(id="mlp-layers-built", stage=Stage.BUILD, lock=None)
     fault = failed(id="mlp-graph-fault", verdict=Verdict.ERROR, message="no space left")
     folder = tmp_path / ".tfjs-compat"
     folder.mkdir()
-    write_results(results(result(id="mlp-layers-works"), unresolved, fault), folder)
+    write_results(results(result(id="mlp-layers-works"), unresolved, built, fault), folder)
     return folder
 
 
@@ -40,7 +41,7 @@ def output(tmp_path: Path) -> Path:
         (["works", "--output", "r"], "mlp-layers-works: works: there is no failure to show"),
         (["fault", "--output", "r"], "the machine failed, which says nothing of the case: no space left"),
         (["mpl-layers", "--output", "r"], "case 'mpl-layers': the results have none hint:"),
-        (["mlp", "--output", "r"], "3 cases have that in their id"),
+        (["mlp", "--output", "r"], "4 cases have that in their id"),
         (["tf2.20"], "Missing option '--output'"),
         (["--output", "r"], "give a case of the last run, or what to run"),
         (["tf2.20", "--output", "r", "--model", "zoo:mlp"], "give one of the two"),
@@ -78,3 +79,21 @@ def test_a_model_that_was_changed_since_is_refused(tool: Tool, tmp_path: Path, o
     changed = failed(id="train-layers", model="train.py:build", model_digest="0" * 64)
     write_results(results(changed), output)
     assert "it was changed since the case was run" in tool("repro", "train", "--output", "r").message
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["tf2.20"], "mlp-layers-tf2.20.0: it fails at resolve, whatever the model hint: `tfjs-compat repro"),
+        (["built"], "mlp-layers-built: it fails before there is a model"),
+        (["works"], "mlp-layers-works: works: there is no failure to show"),
+        (["tf2.20", "--output", "there.py"], "--output there.py: it exists hint: --force replaces it"),
+        ([], "give a case of the last run, or what to run"),
+    ],
+)
+def test_what_cannot_be_reduced(tool: Tool, tmp_path: Path, output: Path, arguments: list[str], message: str) -> None:
+    (tmp_path / "there.py").write_text("x", "utf-8")
+    ran = tool("reduce", *arguments)
+    assert message in ran.message
+    assert ran.code == 2
+    assert not (tmp_path / "reduced.py").exists()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from tfjs_compat.workflows.check_reproduction import Checked
     from tfjs_compat.workflows.doctor import DoctorFinding
     from tfjs_compat.workflows.find import Found
+    from tfjs_compat.workflows.reduce import Irreducible, ReducedCase
     from tfjs_compat.workflows.repair import RepairReport
     from tfjs_compat.workflows.repro import Written
     from tfjs_compat.workflows.watch import Watched
@@ -87,6 +88,13 @@ def of_repair(report: RepairReport) -> int:
 def of_reproduction(written: Written | None) -> int:
     """The exit code of ``repro``: whether there was a failure to show."""
     return OK if written is not None else UNEXPECTED
+
+
+def of_reduced(reduced: ReducedCase | Irreducible | None) -> int:
+    """The exit code of ``reduce``: interrupted where it was, whatever was written."""
+    if reduced is None or not hasattr(reduced, "ended"):
+        return UNEXPECTED
+    return INTERRUPTED if reduced.ended == "interrupted" else OK
 
 
 def of_checked(checked: Checked) -> int:

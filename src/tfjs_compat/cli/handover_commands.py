@@ -1,4 +1,4 @@
-"""What hands a failing case to somebody else: repro."""
+"""What makes a failing case small, and hands it to somebody else: reduce, repro."""
 
 from __future__ import annotations
 
@@ -69,3 +69,49 @@ def _check(folder: Path, *, as_json: bool, **given: Any) -> None:
     else:
         reproduced.show_checked(out, report)
     sys.exit(exit_codes.of_checked(report))
+
+
+@cli.command(short_help="Find the smallest model that fails in the same way.")
+@with_options(*ONE_CASE)
+@click.option(
+    "--output",
+    "target",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="reduced.py",
+    show_default=True,
+    metavar="FILE",
+    help="Python file to write.",
+)
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+@click.option(
+    "--time",
+    "time_limit",
+    type=click.FloatRange(1),
+    default=600.0,
+    show_default=True,
+    metavar="SECONDS",
+    help="Take the smallest so far after that time.",
+)
+@with_options(AS_JSON)
+def reduce(target: Path, force: bool, time_limit: float, as_json: bool, **given: Any) -> None:
+    """Find the smallest model that fails as CASE does: fewer layers, inputs and outputs, smaller numbers, no options.
+
+    CASE is an id, or a part of one, of the last run; without it, what the options say is run first. Each candidate is
+    code that is run as a case is. Exit code 0: written; 1: nothing fails, or not when the model is made again from its
+    configuration; 2: the request is wrong; 3: the machine or the network failed; 130: interrupted, and the smallest
+    model so far is written.
+    """
+    from tfjs_compat import api
+    from tfjs_compat.cli.live_progress import on_terminal
+    from tfjs_compat.cli.views import reproduced
+
+    case, run_options = case_request(given)
+    out, err = outputs()
+    request = api.ReduceRequest(target, case, given["results"], force, time_limit, run_options)
+    with on_terminal(err) as progress:
+        reduced = api.reduce(request, progress, stop_on_signal())
+    if as_json:
+        print_json(reproduced.reduced_as_json(reduced))
+    else:
+        reproduced.show_reduced(out, reduced)
+    sys.exit(exit_codes.of_reduced(reduced))

@@ -67,7 +67,8 @@ def run_case(job, record, tf, tfjs):
     os.chdir(job["folder"])
     if "serialize" not in stages:
         return
-    take_sample(tf, job, built, record)
+    if job["sample"]:
+        take_sample(tf, job, built, record)
     with record.stage("serialize"):
         convert.serialize(tf, job, built)
     if "convert" not in stages:

@@ -58,6 +58,7 @@ def write_job(case: Case, environment: Environment, folder: Path, model: Path, s
         # Python chooses inputs by it; what quantised weights may differ by says nothing about them.
         "tolerance": Tolerance(),
         "inputs_file": str(settings.inputs.absolute()) if settings.inputs else None,
+        "sample": settings.sample,
         "python": str(environment.executable),
         "converter": str(command) if command.exists() else None,
     }

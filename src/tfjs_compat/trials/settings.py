@@ -18,7 +18,8 @@ class Settings(Context):
 
     ``until``: the last stage. ``web``: what runs TensorFlow.js, None where no case comes so far. ``inputs``: a file of
     arrays (npz) for all models. ``isolation``: whether cases share an import, each in a fork of it, or start a Python
-    each. ``fresh``: outcomes that are kept do not count. ``layout``: how environments hold their packages.
+    each. ``fresh``: outcomes that are kept do not count. ``sample``: Python's predictions are taken (False: the case
+    ends before anything is compared). ``layout``: how environments hold their packages.
     """
 
     until: Stage
@@ -26,4 +27,5 @@ class Settings(Context):
     inputs: Path | None = None
     isolation: Literal["fork", "process"] = "process"
     fresh: bool = False
+    sample: bool = True
     layout: Layout = DEFAULT_LAYOUT

@@ -1,0 +1,348 @@
+"""A failing case → the smallest model that fails in the same way, as code that was run."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from dataclasses import replace as replaced
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from tfjs_compat.diagnosis.diagnose import diagnose
+from tfjs_compat.engine.options import context_of, options_of
+from tfjs_compat.engine.request import RunRequest
+from tfjs_compat.engine.worker import make_worker
+from tfjs_compat.environments.build import build
+from tfjs_compat.environments.environment import NotInstallable, in_use
+from tfjs_compat.errors import Interrupted, MachineryError, RequestError
+from tfjs_compat.index.discovery import find_interpreters
+from tfjs_compat.index.interpreters import choose
+from tfjs_compat.matrix.axes import AXES, Combination
+from tfjs_compat.matrix.cases import Case
+from tfjs_compat.matrix.models import Kind, Model
+from tfjs_compat.matrix.schema import LimitsTable
+from tfjs_compat.outcomes.outcome import Outcome
+from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.search.answer import Answer
+from tfjs_compat.search.deadline import Deadline
+from tfjs_compat.search.reduction.code import NotExpressibleError, code_of
+from tfjs_compat.search.reduction.keras_config import NoNetworkError, network_of
+from tfjs_compat.search.reduction.network import Network
+from tfjs_compat.search.reduction.shrink import shrink
+from tfjs_compat.system.decoding import Reader
+from tfjs_compat.system.files import disk_errors, read_child_file, remove_tree, write_whole
+from tfjs_compat.system.progress import Progress, Silent
+from tfjs_compat.system.temporary import temporary_folder
+from tfjs_compat.trials.session import EnvironmentSession
+from tfjs_compat.trials.settings import Settings
+from tfjs_compat.trials.trial import convert_case, finish_case
+from tfjs_compat.workflows.failing_case import FailingCase, failing_case
+
+_FUNCTION = "build"
+_MOST_DESCRIPTION = 64 << 20
+_DESCRIPTIONS = Reader[dict[str, Any]](dict[str, Any])
+_DESCRIBING = """\
+import tensorflow as tf
+from tfjs_case import build as building
+from tfjs_case import description
+
+
+def build():
+    model = building.build(tf, {job!r}).model
+    description.write(model, {path!r})
+    return model
+"""
+
+
+@dataclass(frozen=True)
+class ReduceRequest:
+    """What to reduce: ``case`` of ``results`` (the folder of a run), or what ``run_options`` say is run first.
+
+    ``target`` is the Python file to write; ``force``: it may be there. ``seconds`` is the time after which the smallest
+    model so far is taken; None: no limit.
+    """
+
+    target: Path
+    case: str | None = None
+    results: Path = Path(".tfjs-compat")
+    force: bool = False
+    seconds: float | None = 600.0
+    run_options: RunRequest = field(default_factory=RunRequest)
+
+
+class Size(msgspec.Struct, frozen=True):
+    """How large a model is; ``parameters`` is None where it was not counted."""
+
+    layers: int
+    parameters: int | None
+
+
+class ReducedCase(msgspec.Struct, frozen=True, kw_only=True):
+    """The smallest model that was found. ``code`` is the content of ``file``; each candidate was run as such code.
+
+    ``minimal``: no step makes it smaller. ``ended``: why it was stopped before, ``interrupted`` or ``time``.
+    ``unknown``: how many candidates had no answer, because the machine failed or a limit was passed. ``options`` are
+    those of ``run`` that run it in the same environment.
+    """
+
+    case: str
+    signature: str | None
+    stage: Stage
+    file: Path
+    code: str
+    before: Size
+    after: Size
+    trials: int
+    unknown: int
+    seconds: float
+    minimal: bool
+    ended: str | None
+    options: tuple[str, ...]
+
+
+class Irreducible(msgspec.Struct, frozen=True):
+    """A case whose model, made again from its configuration, does not fail in the same way: ``why``, in words."""
+
+    case: str
+    why: str
+
+
+def reduce(
+    request: ReduceRequest, progress: Progress | None = None, stop: threading.Event | None = None
+) -> ReducedCase | Irreducible | None:
+    """Reduce the model of a failing case; None where nothing that was to be run fails.
+
+    When ``stop`` is set the smallest model so far is written. Raises RequestError where the failure has nothing to do
+    with a model, or where the model has no graph of layers; MachineryError; Interrupted where nothing was found yet.
+    """
+    started, user_stop = time.monotonic(), stop or threading.Event()
+    if request.target.exists() and not request.force:
+        raise RequestError(f"--output {request.target}: it exists\nhint: --force replaces it")
+    case = failing_case(request.case, request.results, request.run_options, progress, user_stop)
+    if case is None:
+        return None
+    _require_reducible(case)
+    ends = started + request.seconds if request.seconds is not None else None
+    with Deadline(user_stop, ends) as deadline, _Trials(case, request.run_options, progress, deadline.stop) as runs:
+        described = runs.describe(case.model)
+        try:
+            network = network_of(described)
+        except NoNetworkError as error:
+            raise RequestError(f"model '{case.result.model}': {error}, so there are no layers to leave out") from None
+        imported = _keras_import(described, case.variables)
+        try:
+            whole = _that_fails(network, runs, imported)
+        except NotExpressibleError as error:
+            return Irreducible(case.result.id, f"its model cannot be written as code: it has {error}")
+        if whole is None:
+            why = f"made again from its configuration the model does not fail in the same way: {runs.seen}"
+            return Irreducible(case.result.id, why)
+        reduced = shrink(whole, lambda candidate: runs.ask(candidate, imported))
+        code = code_of(reduced.network, imported)
+        parameters = None
+        if not user_stop.is_set():
+            runs.go_on(user_stop)
+            parameters = int(runs.describe(runs.model(code)).get("parameters", 0))
+        ended = None if reduced.complete or reduced.unknown else "time" if deadline.passed else "interrupted"
+    write_whole(request.target, code)
+    return ReducedCase(
+        case=case.result.id,
+        signature=case.result.signature,
+        stage=case.result.stage,
+        file=request.target,
+        code=code,
+        before=Size(network.count_layers(), int(described.get("parameters", 0))),
+        after=Size(reduced.network.count_layers(), parameters),
+        trials=runs.trials,
+        unknown=reduced.unknown,
+        seconds=round(time.monotonic() - started, 3),
+        minimal=reduced.complete,
+        ended=ended if user_stop.is_set() or deadline.passed else None,
+        options=run_options(case.result.combination, case.result.route),
+    )
+
+
+def run_options(combination: Combination, route: str) -> tuple[str, ...]:
+    """The options of ``run`` that mean a combination and a route.
+
+    >>> run_options(Combination("3.11", "2.16.1", "4.17.0", constraints=("setuptools<81",)), "layers")[2:]
+    ('--python 3.11', "--constraint 'setuptools<81'", '--process-env default', '--route layers')
+    """
+    words = []
+    for axis in AXES:
+        value = axis.value(combination)
+        # The matrix that gives the rest has values of its own for these.
+        always = axis.name == "process_env"
+        if not axis.option or (axis.is_default(value) and not always):
+            continue
+        for text in (value,) if isinstance(value, str) else value:
+            quoted = text if text.replace(".", "").replace("-", "").replace("+", "").isalnum() else f"'{text}'"
+            words.append(f"{axis.option} {quoted}")
+    return (*words, f"--route {route}")
+
+
+def _require_reducible(case: FailingCase) -> None:
+    stage, name = case.result.stage, case.result.id
+    if stage.rank < Stage.BUILD.rank:
+        raise RequestError(
+            f"{name}: it fails at {stage}, whatever the model\nhint: `tfjs-compat repro {name} --output DIR`"
+        )
+    if stage is Stage.BUILD:
+        raise RequestError(
+            f"{name}: it fails before there is a model\nhint: `tfjs-compat repro {name} --output DIR` hands it over as"
+            " it is"
+        )
+    if case.model.kind is Kind.SAVED_MODEL:
+        raise RequestError(
+            f"{name}: a SavedModel has no layers to leave out\nhint: give the Keras model it was made of"
+        )
+
+
+def _keras_import(described: dict[str, Any], variables: dict[str, str]) -> str:
+    """How code gets the Keras that the model is of."""
+    own_keras_3 = described.get("package") == "keras" and variables.get("TF_USE_LEGACY_KERAS") == "1"
+    return "import keras" if own_keras_3 else "from tensorflow import keras"
+
+
+def _that_fails(network: Network, runs: _Trials, imported: str) -> Network | None:
+    """The network, with random weights where it takes them, if it fails as the case did; None where it does not.
+
+    Raises NotExpressibleError, MachineryError where that is not known, Interrupted.
+    """
+    for random_weights in (False, True):
+        candidate = replace(network, random_weights=random_weights)
+        code_of(candidate, imported)
+        answer = runs.ask(candidate, imported)
+        if answer is None:
+            raise Interrupted
+        if answer is Answer.UNKNOWN:
+            raise MachineryError(f"the model, made again from its configuration, could not be run: {runs.seen}")
+        if answer is Answer.YES:
+            return candidate
+    return None
+
+
+class _Trials:
+    """The environment of the case, with one running Python, in which candidates are run one after another."""
+
+    def __init__(
+        self, case: FailingCase, options: RunRequest, progress: Progress | None, stop: threading.Event
+    ) -> None:
+        self._case, self._options, self._stop = case, options, stop
+        self._progress = progress or Silent()
+        self._wanted = (case.result.verdict, case.result.stage, case.result.signature)
+        self._what = f"reducing {case.result.id}"
+        self._answers: dict[str, Answer] = {}
+        self.trials = 0
+        self.seen = ""
+
+    def __enter__(self) -> _Trials:
+        assert self._case.lock is not None, "a case that has a model has a lock"
+        store = self._options.store
+        parent = store.folder("scratch")
+        with disk_errors(parent):
+            self._entered = temporary_folder("reduce-", parent)
+            self._scratch = self._entered.__enter__()
+        try:
+            self._open(self._stop)
+        except BaseException:
+            self._entered.__exit__(None, None, None)
+            raise
+        self._progress.begin(self._what)
+        return self
+
+    def _open(self, stop: threading.Event) -> None:
+        lock = self._case.lock
+        assert lock is not None
+        context = context_of(self._options, LimitsTable(), 1, self._progress, stop)
+        python = choose(lock.python.version, find_interpreters(context.store))
+        environment = build(lock, python, context)
+        if isinstance(environment, NotInstallable):
+            raise MachineryError(f"the environment of {self._case.result.id} cannot be built: {environment.message}")
+        until = Stage.PREDICT if self._case.result.verdict is Verdict.MISMATCH else self._case.result.stage
+        worker = make_worker(options_of(self._options, until, context), context)
+        self._worker, self._use = worker, in_use(environment)
+        self._use.__enter__()
+        self._settings: Settings = replaced(worker.settings, sample=until.rank > Stage.LOAD.rank)
+        self._session = EnvironmentSession(
+            environment, lock, self._case.variables, self._scratch / "server", self._settings
+        )
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+        self._entered.__exit__(None, None, None)
+        self._progress.end(self._what, f"{self.trials} trials")
+
+    def _close(self) -> None:
+        self._session.close()
+        self._worker.close()
+        self._use.__exit__(None, None, None)
+
+    def go_on(self, stop: threading.Event) -> None:
+        """Go on with another stop, where the time for candidates was up."""
+        if self._stop.is_set() and not stop.is_set():
+            self._close()
+            self._open(stop)
+
+    def ask(self, candidate: Network, imported: str) -> Answer | None:
+        """Whether a network fails as the case did; None where it was stopped before it was known."""
+        try:
+            code = code_of(candidate, imported)
+        except NotExpressibleError:
+            return Answer.NO
+        if code in self._answers:
+            return self._answers[code]
+        try:
+            outcome = self._run(self.model(code), self._settings)
+        except Interrupted:
+            return None
+        self._answers[code] = self._answer(outcome)
+        self._progress.say(self._what, f"{self.trials} trials, now {candidate.count_layers()} layers")
+        return self._answers[code]
+
+    def _answer(self, outcome: Outcome) -> Answer:
+        found = diagnose(outcome, self._settings.until)
+        self.seen = f"{found.verdict} at {outcome.stage}: {found.message[:500]}".rstrip(": ")
+        if outcome.machinery is not None or outcome.limited:
+            return Answer.UNKNOWN
+        return Answer.YES if (found.verdict, outcome.stage, found.signature) == self._wanted else Answer.NO
+
+    def model(self, code: str) -> Model:
+        """The model that code builds, in a file of its own: Python tells files apart by name and second."""
+        self.trials += 1
+        path = self._scratch / f"model-{self.trials}" / "reduced.py"
+        write_whole(path, code, lasting=False)
+        search = (str(path.parent), *self._case.model.search)
+        ref = f"reduced.py:{_FUNCTION}"
+        return Model(ref, "reduced", Kind.BUILDER, str(path), "", "reduced", _FUNCTION, search, ref)
+
+    def describe(self, model: Model) -> dict[str, Any]:
+        """A model's configuration and what its classes require. Raises RequestError where it has none, Interrupted."""
+        path = self._scratch / "description.json"
+        path.unlink(missing_ok=True)
+        kind = {"kind": str(model.kind), "path": model.path, "module": model.module, "function": model.function}
+        job = {"model": {**kind, "search": list(model.search)}, "route": {"format": "layers"}, "inputs_file": None}
+        describing = self.model(_DESCRIBING.format(job=job, path=str(path)))
+        self.trials -= 1
+        outcome = self._run(describing, replaced(self._settings, until=Stage.BUILD, web=None))
+        if outcome.machinery is not None:
+            raise MachineryError(outcome.machinery)
+        content = read_child_file(path, _MOST_DESCRIPTION)
+        try:
+            return _DESCRIPTIONS.decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            reason = outcome.failure.message if outcome.failure is not None else "what it says cannot be read"
+            raise RequestError(f"model '{model.ref}': it has no configuration to reduce: {reason}") from None
+
+    def _run(self, model: Model, settings: Settings) -> Outcome:
+        case = Case(self._case.result.combination, model, self._case.route)
+        folder = self._scratch / f"case-{self.trials}"
+        try:
+            converted = convert_case(case, self._session, folder, settings)
+            return finish_case(case, folder, converted, settings)
+        finally:
+            remove_tree(folder)
