@@ -53,3 +53,13 @@ def test_a_terminal_of_80_columns_without_colours(tmp_path: Path, cache: Path, i
     assert not re.search(rb"\x1b\[[0-9;]*[34][0-9]", said)
     lines = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said.decode()).splitlines()
     assert [line for line in lines if len(line) > 80] == []
+
+
+@pytest.mark.parametrize("encoding", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0"}])
+@pytest.mark.parametrize("command", [["known-issues"], ["known-issues", "--json"], ["plan", "m\u00e4h.toml"]])
+def test_a_locale_without_a_character_is_no_reason_to_fail(
+    child: Tool, encoding: dict[str, str], command: list[str]
+) -> None:
+    ran = child(*command, env={"PYTHONUTF8": "0", **encoding})
+    assert "Traceback" not in ran.err
+    assert ran.code == (2 if command[0] == "plan" else 0)

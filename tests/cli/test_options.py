@@ -142,3 +142,17 @@ def test_the_option_of_an_axis_is_as_its_table_says(command: str, axis: Axis) ->
     assert isinstance(option, click.Option)
     assert option.opts == [axis.option]
     assert (option.metavar, option.help) == (axis.metavar, f"{axis.help} Repeatable.")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("find", "--model", "zoo:mlp", "--time"),
+        ("env", "gc", "--unused-days"),
+    ],
+)
+@pytest.mark.parametrize("number", ["nan", "inf", "1e999"])
+def test_a_number_is_finite(tool: Tool, words: tuple[str, ...], number: str) -> None:
+    ran = tool(*words, number)
+    assert ran.code == 2
+    assert f"{number} is not a finite number" in ran.message

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -80,6 +82,34 @@ def test_damaged_results_and_unwritable_targets_are_wrong_requests(run: Path) ->
     done = report(folder=run)
     assert done.code == 2
     assert "damaged" in done.err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="devices and pipes")
+def test_what_is_no_regular_file_is_written_to_and_stays(run: Path) -> None:
+    assert report("--format", "html", "--to", "/dev/null", folder=run).code == 0
+    assert Path("/dev/null").is_char_device()
+    os.mkfifo(run / "pipe")
+    read: list[bytes] = []
+    reader = threading.Thread(target=lambda: read.append((run / "pipe").read_bytes()))
+    reader.start()
+    assert report("--format", "junit", "--to", "pipe", folder=run).code == 0
+    reader.join()
+    assert read[0].startswith(b"<?xml")
+    assert (run / "pipe").is_fifo()
+    (run / "kept.md").write_text("old")
+    (run / "link.md").symlink_to("kept.md")
+    assert report("--format", "markdown", "--to", "link.md", folder=run).code == 0
+    assert (run / "link.md").is_symlink()
+    assert "seed" in (run / "kept.md").read_text("utf-8")
+
+
+@pytest.mark.parametrize("target", ["", ".", "o" * 300, "here.md/x.md", "circle"])
+def test_targets_that_cannot_be_written_are_wrong_requests(run: Path, target: str) -> None:
+    (run / "here.md").write_text("x")
+    (run / "circle").symlink_to("circle")
+    done = report("--format", "markdown", "--to", target, folder=run)
+    assert done.code == 2
+    assert done.err.startswith(f"error: {target or '.'}")
 
 
 @pytest.mark.parametrize("writer", [writer for writer in WRITERS if writer.name != "json"], ids=lambda each: each.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -86,6 +87,39 @@ def test_a_wrong_model(tool: Tool, tmp_path: Path, index: SmallIndex, model: str
     assert message in ran.message
     assert (ran.code, ran.out) == (2, "")
     assert not (tmp_path / ".tfjs-compat").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of bytes")
+def test_a_model_whose_name_is_no_text(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    (tmp_path / "x\udcff.h5").write_bytes(b"\x89HDF\r\n\x1a\n1234")
+    ran = tool("run", "m.toml", "--model", "x\udcff.h5")
+    assert "is no text in UTF-8 hint: rename it" in ran.message
+    assert ran.code == 2
+
+
+@pytest.mark.parametrize("output", ["o" * 300, "o" * 5000, "/".join(["o" * 99] * 38), "o\udcff", "m.toml", "m.toml/x"])
+@pytest.mark.parametrize("command", [("run", "m.toml"), ("convert", "--model", "zoo:mlp")], ids=lambda words: words[0])
+def test_an_output_folder_that_cannot_be(
+    tool: Tool, tmp_path: Path, index: SmallIndex, output: str, command: tuple[str, ...]
+) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    ran = tool(*command, "--output", output)
+    assert ran.message.startswith("--output ")
+    assert ran.code == 2
+    assert len(ran.err) < 2000
+
+
+@pytest.mark.parametrize(
+    "words",
+    ["plan m.toml --route", "plan m.toml --tensorflow", "plan", "env path", "known-issues", "report", "check"],
+)
+def test_a_value_of_a_hundred_thousand_characters_is_shown_in_short(tool: Tool, tmp_path: Path, words: str) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    ran = tool(*words.split(), "x" * 100_000)
+    assert ran.code == 2
+    assert "characters)" in ran.message
+    assert len(ran.err) < 3000
 
 
 def test_a_pattern_that_fits_nothing_is_answered_in_short(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:

@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tfjs_compat.matrix.axes import AXES, Axes, Axis, Combination, Match, safe
+from tfjs_compat.matrix.axes import AXES, Axes, Axis, Combination, Match
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import find_model
 from tfjs_compat.matrix.routes import find_route
+from tfjs_compat.system.text import file_name
 
 LINES = st.lists(st.sampled_from(["setuptools<81", "ydf<0.13", "numpy<2", "jax==0.4.21"]), max_size=4)
 
@@ -67,7 +68,7 @@ def test_one_model_in_several_spellings_is_one_case(tmp_path: Path) -> None:
 
 @given(st.text())
 def test_a_safe_name_stays_in_its_folder(text: str) -> None:
-    name = safe(text)
+    name = file_name(text)
     assert name
     assert "/" not in name
     assert name not in (".", "..")

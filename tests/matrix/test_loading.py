@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -282,3 +283,43 @@ def test_any_content_is_a_matrix_or_a_request_error(content: dict[str, object]) 
 def test_only_our_own_table_is_a_matrix(tmp_path: Path, text: str, there: bool) -> None:
     (tmp_path / "pyproject.toml").write_text(text)
     assert has_table(tmp_path / "pyproject.toml") is there
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x = " + "9" * 5000, "not valid TOML: .*digits"),
+        ("x = " + "[" * 20_000, "not valid TOML: "),
+        ("[axes]\ntensorflow = ['" + "9" * 5000 + "']", "key 'axes.tensorflow': '9+' has more than 1000 characters"),
+        ("[axes]\ntensorflow = ['" + "9" * 999 + "']\nkeras = ['3.2.1']", None),
+        ("[axes]\nconstraints = ['numpy<" + "1" * 300 + "']", "holds no version of a package: it is too long"),
+        ("[axes]\nconstraints = ['numpy @ https://x.example/n.whl']", "'numpy' is given by an address"),
+        ("[requirements]\noverrides = ['numpy @ file:///etc/passwd']", "'numpy' is given by an address"),
+        ("[requirements]\nextra = ['numpy @ https://x.example/n.whl']", None),
+        ("name = '" + "n" * 2000 + "'", "key 'name': it has more than 1000 characters"),
+        ('[process_env."/../../escape"]\nA = "1"', "key 'process_env./../../escape': not a name"),
+        ('[process_env.""]\nA = "1"', "key 'process_env.': not a name"),
+        ('[process_env."a+b"]\nA = "1"', r"key 'process_env.a\+b': not a name"),
+        ('[process_env.a]\nA = "' + "x" * 200_000 + '"', "key 'process_env.a.A': longer than 100000 bytes"),
+        ("[limits]\nseconds = inf", "key 'limits.seconds': not a finite number"),
+        ("[limits]\nmemory = inf", "key 'limits.memory': not a finite number"),
+    ],
+)
+def test_values_of_any_length_and_kind(tmp_path: Path, text: str, message: str | None) -> None:
+    if message is None:
+        read(tmp_path, text)
+        return
+    with pytest.raises(RequestError, match=f"mine.toml: {message if message[0] in 'kn' else '.*' + message}"):
+        read(tmp_path, text)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and devices")
+def test_a_pipe_or_device_is_no_matrix(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    for path in (tmp_path / "pipe.toml", Path("/dev/zero")):
+        with pytest.raises(RequestError, match="cannot be read: not a regular file"):
+            read_matrix(path)
+    with (tmp_path / "large.toml").open("wb") as file:
+        file.truncate(1 << 30)
+    with pytest.raises(RequestError, match="cannot be read: larger than 16777216 bytes"):
+        read_matrix(tmp_path / "large.toml")

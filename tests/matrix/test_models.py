@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+import contextlib
 import os
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix.models import Kind, find_model, zoo_models
@@ -170,3 +175,50 @@ def test_the_digest_is_that_of_the_content(base: Path) -> None:
 def test_a_name_decides_with_the_content_of_a_file(base: Path) -> None:
     (base / "model.weights").write_bytes(HDF5)
     assert find_model("model.weights", base).digest != find_model("model.h5", base).digest
+
+
+NAMES = st.binary(min_size=1, max_size=20).filter(lambda name: not set(name) & {0, ord("/")}).map(os.fsdecode)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links, pipes and names of bytes")
+def test_what_stands_beside_a_builder_is_no_reason_to_stop(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text("def build(): ...\n")
+    plain = find_model("train.py:build", tmp_path).digest
+    (tmp_path / "dangling.py").symlink_to("nowhere")
+    (tmp_path / "circle.py").symlink_to("circle.py")
+    (tmp_path / "folder.py").mkdir()
+    assert find_model("train.py:build", tmp_path).digest == plain
+    (tmp_path / os.fsdecode(b"\xff.py")).write_bytes(b"x = '\xff'")
+    assert find_model("train.py:build", tmp_path).digest != plain
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes and devices")
+@pytest.mark.parametrize("ref", ["f.h5", "f.keras", "f.py:build", "saved", "train.py:build"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_a_pipe_or_device_is_refused(base: Path, ref: str, make: Callable[[Path], object]) -> None:
+    (base / "train.py").write_text("def build(): ...\n")
+    place = {"saved": base / "saved" / "variables" / "x", "train.py:build": base / "beside.py"}
+    make(place.get(ref, base / ref.partition(":")[0]))
+    with pytest.raises(RequestError, match=f"model '{ref}': .*(not a regular file|is not a file|not a file)"):
+        find_model(ref, base)
+
+
+@pytest.mark.parametrize("source", ["x = " + "-" * 100_000 + "1", "x = a" + ".b" * 50_000, "x = " + "(" * 9000])
+def test_a_builder_that_is_nested_too_deeply_is_refused(tmp_path: Path, source: str) -> None:
+    (tmp_path / "deep.py").write_text(source + "\ndef build(): ...\n")
+    with pytest.raises(RequestError, match=r"deep\.py.* is not valid Python: "):
+        find_model("deep.py:build", tmp_path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names of bytes")
+@given(name=NAMES)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
+def test_a_model_of_any_name_is_found_or_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if path.exists():
+        return
+    path.write_bytes(HDF5)
+    with contextlib.suppress(RequestError):
+        # Whatever is found can be written into a job.
+        msgspec.json.encode(find_model(name, tmp_path))
+    path.unlink()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -26,10 +25,10 @@ def print_text(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
-    """Print a value to stdout as JSON, paths as text."""
+    """Print a value to stdout as JSON, in UTF-8 whatever the locale; paths as text."""
     import msgspec
 
-    sys.stdout.write(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2).decode() + "\n")
+    click.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2))
 
 
 def stop_on_signal() -> threading.Event:

@@ -6,6 +6,7 @@ import click
 
 from tfjs_compat.cli.console import outputs, print_json
 from tfjs_compat.cli.group import CommandGroup, cli
+from tfjs_compat.cli.options import FiniteRange
 
 
 @cli.group(cls=CommandGroup)
@@ -54,7 +55,7 @@ def env_remove(ids: tuple[str, ...]) -> None:
 
 
 @env.command("gc")
-@click.option("--unused-days", type=click.FloatRange(0), default=30.0, show_default=True, metavar="N")
+@click.option("--unused-days", type=FiniteRange(0), default=30.0, show_default=True, metavar="N")
 def env_gc(unused_days: float) -> None:
     """Remove from the store what is broken, left over or was not used for a while; what a run uses stays."""
     from tfjs_compat.system.store import Store

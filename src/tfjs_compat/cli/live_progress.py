@@ -14,6 +14,7 @@ from rich.text import Text
 
 from tfjs_compat.report.numbers import clock, duration
 from tfjs_compat.system.progress import Progress
+from tfjs_compat.system.text import shown
 
 
 class Lines:
@@ -39,7 +40,7 @@ class Lines:
             took = f" ({duration(now - began)})" if began is not None else ""
             line = f"[{clock(now - self._started)}] {what}: {result}{took}"
             with self._lock:
-                self._console.print(Text(line), soft_wrap=True)
+                self._console.print(Text(shown(line)), soft_wrap=True)
 
 
 class Display:
@@ -69,7 +70,9 @@ class Display:
             self._ended += 1
         if result:
             # The result first: a narrow terminal cuts the end off.
-            line = Text.assemble((f"{time.monotonic() - began:6.1f} s ", "dim"), result, ("  " + what, "dim"))
+            line = Text.assemble(
+                (f"{time.monotonic() - began:6.1f} s ", "dim"), shown(result), ("  " + shown(what), "dim")
+            )
             self._console.print(line, overflow="ellipsis", no_wrap=True)
 
     def __rich__(self) -> Group:
@@ -79,7 +82,7 @@ class Display:
         rows.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
         with self._lock:
             for what, (began, doing) in list(self._running.items())[:12]:
-                rows.add_row(Text(f"{now - began:6.0f} s", "cyan"), Text(f"{what} {doing}"))
+                rows.add_row(Text(f"{now - began:6.0f} s", "cyan"), Text(shown(f"{what} {doing}")))
             more = len(self._running) - 12
         if more > 0:
             rows.add_row("", Text(f"and {more} more", "dim"))

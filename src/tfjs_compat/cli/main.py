@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import traceback
@@ -22,10 +23,15 @@ from tfjs_compat.cli import (  # noqa: F401 (they add their commands)
 )
 from tfjs_compat.cli.group import cli
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
+from tfjs_compat.system.text import shown
 
 
 def main() -> None:
     """Run the command that the arguments name. Every error becomes one message on stderr and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A locale that lacks a character is no reason to fail: it is written as \xd7.
+            stream.reconfigure(errors="backslashreplace")
     try:
         cli.main(standalone_mode=False)
     except BrokenPipeError as error:
@@ -41,14 +47,16 @@ def _explain(error: BaseException) -> None:
     if isinstance(error, click.exceptions.Abort):
         return
     if isinstance(error, click.ClickException):
-        error.show()
+        said = io.StringIO()
+        error.show(file=said)
+        click.echo(shown(said.getvalue()), err=True, nl=False)
     elif isinstance(error, Interrupted | KeyboardInterrupt):
         click.echo("interrupted", err=True)
     elif isinstance(error, RequestError | MachineryError | OSError):
         from tfjs_compat.index.address import hide_credentials
 
         # An OSError that nothing turned into one of ours: a full disk under stdout, a working folder that is gone.
-        click.echo(f"error: {hide_credentials(str(error))}", err=True)
+        click.echo(f"error: {shown(hide_credentials(str(error)))}", err=True)
     else:
         traceback.print_exception(error)
         click.echo("error: a fault of tfjs-compat itself: please report it with the lines above", err=True)

@@ -6,6 +6,7 @@ option is a line here, and no command maps one.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +24,17 @@ _MODELS = "file.py:function, package.module:function, a .keras or .h5, a SavedMo
 _AXIS = "axis_"
 _LISTED = ("constraints", "stand_ins")
 """Axes of which one value is a list: the option's values together are one value."""
+
+
+class FiniteRange(click.FloatRange):
+    """A number from a range, neither NaN nor infinite."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number. Raises click.BadParameter."""
+        number = super().convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return number
 
 
 def with_options(*options: Option) -> Callable[[Command], Command]:
@@ -265,7 +277,7 @@ SEARCH = (
     click.option(
         "--max-trials", "max_trials", type=click.IntRange(1), metavar="N", help="Stop after N cases were run."
     ),
-    click.option("--time", "seconds", type=click.FloatRange(1), metavar="SECONDS", help="Stop after that time."),
+    click.option("--time", "seconds", type=FiniteRange(1), metavar="SECONDS", help="Stop after that time."),
     click.option("--exhaustive", is_flag=True, help="Try everything, also what is certain to fail or not better."),
     INPUTS,
     *RUNTIME,

@@ -142,7 +142,7 @@ _FILES = ", ".join(f"OUTPUT/{writer.file} for {writer.name}" for writer in write
 @with_options(ALL, BASELINE, FAIL_ON)
 @click.option(
     "--to",
-    type=click.Path(path_type=Path, dir_okay=False, allow_dash=True),
+    type=click.Path(path_type=Path, allow_dash=True),
     metavar="FILE",
     help=f"Target; '-': stdout [default: {_FILES}, else stdout].",
 )

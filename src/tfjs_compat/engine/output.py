@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 from collections.abc import Iterator
 from pathlib import Path
 
 import filelock
 
 from tfjs_compat.errors import RequestError
-from tfjs_compat.system.files import disk_errors
+from tfjs_compat.system.files import require_usable, target_errors
 
 
 @contextlib.contextmanager
@@ -20,9 +19,10 @@ def lock_output(output: Path) -> Iterator[None]:
     A block that raises before it has written anything leaves no folder. Raises RequestError where another run holds it
     or it cannot be written to, MachineryError on a full disk.
     """
+    require_usable(f"--output {output}", output, below=True)
     made = not output.exists()
     lock = filelock.FileLock(output / ".lock", timeout=0)
-    with disk_errors(output):
+    with target_errors(f"--output {output}"):
         try:
             output.mkdir(parents=True, exist_ok=True)
             lock.acquire()
@@ -30,10 +30,6 @@ def lock_output(output: Path) -> Iterator[None]:
             raise RequestError(
                 f"--output {output}: another run is writing to it\nhint: give this run a folder of its own"
             ) from None
-        except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
-                raise
-            raise RequestError(f"--output {output}: cannot be written to: {error.strerror}") from None
     try:
         yield
     except BaseException:

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from tfjs_compat.engine.gather import gather
-from tfjs_compat.errors import MachineryError
+from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.index.releases import Release, fetch_releases
@@ -23,6 +23,7 @@ from tfjs_compat.matrix.models import Model, find_model
 from tfjs_compat.matrix.problems import today
 from tfjs_compat.matrix.process_env import process_variables
 from tfjs_compat.matrix.schema import Matrix
+from tfjs_compat.matrix.size import require_feasible
 from tfjs_compat.matrix.source import Source
 from tfjs_compat.results.plan_file import Cut
 from tfjs_compat.system.context import Context
@@ -115,8 +116,13 @@ def expand_from_index(
             models[ref] = find_model(ref, bases[ref])
         return models[ref]
 
+    def go_on() -> None:
+        if context.stop.is_set():
+            raise Interrupted
+
+    require_feasible(matrix)
     releases = releases_of(expansion.packages_needed(matrix), context)
-    return expansion.expand(matrix, releases, found, model_of, today())
+    return expansion.expand(matrix, releases, found, model_of, today(), go_on)
 
 
 def releases_of(packages: Sequence[str], context: Context) -> dict[str, tuple[Release, ...]]:

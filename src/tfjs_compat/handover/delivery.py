@@ -24,7 +24,7 @@ from tfjs_compat.artifact.reading import read
 from tfjs_compat.errors import RequestError
 from tfjs_compat.handover.exchange import exchange_folders
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import disk_errors, write_whole
+from tfjs_compat.system.files import disk_errors, require_usable, write_whole
 from tfjs_compat.system.store import Store
 
 _NAMES = Reader[list[str]](list[str])
@@ -46,6 +46,7 @@ def check_target(target: Path, *, force: bool) -> None:
     With ``force`` a folder may hold another TensorFlow.js model, which is replaced; never anything else. First finishes
     or removes what a killed delivery to this target has left.
     """
+    require_usable(f"--output {target}", target, below=True)
     _end_killed_deliveries(target.resolve())
     if not os.path.lexists(target):
         parent = next(folder for folder in target.absolute().parents if folder.exists())

@@ -6,12 +6,13 @@ columns of reports, the cost of a change.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Literal
 
 import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
+
+from tfjs_compat.system.text import file_name
 
 TODAY, RESOLVED, DEFAULT, AUTO = "today", "resolved", "default", "auto"
 
@@ -85,8 +86,8 @@ class Axis(msgspec.Struct, frozen=True):
         if self.is_default(value):
             return []
         if self.is_list:
-            return [self.mark + safe(text) for text in _texts(value)]
-        return [self.mark + re.sub(r"[^A-Za-z0-9._+-]+", "_", str(value)).strip("_.")]
+            return [self.mark + file_name(text) for text in _texts(value)]
+        return [self.mark + file_name(str(value), dashes=True)]
 
     def canonical(self, combination: Combination) -> Value | None:
         """The choice as it counts for a key: order and spelling of lists do not; None at the default."""
@@ -279,15 +280,6 @@ def texts(value: Texts | None) -> tuple[str, ...]:
     (('setuptools<81',), ('a',), ())
     """
     return tuple(filter(None, [value] if isinstance(value, str) else value or []))
-
-
-def safe(text: str) -> str:
-    """A text made fit for a file name on any system.
-
-    >>> safe("setuptools<81"), safe("../..")
-    ('setuptools_81', '_')
-    """
-    return re.sub(r"[^A-Za-z0-9._+]+", "_", text).strip("_.") or "_"
 
 
 def _texts(value: Value) -> tuple[str, ...]:

@@ -7,10 +7,11 @@ import hashlib
 
 import msgspec
 
-from tfjs_compat.matrix.axes import RESOLVED, Combination, safe
+from tfjs_compat.matrix.axes import RESOLVED, Combination
 from tfjs_compat.matrix.models import Model
 from tfjs_compat.matrix.routes import Route
 from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.system.text import file_name
 
 
 class Expectation(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -59,7 +60,7 @@ class Case(msgspec.Struct, frozen=True):
 def _id(combination: Combination, model: str, name: str, route: str) -> str:
     identity = msgspec.json.encode([combination.key(), model, route])
     short = hashlib.sha256(identity).hexdigest()[:8]
-    return f"{safe(name)[:40]}-{route}-{combination.slug()[:90]}-{short}"
+    return f"{file_name(name, 40)}-{route}-{combination.slug()[:90]}-{short}"
 
 
 def requested_versions(case: Case) -> dict[str, str]:

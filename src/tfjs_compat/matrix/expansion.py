@@ -13,12 +13,13 @@ import msgspec
 from tfjs_compat.errors import MachineryError, RequestError, nearest
 from tfjs_compat.index.interpreters import Interpreter, choose, choose_for
 from tfjs_compat.index.releases import Release
-from tfjs_compat.matrix.axes import AUTO, AXES, RESOLVED, TODAY, Axes, Axis, Combination, Match, texts
+from tfjs_compat.matrix.axes import AUTO, AXES, RESOLVED, TODAY, Axes, Combination, Match, Texts, texts
 from tfjs_compat.matrix.cases import Case, Expectation
 from tfjs_compat.matrix.models import Model
 from tfjs_compat.matrix.problems import missing_keys
 from tfjs_compat.matrix.routes import find_route, why_unavailable
 from tfjs_compat.matrix.schema import Expect, Include, Matrix
+from tfjs_compat.matrix.size import listed, require_feasible
 from tfjs_compat.matrix.versions import choose_versions, is_range, version_fits
 
 
@@ -52,31 +53,38 @@ def expand(
     found: Sequence[Interpreter],
     find_model: Callable[[str], Model],
     today: str = "",
+    step: Callable[[], object] = lambda: None,
 ) -> Expansion:
     """All cases of a matrix.
 
     ``releases`` maps each of ``packages_needed`` to its releases, ``found`` are the interpreters of the machine,
     ``find_model`` gives the model of a reference, ``today`` (an ISO date) decides which expectations have expired.
-    Raises RequestError for versions and models that do not exist, and for a matrix without a case; MachineryError for
-    interpreters that are not there.
+    ``step`` is called again and again, and ends the expansion by what it raises. Raises RequestError for versions and
+    models that do not exist, for a matrix without a case and for one of too many; MachineryError for interpreters that
+    are not there.
     """
+    for problem in missing_keys(matrix):
+        raise RequestError(f"{matrix.name}: {problem}")
+    versions_of = functools.cache(functools.partial(_versions, releases))
+    require_feasible(matrix, lambda package, text, as_of: len(versions_of(package, text, as_of)))
     cases: dict[str, Case] = {}
     left_out: dict[LeftOut, None] = {}
     for block in (Include(), *matrix.include):
         chosen = [
             case
-            for case in _block_cases(matrix, block, releases, found, find_model, left_out)
+            for case in _block_cases(matrix, block, releases, found, find_model, versions_of, step, left_out)
             if block != Include() or not any(matches(rule, case) for rule in matrix.exclude)
         ]
         for case in chosen:
             cases.setdefault(case.id, case)
-    expected = tuple(
-        msgspec.structs.replace(case, expected=_expectation(matrix.expect, case, today)) for case in cases.values()
-    )
+    expected = []
+    for case in cases.values():
+        step()
+        expected.append(msgspec.structs.replace(case, expected=_expectation(matrix.expect, case, today)))
     if not expected:
         why = "; ".join(f"{left.what}: {left.why}" for left in left_out) or "its excludes leave nothing"
         raise RequestError(f"{matrix.name}: there is no case to run: {why}")
-    return Expansion(expected, tuple(left_out))
+    return Expansion(tuple(expected), tuple(left_out))
 
 
 def unused_rules(matrix: Matrix, cases: Sequence[Case]) -> list[str]:
@@ -111,13 +119,14 @@ def _block_cases(
     releases: Mapping[str, Sequence[Release]],
     found: Sequence[Interpreter],
     find_model: Callable[[str], Model],
+    versions_of: Callable[[str, str, str], list[str]],
+    step: Callable[[], object],
     left_out: dict[LeftOut, None],
 ) -> Iterator[Case]:
-    for problem in missing_keys(matrix):
-        raise RequestError(f"{matrix.name}: {problem}")
     models = [find_model(ref) for ref in (block.models or matrix.models)]
     routes = list(dict.fromkeys(find_route(name) for name in (block.routes or matrix.routes)))
-    for combination in _combinations(matrix, block, releases, found):
+    for combination in _combinations(matrix, block, releases, found, versions_of):
+        step()
         for model, route in itertools.product(models, routes):
             reason = why_unavailable(route, combination.tensorflow, combination.tensorflowjs, model)
             if reason is not None:
@@ -131,16 +140,11 @@ def _combinations(
     block: Include,
     releases: Mapping[str, Sequence[Release]],
     found: Sequence[Interpreter],
+    versions_of: Callable[[str, str, str], list[str]],
 ) -> Iterator[Combination]:
     """The product of the axes. The date stands before the others, because it decides what a range of releases means."""
     ordered = sorted(AXES, key=lambda axis: (axis.default is not None, axis.kind != "date"))
-    listed = [_listed(axis, block, matrix) for axis in ordered]
-
-    @functools.cache
-    def versions_of(package: str, text: str, as_of: str) -> list[str]:
-        return _versions(package, text, as_of, releases)
-
-    for values in itertools.product(*listed):
+    for values in itertools.product(*(listed(axis, block, matrix) for axis in ordered)):
         given = {axis.name: value for axis, value in zip(ordered, values, strict=True)}
         released = [versions_of(axis.name, given[axis.name], given["as_of"]) for axis in _RELEASED]
         for versions in itertools.product(*released):
@@ -149,10 +153,6 @@ def _combinations(
 
 _RELEASED = tuple(axis for axis in AXES if axis.kind == "release")
 _NAMES = tuple(axis.name for axis in _RELEASED)
-
-
-def _listed(axis: Axis, block: Include, matrix: Matrix) -> list[Any]:
-    return getattr(block, axis.name) or getattr(matrix.axes, axis.name) or [axis.default]
 
 
 def _combination(
@@ -169,7 +169,7 @@ def _combination(
     return Combination(**chosen)
 
 
-def _versions(package: str, text: str, as_of: str, releases: Mapping[str, Sequence[Release]]) -> list[str]:
+def _versions(releases: Mapping[str, Sequence[Release]], package: str, text: str, as_of: str) -> list[str]:
     if package == "keras" and text == RESOLVED:
         return [RESOLVED]
     chosen = choose_versions(package, text, releases[package], None if as_of == TODAY else as_of)
@@ -185,7 +185,7 @@ def _python(request: str, tensorflow: str, releases: Sequence[Release], found: S
     if best is None:
         have = ", ".join(interpreter.version for interpreter in found) or "none"
         wanted = ", ".join(sorted((f"3.{tag[3:]}" for tag in tags if tag.startswith("cp3")), key=_minor)) or "none"
-        hint = f"\nhint: `uv python install {wanted.rpartition(' ')[2]}` adds one" if tags else ""
+        hint = f"\nhint: `uv python install {wanted.rpartition(' ')[2]}` adds one" if wanted != "none" else ""
         raise MachineryError(
             f"tensorflow {tensorflow} cannot be installed: it has wheels for Python {wanted}, this machine has Python "
             f"{have}{hint}"
@@ -202,19 +202,22 @@ def matches(rule: Match, case: Case) -> bool:
 
     Versions match by equality, prefix (``2.16.*``) or specifier (``>=2.16``), other values by shell pattern.
     """
-    subjects = {axis.name: axis.value(case.combination) for axis in AXES}
-    subjects["model"], subjects["route"] = case.model.ref, case.route.name
-    for field in Match.__struct_fields__:
-        if (wanted := getattr(rule, field)) is None:
-            continue
-        value = subjects[field]
-        patterns = [wanted] if isinstance(wanted, str) else wanted
-        values = list(value) or [""] if isinstance(value, tuple) else [value]
-        if not any(_fits(item, pattern) for item in values for pattern in patterns):
-            return False
-    return True
+    return all(
+        _matches_field(wanted, field, case)
+        for field in Match.__struct_fields__
+        if (wanted := getattr(rule, field)) is not None
+    )
 
 
+def _matches_field(wanted: Texts, field: str, case: Case) -> bool:
+    of_case = {"model": case.model.ref, "route": case.route.name}
+    value = of_case[field] if field in of_case else getattr(case.combination, field)
+    values = (value or ("",)) if isinstance(value, tuple) else (value,)
+    patterns = (wanted,) if isinstance(wanted, str) else wanted
+    return any(_fits(item, pattern) for item in values for pattern in patterns)
+
+
+@functools.lru_cache(maxsize=1 << 16)
 def _fits(value: str, pattern: str) -> bool:
     if value == pattern:
         return True
@@ -225,17 +228,17 @@ def _fits(value: str, pattern: str) -> bool:
 
 def _expectation(rules: Sequence[Expect], case: Case, today: str) -> Expectation | None:
     """The last rule that matches a case decides, so that general rules can stand before special ones."""
-    fitting = [number for number, rule in enumerate(rules) if matches(rule, case)]
-    if not fitting:
+    number = next((number for number in reversed(range(len(rules))) if matches(rules[number], case)), None)
+    if number is None:
         return None
-    rule = rules[fitting[-1]]
+    rule = rules[number]
     return Expectation(
         verdict=rule.verdict,
         stage=rule.stage,
         issue=rule.issue,
         keras=rule.resolved_keras,
         reason=rule.reason,
-        rule=fitting[-1],
+        rule=number,
         expires=rule.expires,
         expired=rule.expires is not None and rule.expires <= today,
         link=rule.link,

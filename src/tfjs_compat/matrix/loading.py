@@ -17,10 +17,14 @@ from tfjs_compat.matrix.schema import Expect, Include, LimitsTable, Matrix, Requ
 from tfjs_compat.matrix.shipped import shipped_names
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.system.decoding import Reader
+from tfjs_compat.system.files import read_regular
 
 _MATRICES = Reader[Matrix](Matrix)
 
 TABLE = "tfjs-compat"
+
+_LARGEST = 16 << 20
+"""Bytes of a matrix file that are read: a hundred thousand cases, each with an expectation of its own, are less."""
 
 
 def read_matrix(path: Path) -> Matrix:
@@ -29,13 +33,13 @@ def read_matrix(path: Path) -> Matrix:
     Raises RequestError with file, key, what was expected and the nearest known key.
     """
     try:
-        content = tomli.loads(path.read_bytes().decode("utf-8"))
+        content = tomli.loads(read_regular(path, _LARGEST).decode("utf-8"))
     except FileNotFoundError:
         hint = f"\nhint: use one that ships with the tool: {', '.join(shipped_names())}" if not path.suffix else ""
         raise RequestError(f"{path}: there is no such matrix file{hint}") from None
     except OSError as error:
         raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
-    except (tomli.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # of TOML, of UTF-8, of a number with too many digits
         raise RequestError(f"{path}: not valid TOML: {error}") from None
     if path.name == "pyproject.toml":
         tool = content.get("tool")
@@ -53,12 +57,12 @@ def has_table(path: Path) -> bool:
     In a file that is not valid TOML the heading of the table counts: reading it then raises the error.
     """
     try:
-        content = path.read_bytes().decode("utf-8", "replace")
+        content = read_regular(path, _LARGEST).decode("utf-8", "replace")
     except OSError:
         return False
     try:
         tool = tomli.loads(content).get("tool")
-    except (tomli.TOMLDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         return re.search(rf"(?m)^\s*\[\s*tool\.{TABLE}\s*\]", content) is not None
     return isinstance(tool, dict) and TABLE in tool
 

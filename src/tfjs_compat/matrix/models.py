@@ -6,17 +6,20 @@ import ast
 import functools
 import os
 import re
+import stat
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from pathlib import Path
 
 import msgspec
 
 from tfjs_compat.errors import RequestError, nearest
-from tfjs_compat.system.files import digest_files
+from tfjs_compat.system.files import digest_files, open_regular, read_regular, require_usable
 
 _ZOO = Path(__file__).parents[1] / "inside" / "zoo"
+_LONGEST_SOURCE = 4 << 20
+"""Bytes of a builder's file that are parsed: Python's parser takes a hundred times as many of memory."""
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
 
@@ -111,6 +114,7 @@ def _key(model: Model, base: Path) -> str:
 
 
 def _existing(ref: str, path: Path) -> Path:
+    require_usable(f"model '{ref}'", path)
     try:
         if path.exists():
             return path.resolve()
@@ -133,20 +137,17 @@ def _module(ref: str, module: str, base: Path) -> tuple[Path, Path]:
 def _builder(ref: str, name: str, path: Path, function: str, search: tuple[str, ...], module: str) -> Model:
     if not path.is_file():
         raise RequestError(f"model '{ref}': {path} is not a file")
-    try:
-        tree = ast.parse(path.read_bytes(), filename=str(path))
-    except (SyntaxError, ValueError) as error:
-        line = f" line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        raise RequestError(f"model '{ref}': {path.name}{line} is not valid Python: {error.args[0]}") from None
+    tree = _parsed(ref, path)
     bound = set(_bound_names(tree))
     if "*" not in bound and function not in bound:
         raise RequestError(
             f"model '{ref}': {path.name} has no '{function}'\nhint: {nearest(function, _functions(tree))}"
         )
+    require_usable(f"model '{ref}'", path)
     # A builder's imports are looked up from its folder (for a package: from the package's root), so they count too.
     top = Path(search[0]) / module.split(".")[0] if "." in module else path.parent
-    sources = sorted(top.rglob("*.py")) if "." in module and top.is_dir() else sorted(top.glob("*.py"))
-    digest = digest_files((str(source.relative_to(search[0])), source) for source in sources)
+    sources = top.rglob("*.py") if "." in module and top.is_dir() else top.glob("*.py")
+    digest = _digest_of(ref, sources, Path(search[0]))
     return Model(ref, name, Kind.BUILDER, str(path), digest, module, function, search)
 
 
@@ -170,17 +171,52 @@ def _file(ref: str, path: Path) -> Model:
             converted = (path / "model.json").is_file()
             hint = f"\nhint: `tfjs-compat check {ref}` checks a TensorFlow.js model" if converted else ""
             raise RequestError(f"model '{ref}': the folder is no SavedModel: it holds no saved_model.pb{hint}")
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        digest = digest_files((str(file.relative_to(path)), file) for file in files)
-        return Model(ref, path.name, Kind.SAVED_MODEL, str(path), digest)
+        return Model(ref, path.name, Kind.SAVED_MODEL, str(path), _digest_of(ref, path.rglob("*"), path))
     try:
         return Model(ref, path.name, _kind_by_content(ref, path), str(path), digest_files([(path.suffix, path)]))
     except OSError as error:
         raise RequestError(f"model '{ref}': cannot be read: {error.strerror or error}") from None
 
 
+def _digest_of(ref: str, paths: Iterable[Path], base: Path) -> str:
+    """The digest of the regular files among these; by names relative to ``base``.
+
+    A folder and a link that leads nowhere hold nothing that a model could read. Raises RequestError for a pipe or a
+    device: it never ends, or is another one each time.
+    """
+    files: list[Path] = []
+    for path in paths:
+        try:
+            mode = path.stat().st_mode
+        except OSError:
+            continue
+        if stat.S_ISREG(mode):
+            files.append(path)
+        elif not stat.S_ISDIR(mode):
+            raise RequestError(f"model '{ref}': {path} is a pipe or a device, not a file\nhint: remove it")
+    try:
+        return digest_files((str(file.relative_to(base)), file) for file in sorted(files))
+    except OSError as error:
+        raise RequestError(f"model '{ref}': {error.filename} cannot be read: {error.strerror or error}") from None
+
+
+def _parsed(ref: str, path: Path) -> ast.Module:
+    """The syntax of a builder's file. Raises RequestError."""
+    try:
+        return ast.parse(read_regular(path, _LONGEST_SOURCE), filename=str(path))
+    except OSError as error:
+        raise RequestError(f"model '{ref}': {path.name} cannot be read: {error.strerror or error}") from None
+    except (RecursionError, MemoryError):  # Python's parser says either
+        line, why = "", "it is nested too deeply"
+    except SyntaxError as error:
+        line, why = f" line {error.lineno}" if error.lineno is not None else "", error.msg
+    except ValueError as error:  # a NUL
+        line, why = "", str(error)
+    raise RequestError(f"model '{ref}': {path.name}{line} is not valid Python: {why}")
+
+
 def _kind_by_content(ref: str, path: Path) -> Kind:
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         start = file.read(8)
     if not start:
         raise RequestError(f"model '{ref}': the file is empty")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Iterable
 
@@ -15,6 +16,11 @@ from tfjs_compat.matrix.process_env import PROCESS_ENVS
 from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.matrix.schema import Include, Matrix
 
+_LONGEST = 1000
+"""Characters of a value on an axis. It is in messages and in the names of files; a version has less than 30."""
+_LONGEST_VALUE = 100_000
+"""Bytes of a process variable; Linux passes no more than 131,071 to a program."""
+_SET_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 _EXAMPLES = {"tensorflow": "2.19.0", "tensorflowjs": "4.22.0"}
 
 
@@ -29,6 +35,8 @@ def missing_keys(matrix: Matrix) -> Iterable[str]:
 
 def problems(matrix: Matrix) -> Iterable[str]:
     """A message for each wrong name, version, date or requirement, with its key and the nearest right name."""
+    if len(matrix.name) > _LONGEST:
+        yield f"key 'name': it has more than {_LONGEST} characters"
     for route in matrix.routes:
         yield from _route_problems("routes", route)
     envs = {**PROCESS_ENVS, **matrix.process_env}
@@ -40,9 +48,12 @@ def problems(matrix: Matrix) -> Iterable[str]:
                 yield from _route_problems(f"{place}.routes", route)
         yield from _axis_problems(place, block, envs)
     yield from _variable_problems(matrix.process_env)
+    for key in ("seconds", "memory"):
+        if not math.isfinite(getattr(matrix.limits, key) or 0.0):
+            yield f"key 'limits.{key}': not a finite number"
     requirements = matrix.requirements
     for key in ("extra", "constraints", "overrides"):
-        yield from _requirement_problems(f"requirements.{key}", getattr(requirements, key))
+        yield from _requirement_problems(f"requirements.{key}", getattr(requirements, key), by_url=key == "extra")
     yield from _package_problems("requirements.stand_ins", requirements.stand_ins)
     for number, rule in enumerate(matrix.expect):
         if rule.verdict is None and rule.stage is None and rule.issue is None:
@@ -63,12 +74,15 @@ def _axis_problems(place: str, block: Axes, envs: Iterable[str]) -> Iterable[str
         if not values:
             yield f"key '{key}': the list is empty\nhint: leave the key out to use its default"
         for value in values:
+            if too_long := [text for text in texts(value) if len(text) > _LONGEST]:
+                yield f"key '{key}': '{too_long[0]}' has more than {_LONGEST} characters"
+                return
             yield from _value_problems(key, axis, value, envs)
 
 
 def _value_problems(key: str, axis: Axis, value: Texts, envs: Iterable[str]) -> Iterable[str]:
     if axis.kind == "requirements":
-        yield from _requirement_problems(key, texts(value))
+        yield from _requirement_problems(key, texts(value), by_url=axis.name == "extra")
     elif axis.kind == "packages":
         yield from _package_problems(key, texts(value))
     elif not isinstance(value, str) or value == axis.default:
@@ -87,11 +101,15 @@ def _value_problems(key: str, axis: Axis, value: Texts, envs: Iterable[str]) -> 
 
 def _variable_problems(process_env: dict[str, dict[str, str]]) -> Iterable[str]:
     for name, variables in process_env.items():
+        if not _SET_NAME.fullmatch(name):
+            yield f"key 'process_env.{name}': not a name: letters, digits, '.', '_' and '-', at most 60 of them"
         for variable, value in variables.items():
             if not variable or "=" in variable or "\0" in variable:
                 yield f"key 'process_env.{name}': '{variable}' cannot be the name of a variable"
             if "\0" in value:
                 yield f"key 'process_env.{name}.{variable}': a variable cannot hold a NUL"
+            if len(value.encode("utf-8", "replace")) > _LONGEST_VALUE:
+                yield f"key 'process_env.{name}.{variable}': longer than {_LONGEST_VALUE} bytes"
 
 
 def _route_problems(key: str, name: str) -> Iterable[str]:
@@ -106,13 +124,24 @@ def _unknown(key: str, name: str, known: Iterable[str]) -> Iterable[str]:
         yield f"key '{key}': unknown name '{name}'\nhint: {nearest(name, known)}"
 
 
-def _requirement_problems(key: str, lines: Iterable[str]) -> Iterable[str]:
+def _requirement_problems(key: str, lines: Iterable[str], *, by_url: bool) -> Iterable[str]:
+    """What is wrong with requirements. ``by_url``: whether one may name a file by its address, as uv lets a package
+    that is to be installed do, and no constraint or override."""
     for line in lines:
         try:
-            Requirement(line)
+            requirement = Requirement(line)
         except InvalidRequirement as error:
             reason = str(error).splitlines()[0]
             yield f"key '{key}': '{line}' is not a requirement such as 'setuptools<81': {reason}"
+            continue
+        if requirement.url is not None and not by_url:
+            yield (
+                f"key '{key}': '{requirement.name}' is given by an address, and only versions can limit a package\n"
+                "hint: give the address in `requirements.extra`"
+            )
+        if len(line) > _LONGEST or re.search(r"\d{20}", str(requirement.specifier)):
+            # uv holds the numbers of a version in 64 bits.
+            yield f"key '{key}': '{line}' holds no version of a package: it is too long"
 
 
 def _package_problems(key: str, names: Iterable[str]) -> Iterable[str]:

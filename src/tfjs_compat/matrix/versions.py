@@ -5,8 +5,8 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Sequence
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.specifiers import SpecifierSet
+from packaging.version import Version
 
 from tfjs_compat.errors import RequestError
 from tfjs_compat.index.releases import Release
@@ -29,7 +29,7 @@ def check_syntax(text: str) -> str | None:
             _all_versions(_specifiers(text))
         else:
             Version(text)
-    except (InvalidSpecifier, InvalidVersion):
+    except ValueError:  # InvalidSpecifier, InvalidVersion, and what int() says to thousands of digits
         return f"'{text}' is neither a version ('2.16.1') nor a range ('>=2.15,<2.18', '2.16.*', 'newest')"
     return None
 
@@ -39,7 +39,7 @@ def version_fits(value: str, pattern: str) -> bool:
     try:
         wanted = SpecifierSet(f"=={pattern}" if pattern[:1].isdigit() else pattern)
         return wanted.contains(Version(value), prereleases=True)
-    except (InvalidVersion, InvalidSpecifier):
+    except ValueError:
         return fnmatch.fnmatchcase(value, pattern)
 
 

@@ -16,17 +16,20 @@ import msgspec
 import tomli
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.locks.reading import logical_lines
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.system.decoding import Reader
+from tfjs_compat.system.files import read_regular, require_usable
 
 _VERSIONS = Reader[dict[str, str]](dict[str, str])
 
 ACTIVE = "active"
+_LARGEST = 64 << 20
+"""Bytes of a file that are read."""
 _MANAGED = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tensorflowjs", "keras", "tf-keras")
 _LIST_DISTRIBUTIONS = """
 import importlib.metadata, json, sys
@@ -56,8 +59,9 @@ def read_installed(source: str) -> Installed:
     if source == ACTIVE:
         return _installed()
     path = Path(source)
+    require_usable(f"--from {source}", path)
     try:
-        text = _decoded(path.read_bytes())
+        text = _decoded(read_regular(path, _LARGEST))
     except FileNotFoundError:
         raise RequestError(
             f"--from {source}: there is no such file; give one, or 'active' for the environment"
@@ -76,7 +80,7 @@ def _decoded(content: bytes) -> str:
 def _is_version(text: str) -> bool:
     try:
         Version(text)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion, and what int() says to thousands of digits
         return False
     return True
 
@@ -84,7 +88,7 @@ def _is_version(text: str) -> bool:
 def _of_lock(source: str, text: str) -> Installed:
     try:
         return _of_packages(tomli.loads(text).get("package", []))
-    except (tomli.TOMLDecodeError, KeyError, TypeError, AttributeError, InvalidVersion) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RequestError(f"--from {source}: not a uv.lock: {error}") from None
 
 
@@ -150,9 +154,11 @@ def _lines(source: str, text: str, folder: Path, depth: int) -> Iterator[tuple[i
         number, line = logical.number, re.split(r"\s--hash[= ]", logical.content)[0].strip()
         if other := re.match(r"(?:-r|--requirement)[ =]\s*(.+)", line):
             path = folder / other[1]
+            require_usable(f"--from {source}: line {number}", path)
             if depth > 8 or not path.is_file():
                 raise RequestError(f"--from {source}: line {number}: there is no file {path}")
-            yield from _lines(str(path), path.read_text("utf-8", "replace"), path.parent, depth + 1)
+            text = read_regular(path, _LARGEST).decode("utf-8", "replace")
+            yield from _lines(str(path), text, path.parent, depth + 1)
         elif line.startswith(("-e", "--editable", ".", "/", "git+", "http:", "https:", "file:")):
             raise RequestError(
                 f"--from {source}: line {number}: '{line}' is not a package of an index; leave it out, or build one"

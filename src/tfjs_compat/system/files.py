@@ -12,8 +12,35 @@ import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
-from tfjs_compat.errors import MachineryError
+from tfjs_compat.errors import MachineryError, RequestError
+
+_ROOM = 600
+"""Bytes that the names of files below a folder of ours may take."""
+
+
+def require_usable(what: str, path: Path, *, below: bool = False) -> None:
+    """See that a path that a request names can be used at all, whether it is there or not; ``what`` names it.
+
+    ``below``: folders and files are to be made in it. Raises RequestError where its name is longer than the system
+    takes, or no text in UTF-8 (results and jobs are), or a link on its way leads to itself.
+    """
+    whole = path.absolute()
+    try:
+        os.path.realpath(whole, strict=True)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        pass  # whoever uses it says so better
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise RequestError(f"{what}: cannot be used: {reason}") from None
+    if (below or os.path.lexists(whole)) and any(0xD800 <= ord(char) < 0xE000 for char in str(whole)):
+        raise RequestError(f"{what}: the name {str(whole)!a} is no text in UTF-8\nhint: rename it")
+    if below and hasattr(os, "pathconf"):
+        longest = max(len(os.fsencode(part)) for part in whole.parts)
+        room = os.pathconf("/", "PC_PATH_MAX") - len(os.fsencode(whole))
+        if longest > os.pathconf("/", "PC_NAME_MAX") or room < _ROOM:
+            raise RequestError(f"{what}: too long for the names of the files in it\nhint: give a shorter one")
 
 
 @contextlib.contextmanager
@@ -24,6 +51,20 @@ def disk_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = "no space left on the device" if error.errno == errno.ENOSPC else (error.strerror or str(error))
         raise MachineryError(f"{error.filename or path}: {reason}") from error
+
+
+@contextlib.contextmanager
+def target_errors(what: str) -> Iterator[None]:
+    """Turn what the operating system says about a target that a request names into an error; ``what`` names it.
+
+    A full or damaged disk is the machinery's; that something is no folder, or not to be written to, is the request's.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+            raise MachineryError(f"{what}: {error.strerror}") from error
+        raise RequestError(f"{what}: cannot be written to: {error.strerror or error}") from None
 
 
 def write_whole(
@@ -63,13 +104,42 @@ def _sync_folder(folder: Path, sync: Callable[[int], object]) -> None:
         os.close(descriptor)
 
 
-def read_regular(path: Path) -> bytes:
-    """What is in a regular file, or in one that a link leads to. Raises OSError; never waits for a pipe or a device."""
+def open_regular(path: Path) -> BinaryIO:
+    """A regular file, or one that a link leads to, to be read. Raises OSError; never waits for a pipe or a device."""
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    with os.fdopen(descriptor, "rb") as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
-        return file.read()
+    file = os.fdopen(descriptor, "rb")
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return file
+
+
+def write_target(file: Path, text: str) -> None:
+    """Write a file that a request names: whole; through a link, which stays; into a pipe or a device as it is.
+
+    Raises RequestError where it cannot be written to, MachineryError as ``write_whole`` does.
+    """
+    require_usable(str(file), file)
+    if file.is_dir():
+        raise RequestError(f"{file}: it is a folder\nhint: give the name of a file")
+    with target_errors(str(file)):
+        if file.exists() and not file.is_file():
+            file.write_bytes(text.encode())
+            return
+        target = file.resolve()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(target.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+    write_whole(target, text)
+
+
+def read_regular(path: Path, most: int | None = None) -> bytes:
+    """What is in a regular file. Raises OSError as ``open_regular`` does, and for more than ``most`` bytes."""
+    with open_regular(path) as file:
+        content = file.read() if most is None else file.read(most + 1)
+    if most is not None and len(content) > most:
+        raise OSError(errno.EFBIG, f"larger than {most} bytes", str(path))
+    return content
 
 
 def is_fresh(path: Path, seconds: float) -> bool:
@@ -120,12 +190,13 @@ def remove_tree(path: Path) -> None:
 
 
 def digest_files(files: Iterable[tuple[str, Path]]) -> str:
-    """A SHA-256 over names and contents, in the order given."""
+    """A SHA-256 over names and contents of regular files, in the order given. Raises OSError."""
     whole = hashlib.sha256()
     for name, path in files:
         content = hashlib.sha256()
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             while block := file.read(1 << 20):
                 content.update(block)
-        whole.update(f"{name}\0{content.hexdigest()}\n".encode())
+        # A name that is no UTF-8 has half surrogates in the place of its bytes.
+        whole.update(f"{name}\0{content.hexdigest()}\n".encode("utf-8", "surrogateescape"))
     return whole.hexdigest()

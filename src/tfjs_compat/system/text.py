@@ -39,6 +39,40 @@ def plain(text: str) -> str:
     return "".join(char if char == "\n" or char.isprintable() else " " if char.isspace() else "�" for char in text)
 
 
+_LONGEST_WORD = 400
+_LONGEST_MESSAGE = 20_000
+
+
+def shown(text: str) -> str:
+    """A message as a terminal gets it: plain, and of a length that somebody can read.
+
+    The middle of words of more than 400 characters is left out, and what is beyond 20,000 characters.
+
+    >>> len(shown(f"no model '{'x' * 1000}'"))
+    439
+    """
+    words = re.sub(rf"\S{{{_LONGEST_WORD + 1},}}", lambda found: _without_middle(found[0]), plain(text))
+    return words if len(words) <= _LONGEST_MESSAGE else f"{words[:_LONGEST_MESSAGE]}…"
+
+
+def _without_middle(word: str) -> str:
+    half = _LONGEST_WORD // 2
+    return f"{word[:half]}…({len(word) - _LONGEST_WORD} characters)…{word[-half:]}"
+
+
+def file_name(text: str, most: int = 100, *, dashes: bool = False) -> str:
+    """A text as the name of one file or folder, on any system. Every name that is made of others' words is made here.
+
+    At most ``most`` ASCII letters, digits, ``.``, ``_``, ``+`` and, where they separate nothing, ``-`` (``dashes``). It
+    begins with none of ``._-``: it leads nowhere, and no program takes it for an option.
+
+    >>> file_name("setuptools<81"), file_name("../.."), file_name("-rf", dashes=True), file_name("\udcff")
+    ('setuptools_81', '_', 'rf', '_')
+    """
+    kept = "._+-" if dashes else "._+"
+    return re.sub(rf"[^A-Za-z0-9{kept}]+", "_", text).strip("._-")[:most] or "_"
+
+
 def redact(text: str, addresses: Iterable[str] = ()) -> str:
     """A text without the credentials in it: those of addresses, of npm's configuration, of HTTP headers.
 

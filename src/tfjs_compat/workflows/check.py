@@ -14,7 +14,7 @@ from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.artifact_report import ArtifactReport, artifact_report
 from tfjs_compat.system.context import Context
-from tfjs_compat.system.files import disk_errors
+from tfjs_compat.system.files import disk_errors, require_usable
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.store import Store
 from tfjs_compat.system.temporary import temporary_folder
@@ -37,6 +37,7 @@ def check(
     ``folder`` holds model.json, or is the folder of a case, whose inputs and predictions are then compared again.
     Raises RequestError; MachineryError also where something ended the check from outside; Interrupted.
     """
+    require_usable(str(folder), folder)
     kept = store or Store()
     if not folder.is_dir():
         raise RequestError(f"{folder}: there is no such folder\nhint: give a folder that holds a model.json")

@@ -38,7 +38,7 @@ from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import remove_tree, write_whole
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
-from tfjs_compat.workflows.run import require_inputs
+from tfjs_compat.workflows.inputs import require_inputs
 
 WORK = "find"
 """The folder of a search in the output folder: its trials and their journal."""
@@ -96,7 +96,7 @@ def find(request: SearchRequest, progress: Progress | None = None, stop: threadi
     """
     started, options = time.monotonic(), request.run_options
     output, context = options.output.absolute(), Context(options.store, stop or threading.Event(), progress or Silent())
-    require_inputs(options)
+    require_inputs(options.inputs)
     jobs = options.jobs or default_jobs()
     if request.until.rank > Stage.CONVERT.rank:
         TfjsRuntime(context, options.runtime, options.node).require()

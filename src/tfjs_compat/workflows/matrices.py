@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from tfjs_compat.matrix.problems import missing_keys
 from tfjs_compat.matrix.schema import Include, Matrix
 from tfjs_compat.matrix.shipped import shipped_folder, shipped_matrix
 from tfjs_compat.matrix.source import Source, find_source
+from tfjs_compat.system.files import require_usable
 
 _NEUTRAL = "plain.toml"
 
@@ -64,6 +66,7 @@ def matrix_path(name: str | None, *, neutral: bool = False) -> Path:
             return own
         return shipped_folder() / (_NEUTRAL if neutral else "seed.toml")
     path = Path(name)
+    require_usable(name, path)
     if not path.is_file() and (shipped := shipped_matrix(name)) is not None:
         return shipped
     if path.is_dir():
@@ -92,8 +95,8 @@ def with_overrides(matrix: Matrix, request: RunRequest) -> Matrix:
     requirements = matrix.requirements
     if request.source_builds:
         requirements = replaced(requirements, source_builds=True)
-    if request.seconds is not None and not request.seconds > 0:
-        raise RequestError(f"--time-limit: {request.seconds} is not above 0 seconds")
+    if request.seconds is not None and not 0 < request.seconds < math.inf:
+        raise RequestError(f"--time-limit: {request.seconds} is not a number of seconds above 0")
     limits = replaced(matrix.limits, seconds=request.seconds) if request.seconds else matrix.limits
     changed = replaced(
         matrix,

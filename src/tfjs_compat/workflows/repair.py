@@ -20,7 +20,7 @@ from tfjs_compat.repairs.repair import Repaired
 from tfjs_compat.repairs.unrepairable import Unrepairable, unrepairable
 from tfjs_compat.results.artifact_report import ArtifactReport
 from tfjs_compat.search.request import SearchRequest
-from tfjs_compat.system.files import disk_errors
+from tfjs_compat.system.files import disk_errors, require_usable
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.temporary import temporary_folder
 from tfjs_compat.system.text import plain
@@ -85,6 +85,7 @@ def repair(
 
 
 def _require_different(source: Path, target: Path) -> None:
+    require_usable(str(source), source)
     if not (source / "model.json").is_file():
         raise RequestError(f"{source}: it is no TensorFlow.js model: it holds no model.json")
     if os.path.lexists(target) and source.samefile(target):

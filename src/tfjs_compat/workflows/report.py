@@ -16,7 +16,7 @@ from tfjs_compat.results.comparison import Kind, compare
 from tfjs_compat.results.files import RESULTS, read_results
 from tfjs_compat.results.news import DEFAULT_FAIL_ON
 from tfjs_compat.results.plan_file import PLAN
-from tfjs_compat.system.files import write_whole
+from tfjs_compat.system.files import require_usable, write_target
 from tfjs_compat.system.store import Store
 from tfjs_compat.workflows.convert import work_folder
 from tfjs_compat.workflows.find import WORK
@@ -72,7 +72,7 @@ def write_report(
     place = Place(output, console, every_case) if file is None else Place(seen_from(file, output))
     text = writer.render(results, place, background)
     if file is not None:
-        write_whole(file, text)
+        write_target(file, text)
     return Report(text, file)
 
 
@@ -93,6 +93,7 @@ def results_of(path: Path, store: Store) -> tuple[Results, Path]:
     ``path`` is a results.json, the output folder of a run or of ``find``, or the target of ``convert``. Raises
     RequestError.
     """
+    require_usable(str(path), path)
     if not path.is_dir() and path.exists():
         return read_results(path), path.parent
     folders = [path, path / WORK, work_folder(path, store) / WORK]

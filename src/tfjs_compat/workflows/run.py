@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import zipfile
 from pathlib import Path
 
 import msgspec
@@ -18,7 +17,6 @@ from tfjs_compat.engine.retries import with_retries
 from tfjs_compat.engine.run import Engine, run_plan, united
 from tfjs_compat.engine.shards import only_shard, parse_shard
 from tfjs_compat.engine.shared_plan import plan_again, read_shared_plan
-from tfjs_compat.errors import RequestError
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.matrix.axes import DEFAULT
 from tfjs_compat.matrix.schema import Matrix
@@ -32,6 +30,7 @@ from tfjs_compat.system.progress import Progress
 from tfjs_compat.trials.runtimes.bundle import require_releases
 from tfjs_compat.trials.runtimes.node import find_node
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
+from tfjs_compat.workflows.inputs import require_inputs
 from tfjs_compat.workflows.matrices import load_matrix, matrix_source
 from tfjs_compat.workflows.remedies import with_remedies
 
@@ -51,7 +50,7 @@ def run(
     started, jobs = time.monotonic(), request.jobs or default_jobs()
     shard = parse_shard(request.shard) if request.shard is not None else None
     matrix, bases = load_matrix(request)
-    require_inputs(request)
+    require_inputs(request.inputs)
     ends = started + request.budget if request.budget is not None else None
     output = request.output.absolute()
     with (
@@ -93,26 +92,6 @@ def _plan(request: RunRequest, matrix: Matrix, bases: dict[str, Path], context: 
     if request.plan is None:
         return make_plan(matrix, bases, context, jobs, only=request.only, fresh=request.fresh)
     return plan_again(read_shared_plan(request.plan), matrix, bases, find_interpreters(context.store))
-
-
-def require_inputs(request: RunRequest) -> None:
-    """Raise RequestError where the file of inputs is not there, or is no .npz: a zip archive of .npy files."""
-    path = request.inputs
-    if path is None:
-        return
-    if not path.is_file():
-        raise RequestError(f"--inputs {path}: there is no such file")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            strange = [name for name in archive.namelist() if not name.endswith(".npy")]
-            arrays = len(archive.namelist()) - len(strange)
-    except (OSError, zipfile.BadZipFile):
-        strange, arrays = [path.name], 0
-    if strange or not arrays:
-        what = f"it holds {strange[0]}" if arrays else "it holds no arrays"
-        raise RequestError(
-            f"--inputs {path}: not a .npz file: {what}\nhint: numpy.savez({path.stem!r}, INPUT=array) writes one"
-        )
 
 
 def require_runtimes(matrix: Matrix, request: RunRequest, context: Context, plan: Plan | None = None) -> None:

@@ -26,8 +26,9 @@ from tfjs_compat.system.capacity import default_jobs
 from tfjs_compat.system.files import disk_errors, write_whole
 from tfjs_compat.system.progress import Progress
 from tfjs_compat.version import __version__
+from tfjs_compat.workflows.inputs import require_inputs
 from tfjs_compat.workflows.matrices import load_matrix
-from tfjs_compat.workflows.run import require_inputs, require_runtimes
+from tfjs_compat.workflows.run import require_runtimes
 
 _LOCKS = "locks"
 
@@ -63,7 +64,7 @@ def watch(request: WatchRequest, progress: Progress | None = None, stop: threadi
     if state == output:
         raise RequestError(f"--state {request.state}: it is the output folder\nhint: give it a folder of its own")
     matrix, bases = load_matrix(options)
-    require_inputs(options)
+    require_inputs(options.inputs)
     context = context_of(options, matrix.limits, jobs, progress, stop)
     with lock_output(state), lock_output(output), open_executor(options.executor, jobs, options.store) as opened:
         last = read_results(state) if (state / RESULTS).exists() else None
