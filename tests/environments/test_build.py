@@ -190,6 +190,8 @@ def linked_lock(store: Store) -> tuple[Lock, Path]:
     (wheel,) = stored_wheels(lock, PYTHON)
     folder = store.folder("wheels", wheel.key)
     (folder / "x.py").write_text("")
+    (folder / "x-1.dist-info").mkdir()
+    (folder / "x-1.dist-info" / "RECORD").write_text("x.py,,\nx-1.dist-info/RECORD,,\n")
     return lock, folder
 
 

@@ -1,17 +1,20 @@
-"""env list, path, remove, gc."""
+"""env list, path, remove, gc, verify."""
 
 from __future__ import annotations
 
+import sys
+
 import click
 
-from tfjs_compat.cli.console import outputs, print_json
+from tfjs_compat.cli import exit_codes
+from tfjs_compat.cli.console import outputs, print_json, stop_on_signal
 from tfjs_compat.cli.group import CommandGroup, cli
 from tfjs_compat.cli.options import FiniteRange
 
 
 @cli.group(cls=CommandGroup)
 def env() -> None:
-    """The environments that runs have built: list, path, remove, gc."""
+    """The environments that runs have built: list, path, remove, gc, verify."""
 
 
 @env.command("list")
@@ -66,3 +69,20 @@ def env_gc(unused_days: float) -> None:
     click.echo(f"removed {len(ids)}" + (f": {', '.join(ids)}" if ids else ""))
     if removed.entries:
         click.echo("beside them: " + ", ".join(f"{count} in {folder}" for folder, count in removed.entries.items()))
+
+
+@env.command("verify")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def env_verify(as_json: bool) -> None:
+    """Compare what the store holds with what was unpacked, and mend what is damaged: reads all of it."""
+    from tfjs_compat.cli.views import environments as view
+    from tfjs_compat.system.context import Context
+    from tfjs_compat.system.store import Store
+    from tfjs_compat.workflows.verify import verify
+
+    verified = verify(Context(Store(), stop=stop_on_signal()))
+    if as_json:
+        print_json(verified)
+    else:
+        view.show_verified(verified)
+    sys.exit(exit_codes.of_verified(verified))

@@ -15,6 +15,7 @@ from tfjs_compat.errors import Interrupted, RequestError
 
 if TYPE_CHECKING:
     from tfjs_compat.engine.plan import Plan
+    from tfjs_compat.environments.verification import Verified
     from tfjs_compat.results.artifact_report import ArtifactReport
     from tfjs_compat.results.case_result import Results
     from tfjs_compat.results.comparison import Comparison
@@ -105,6 +106,11 @@ def of_checked(checked: Checked) -> int:
 def of_doctor(findings: Sequence[DoctorFinding]) -> int:
     """The exit code of ``doctor``: whether anything would stop a run."""
     return MACHINERY if any(finding.status == "bad" for finding in findings) else OK
+
+
+def of_verified(verified: Verified) -> int:
+    """The exit code of ``env verify``: whether all of the store is whole now."""
+    return MACHINERY if any(mended.unmended is not None for mended in verified.damaged) else OK
 
 
 def of_error(error: BaseException) -> int:

@@ -13,7 +13,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import msgspec
@@ -31,6 +31,8 @@ __all__ = [
     "RunConditions",
     "cache_key",
     "conditions",
+    "forget",
+    "forget_locks",
     "keep",
     "kept_outcome",
     "record_key",
@@ -134,6 +136,15 @@ def forget(folder: Path, store: Store) -> None:
     if key is not None and not store.read_only:
         with contextlib.suppress(MachineryError, OSError):
             remove_tree(store.folder("outcomes") / key)
+
+
+def forget_locks(locks: Collection[str], store: Store) -> None:
+    """Keep no outcome of these locks (ids) any longer. Raises MachineryError."""
+    for home in store.folder("outcomes").iterdir():
+        with contextlib.suppress(OSError):
+            kept = _read(home)
+            if kept is not None and kept.outcome.lock in locks:
+                remove_tree(home)
 
 
 def _publish(staged: Path, name: str, home: Path) -> None:

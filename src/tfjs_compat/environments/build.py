@@ -17,6 +17,7 @@ from tfjs_compat.environments.environment import (
     touch,
 )
 from tfjs_compat.environments.install import Installer, UnbuildableError, install
+from tfjs_compat.environments.sealing import seal
 from tfjs_compat.environments.virtualenvs import make_virtualenv
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.interpreters import Interpreter
@@ -92,6 +93,7 @@ def _fill(
         python = Environment(lock.id, root, lock.python, "", {}, 0).executable
         if install(lock, ["--python", str(python)], {"lock.txt": lock.text}, context, installer):
             installer.warn("its files could not be linked from uv's cache: every one was copied")
+        seal([linking.site_packages(venv)], interpreter.executable, context)
     _add_stand_ins(lock, venv)
     return tuple(tree.name for tree in trees)
 

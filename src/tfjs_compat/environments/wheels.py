@@ -6,23 +6,37 @@ one's RECORD lists.
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import os
+import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 from packaging.utils import canonicalize_name
 
 from tfjs_compat.environments.install import Installer, install
+from tfjs_compat.environments.records import (
+    Row,
+    damage,
+    files_below,
+    is_bytecode,
+    is_whole,
+    read_rows,
+    records_of,
+    said,
+    write_rows,
+)
+from tfjs_compat.environments.sealing import is_sealed, seal
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.interpreters import Interpreter, PythonBuild
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
+
+_FILLING = ".filling-"
+_LAST = ".dist-info/RECORD"
 
 _KEYS = Reader[tuple[str, ...]](tuple[str, ...])
 
@@ -81,12 +95,73 @@ def unpacked(
     MachineryError, Interrupted, UnbuildableError.
     """
     root = context.store.folder("wheels")
-    if any(not (root / wheel.key).is_dir() for wheel in wheels):
+    trees = tuple(root / wheel.key for wheel in wheels)
+    if not all(is_sealed(tree) for tree in trees):
         # One filling at a time: two runs that need one wheel would fetch it twice, and uv is parallel by itself.
         with context.store.locked("wheels", stop=context.stop):
-            if missing := [wheel for wheel in wheels if not (root / wheel.key).is_dir()]:
-                _fill(missing, lock, python, context, root, installer)
-    return tuple(root / wheel.key for wheel in wheels)
+            standing = [root / wheel.key for wheel in wheels if (root / wheel.key).is_dir()]
+            seal_standing([tree for tree in standing if not is_sealed(tree)], python, context)
+            if missing := [wheel for wheel in wheels if not is_sealed(root / wheel.key)]:
+                refill(missing, lock, python, context, installer)
+    return trees
+
+
+def seal_standing(trees: Sequence[Path], python: Interpreter, context: Context) -> None:
+    """Compile those of the store's wheels anew of which nothing but bytecode is not as their RECORD says.
+
+    So are those that cases of earlier versions compiled. The caller holds lock ``wheels``. Raises MachineryError,
+    Interrupted.
+    """
+    good = []
+    for tree in trees:
+        found = damage(tree)
+        if all(is_bytecode(each.path) for each in found):
+            with disk_errors(tree):
+                for each in found:
+                    (tree / each.path).unlink(missing_ok=True)
+            good.append(tree)
+    seal(good, python.executable, context)
+
+
+def refill(
+    wheels: Sequence[StoredWheel],
+    lock: Lock,
+    python: Interpreter,
+    context: Context,
+    installer: Installer,
+    *,
+    anew: bool = False,
+) -> None:
+    """Put wheels of a lock into the store, whole, also where there are damaged ones. The caller holds lock ``wheels``.
+
+    ``anew``: nothing is taken from uv's cache. Nobody sees a part: what is there is replaced file by file, for others
+    may import from it. Raises MachineryError, Interrupted, UnbuildableError.
+    """
+    root = context.store.folder("wheels")
+    with disk_errors(root):
+        for abandoned in root.glob(f"{_FILLING}*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        with tempfile.TemporaryDirectory(dir=root, prefix=_FILLING) as name:
+            folder = Path(name)
+            _fill(wheels, lock, python, context, folder, installer, anew=anew)
+            for wheel in wheels:
+                if (root / wheel.key).is_dir():
+                    _replace(root / wheel.key, folder / wheel.key)
+                else:
+                    (folder / wheel.key).rename(root / wheel.key)
+
+
+def _replace(standing: Path, whole: Path) -> None:
+    """Make a folder what another one is, which is used up. Raises OSError."""
+    wanted = files_below(whole)
+    for path in sorted(wanted, key=lambda path: path.endswith(_LAST)):
+        target = standing / path
+        if target.is_dir() and not target.is_symlink():
+            shutil.rmtree(target)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        (whole / path).replace(target)
+    for path in files_below(standing) - wanted:
+        (standing / path).unlink()
 
 
 def _fill(
@@ -94,29 +169,51 @@ def _fill(
     lock: Lock,
     python: Interpreter,
     context: Context,
-    root: Path,
+    folder: Path,
     installer: Installer,
+    *,
+    anew: bool,
 ) -> None:
-    def unpack(wheels: Sequence[StoredWheel], target: Path) -> bool:
+    """Unpack wheels, each into a folder of its own below ``folder``, checked and compiled."""
+
+    def unpack(wheels: Sequence[StoredWheel], target: Path, *, anew: bool = anew) -> bool:
         """Install into a folder; whether the files are copies where links were possible."""
         policy = "" if lock.source_builds else "--only-binary :all:\n"
         inputs = {"requirements.txt": policy + "".join(wheel.lines for wheel in wheels)}
-        options = ["--python", python.executable, "--target", str(target)]
+        options = ["--python", python.executable, "--target", str(target), *(["--no-cache"] if anew else [])]
         copied = install(lock, options, inputs, context, installer)
         (target / ".lock").unlink(missing_ok=True)  # uv's own
         return copied
 
-    with disk_errors(root), tempfile.TemporaryDirectory(dir=root, prefix=".filling-") as name:
-        folder = Path(name)
-        if unpack(missing, folder / "all"):
-            installer.warn("packages could not be linked from uv's cache: they are on this disk twice")
-        clashing = split_by_distribution(folder / "all", {wheel.name: folder / wheel.key for wheel in missing})
-        for wheel in missing:
-            if wheel.name in clashing:
-                # Two distributions bring one file: together, only one of them would have kept it.
-                remove_tree(folder / wheel.key)
-                unpack([wheel], folder / wheel.key)
-            (folder / wheel.key).rename(root / wheel.key)
+    if unpack(missing, folder / "all") and not anew:
+        installer.warn("packages could not be linked from uv's cache: they are on this disk twice")
+    clashing = split_by_distribution(folder / "all", {wheel.name: folder / wheel.key for wheel in missing})
+    for wheel in missing:
+        tree = folder / wheel.key
+        if wheel.name in clashing:
+            # Two distributions bring one file: together, only one of them would have kept it.
+            remove_tree(tree)
+            unpack([wheel], tree)
+        if found := damage(tree):
+            # The copy in uv's cache may be damaged. What is fetched anew is compared with its hash, so that what is
+            # other than its RECORD says in the same way once more was made so.
+            remove_tree(tree)
+            unpack([wheel], tree, anew=True)
+            if again := damage(tree):
+                if again != found:
+                    raise MachineryError(f"{wheel.name} did not arrive whole: {said(again)}")
+                _correct(tree)
+            else:
+                installer.warn(f"uv's cache has a damaged {wheel.name}, which `uv cache clean {wheel.name}` removes")
+    seal([folder / wheel.key for wheel in missing], python.executable, context)
+
+
+def _correct(tree: Path) -> None:
+    """Take out of the RECORDs of a folder what they say wrongly. Raises MachineryError, OSError."""
+    for record in records_of(tree):
+        own, rows = record.relative_to(tree).as_posix(), read_rows(record)
+        present = [row for row in rows if row.path == own or not row.is_inside or (tree / row.path).is_file()]
+        write_rows(record, [row if is_whole(tree, row) else Row(row.path) for row in present])
 
 
 def split_by_distribution(together: Path, folders: Mapping[str, Path]) -> set[str]:
@@ -134,7 +231,11 @@ def split_by_distribution(together: Path, folders: Mapping[str, Path]) -> set[st
     for name in folders:
         if name not in records:
             raise MachineryError(f"{name} was installed and left no metadata")
-        for path in _listed(records[name]):
+        try:
+            rows = read_rows(records[name] / "RECORD")
+        except ValueError as error:
+            raise MachineryError(f"{name} was installed with a RECORD that makes no sense: {error}") from None
+        for path in (row.path for row in rows if row.is_inside):
             if owners.setdefault(path, name) != name:
                 clashing |= {owners[path], name}
             by_top.setdefault(path.split("/")[0], set()).add(name)
@@ -149,12 +250,3 @@ def split_by_distribution(together: Path, folders: Mapping[str, Path]) -> set[st
             target.parent.mkdir(parents=True, exist_ok=True)
             (together / path).rename(target)
     return clashing
-
-
-def _listed(info: Path) -> Iterable[str]:
-    """The files that a RECORD lists, inside the folder only."""
-    with (info / "RECORD").open(newline="", encoding="utf-8") as file:
-        for row in csv.reader(file):
-            path = os.path.normpath(row[0]).replace(os.sep, "/") if row else ""
-            if path and not path.startswith(("..", "/")):
-                yield path

@@ -25,6 +25,9 @@ _THREADS = (
 )
 """One each: as many cases run as there are cores, and a sum that is split by cores depends on their number."""
 
+_PYTHON_OPTIONS = ("-I", "-B")
+"""Isolated; and no bytecode is written, for packages are shared by environments and compiled when they are unpacked."""
+
 _MOST_LOG = 6 << 20
 _MOST_STOPPED_IMPORTS = 2
 """Servers that may pass a limit while they import, each for a case of its own, before no other case is tried."""
@@ -61,7 +64,7 @@ class EnvironmentSession:
     def run_alone(self, folder: Path) -> tuple[list[dict[str, Any]], ExitStatus]:
         """Run the job in ``folder`` in a process of its own. Gives and raises as ``run`` does."""
         ended = process.run(
-            [str(self.environment.executable), "-I", str(_WORKER), str(folder / "job.json")],
+            [str(self.environment.executable), *_PYTHON_OPTIONS, str(_WORKER), str(folder / "job.json")],
             env=self._child_environment(folder),
             cwd=folder,
             log=folder / "log.txt",
@@ -113,7 +116,7 @@ class EnvironmentSession:
         remove_tree(self._scratch)
         with disk_errors(self._scratch):
             self._scratch.mkdir(parents=True)
-        command = [str(self.environment.executable), "-I"]
+        command = [str(self.environment.executable), *_PYTHON_OPTIONS]
         settings = self._settings
         return Server(command, self._child_environment(self._scratch), self._scratch, settings.limits, settings.stop)
 
@@ -130,6 +133,8 @@ class EnvironmentSession:
             "PATH": os.pathsep.join([str(self.environment.bin), scrubbed["PATH"]]),
             "VIRTUAL_ENV": str(self.environment.root / "venv"),
             "KERAS_HOME": str(self._settings.store.folder("keras")),
+            # For children that a case starts.
+            "PYTHONDONTWRITEBYTECODE": "1",
             "CUDA_VISIBLE_DEVICES": "-1",
             "TF_CPP_MIN_LOG_LEVEL": "1",
             **dict.fromkeys(_THREADS, "1"),

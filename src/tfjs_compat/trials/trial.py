@@ -16,6 +16,7 @@ from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.repairs.folder import DamagedArtifactError, repair_folder
 from tfjs_compat.system.files import disk_errors, read_child_file, remove_tree
+from tfjs_compat.trials.damaged_store import over_whole_store
 from tfjs_compat.trials.fork_server import ServerDiedError
 from tfjs_compat.trials.job import copy_model, last_python_stage, write_job
 from tfjs_compat.trials.record import read_outcome, read_reference, why_no_inputs
@@ -44,6 +45,7 @@ def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings
         events, ended = session.run_alone(folder)
     log_tail = read_child_file(folder / "log.txt", _LOG_TAIL, tail=True).decode("utf-8", "replace")
     outcome = read_outcome(events, ended, log_tail, last_python_stage(settings.until))
+    outcome = over_whole_store(outcome, session.environment, settings)
     versions = [event.get("keras") for event in events if event.get("event") == "facts"]
     # The last word is on the model itself, the first on tf.keras.
     keras = next((version for version in reversed(versions) if version), None)

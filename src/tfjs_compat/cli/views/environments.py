@@ -5,11 +5,14 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 
+import click
 from rich.console import Console
 from rich.text import Text
 
 from tfjs_compat.environments.disk_usage import Size
 from tfjs_compat.environments.environment import Environment, last_used
+from tfjs_compat.environments.verification import Verified
+from tfjs_compat.index.address import hide_credentials
 from tfjs_compat.report.grid import Column, Grid
 
 
@@ -42,6 +45,18 @@ def show(console: Console, found: Sequence[Environment], sizes: Mapping[str, Siz
     if found:
         console.print(Grid(columns), crop=False)
     console.print(f"{len(found)} environments, {_mb(total)} MB with shared files counted once")
+
+
+def show_verified(verified: Verified) -> None:
+    """Print what was damaged and whether it is whole again, then how much was looked at."""
+    for mended in verified.damaged:
+        state = "mended" if mended.unmended is None else "damaged"
+        click.echo(f"{state} {mended.name}: {mended.damage}")
+        if mended.unmended is not None:
+            click.echo(f"  not mended: {hide_credentials(mended.unmended)}")
+    bad = sum(mended.unmended is not None for mended in verified.damaged)
+    ends = f"{bad} damaged" if bad else "all whole"
+    click.echo(f"{verified.wheels} unpacked wheels, {verified.environments} environments: {ends}")
 
 
 def _when(environment: Environment) -> str:
