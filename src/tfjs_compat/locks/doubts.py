@@ -51,4 +51,6 @@ def doubts(trail: Sequence[str], text: str = "") -> Doubts:
         (canonicalize_name(name), chosen[name, version]) for name, version in unreadable if (name, version) in chosen
     }
     packages |= {name for name, _ in unreadable}
-    return Doubts(tuple(sorted({canonicalize_name(name) for name in packages})), tuple(sorted(files)))
+    # A release that does not run on the Python has no fitting version of "python", which is no package.
+    names = {canonicalize_name(name) for name in packages} - {"python"}
+    return Doubts(tuple(sorted(names)), tuple(sorted(files)))
