@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tfjs_compat.search.reduction.code import NotExpressibleError, code_of
 from tfjs_compat.search.reduction.keras_config import NoNetworkError, network_of
@@ -107,6 +108,24 @@ def test_a_sequential_model_without_an_input_layer_takes_what_it_was_built_for()
         network_of(described(config, "Sequential"))
     inputs = [{"batch_shape": [3, 7], "dtype": "float32"}]
     assert "shape=(7,), batch_size=3" in code_of(network_of(described(config, "Sequential", inputs=inputs)))
+
+
+def test_a_longer_sequential_model_has_a_line_for_each_layer() -> None:
+    entries = [entry("Dense", name, None, units=2) for name in ("x", "y")]
+    network = network_of(described({"layers": [KERAS_2["layers"][0], *entries]}, "Sequential"))
+    assert code_of(network).splitlines()[-7:] == [
+        "    return keras.Sequential(",
+        "        [",
+        '            keras.Input(shape=(4,), name="a"),',
+        '            layers.Dense(name="x", units=2),',
+        '            layers.Dense(name="y", units=2),',
+        "        ]",
+        "    )",
+    ]
+    weighted = code_of(replace(network, random_weights=True))
+    compile(weighted, "reduced.py", "exec")
+    assert weighted.startswith("import numpy as np\n")
+    assert weighted.endswith("    return model\n")
 
 
 def test_a_class_of_the_users_own_is_imported_from_its_module() -> None:

@@ -10,6 +10,9 @@ from typing import Any
 
 from tfjs_compat.search.reduction.network import Input, Layer, Network, Node, Ref
 
+_MOST_IN_A_LINE = 2
+"""Items of a Sequential model, its input among them."""
+
 _NAMESPACES = {
     "initializer": "keras.initializers",
     "regularizer": "keras.regularizers",
@@ -39,11 +42,12 @@ def code_of(network: Network, keras_import: str = "from tensorflow import keras"
     ``keras_import`` decides which Keras it is of.
     """
     writer = _Writer()
-    *body, last = writer.model(network, "model")
+    body = writer.model(network, "model")
     if network.random_weights:
-        body += [last, *_RANDOM.strip("\n").split("\n"), "    return model"]
+        body += [*_RANDOM.strip("\n").split("\n"), "    return model"]
     else:
-        body.append(last.replace("    model = ", "    return ", 1))
+        bound = max(number for number, line in enumerate(body) if line.startswith("    model = "))
+        body[bound] = body[bound].replace("    model = ", "    return ", 1)
     text = "\n".join(body)
     lines = list(writer.imports(keras_import, with_numpy=network.random_weights))
     if "layers." in text.replace("keras.layers.", ""):
@@ -104,7 +108,10 @@ class _Writer:
                 items.append(name)
             else:
                 items.append(self._constructed(layer))
-        return [*before, f"    {variable} = keras.Sequential([{', '.join(items)}])"]
+        if len(items) <= _MOST_IN_A_LINE:
+            return [*before, f"    {variable} = keras.Sequential([{', '.join(items)}])"]
+        listed = (f"            {item}," for item in items)
+        return [*before, f"    {variable} = keras.Sequential(", "        [", *listed, "        ]", "    )"]
 
     def _call(self, layer: Layer, called: str | None, node: Node, names: _Names) -> str:
         words = [_argument(argument, names) for argument in node.args]
