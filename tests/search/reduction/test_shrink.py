@@ -161,3 +161,17 @@ def test_the_name_of_an_input_that_matters_stays() -> None:
     reduced = shrink(network, ask(lambda candidate: any(each.name == "category" for each in candidate.inputs)))
     assert "category" in [each.name for each in reduced.network.inputs]
     assert "other" not in [each.name for each in reduced.network.inputs]
+
+
+def test_branches_that_are_both_needed_stay_without_what_joins_them() -> None:
+    layers = {"x": layer("Bad"), "y": layer("Worse"), "both": layer("Add"), "z": layer("Dense")}
+    nodes = (
+        Node("x", "x", (Ref("a"),)),
+        Node("y", "y", (Ref("a"),)),
+        Node("both", "both", ((Ref("x"), Ref("y")),)),
+        Node("z", "z", (Ref("both"),)),
+    )
+    network = Network((Input("a", (4,)),), layers, nodes, (Ref("z"),))
+    reduced = shrink(network, ask(lambda candidate: {"Bad", "Worse"} <= set(kinds(candidate)))).network
+    assert kinds(reduced) == ["Bad", "Worse"]
+    assert len(reduced.outputs) == 2

@@ -165,6 +165,16 @@ def with_input(network: Network, node: Node, chosen: Ref) -> Network | None:
     return pruned(replace(network, nodes=nodes, outputs=tuple(change(ref) for ref in network.outputs)))
 
 
+def apart(network: Network, node: Node) -> Network | None:
+    """The network without a node that joins several: its first input goes on, the others become outputs."""
+    taken = node_refs(node)
+    nodes = {each.id for each in network.nodes}
+    others = tuple(ref for ref in taken[1:] if ref.node in nodes)
+    if not others:
+        return None
+    return restricted(replace(network, outputs=(*network.outputs, *others)), nodes - {node.id})
+
+
 def with_fewer_inputs(network: Network, node: Node, position: int) -> Network | None:
     """The network in which a node takes one reference less of a list that it takes; None where it takes no list."""
     for index, argument in enumerate(node.args):

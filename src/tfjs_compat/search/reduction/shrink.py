@@ -17,6 +17,7 @@ from tfjs_compat.search.reduction.network import (
     Input,
     Layer,
     Network,
+    apart,
     inlined,
     node_refs,
     pruned,
@@ -189,6 +190,7 @@ def _rewirings(network: Network) -> Iterator[Network | None]:
         taken = node_refs(node)
         for ref in taken[1:]:
             yield with_input(network, node, ref)
+        yield apart(network, node)
         for position in range(len(taken)):
             yield with_fewer_inputs(network, node, position)
 
