@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from tfjs_compat.engine.worker import make_worker
 from tfjs_compat.environments.build import build
 from tfjs_compat.environments.environment import NotInstallable, in_use
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
+from tfjs_compat.handover.reproduction.example_code import standalone
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.interpreters import choose
 from tfjs_compat.matrix.axes import AXES, Combination
@@ -84,6 +86,7 @@ class Size(msgspec.Struct, frozen=True):
 class ReducedCase(msgspec.Struct, frozen=True, kw_only=True):
     """The smallest model that was found. ``code`` is the content of ``file``; each candidate was run as such code.
 
+    ``by_issue``: it has the same known issue, but not the whole signature, which names whatever else was found.
     ``minimal``: no step makes it smaller. ``ended``: why it was stopped before, ``interrupted`` or ``time``.
     ``unknown``: how many candidates had no answer, because the machine failed or a limit was passed. ``options`` are
     those of ``run`` that run it in the same environment.
@@ -99,6 +102,7 @@ class ReducedCase(msgspec.Struct, frozen=True, kw_only=True):
     trials: int
     unknown: int
     seconds: float
+    by_issue: bool
     minimal: bool
     ended: str | None
     options: tuple[str, ...]
@@ -147,11 +151,14 @@ def reduce(
         if not user_stop.is_set():
             runs.go_on(user_stop)
             parameters = int(runs.describe(runs.model(code)).get("parameters", 0))
+            alone = with_own_classes(code, case.model)
+            if alone != code and runs.fails(alone):
+                code = alone
         ended = None if reduced.complete or reduced.unknown else "time" if deadline.passed else "interrupted"
     write_whole(request.target, code)
     return ReducedCase(
         case=case.result.id,
-        signature=case.result.signature,
+        signature=case.result.signature if not runs.by_issue else case.result.issue,
         stage=case.result.stage,
         file=request.target,
         code=code,
@@ -160,6 +167,7 @@ def reduce(
         trials=runs.trials,
         unknown=reduced.unknown,
         seconds=round(time.monotonic() - started, 3),
+        by_issue=runs.by_issue,
         minimal=reduced.complete,
         ended=ended if user_stop.is_set() or deadline.passed else None,
         options=run_options(case.result.combination, case.result.route),
@@ -183,6 +191,27 @@ def run_options(combination: Combination, route: str) -> tuple[str, ...]:
             quoted = text if text.replace(".", "").replace("-", "").replace("+", "").isalnum() else f"'{text}'"
             words.append(f"{axis.option} {quoted}")
     return (*words, f"--route {route}")
+
+
+def with_own_classes(code: str, model: Model) -> str:
+    """The code with the source of the classes that it imports from the files of a model, instead of the imports."""
+    if not model.search:
+        return code
+    for line, name, kind in re.findall(r"(?m)^(from ([\w.]+) import (\w+)\n)", code):
+        path = Path(model.search[0], *name.split(".")).with_suffix(".py")
+        if not path.is_file():
+            continue
+        try:
+            sources = {each.stem: each.read_text("utf-8") for each in path.parent.glob("*.py")}
+            own = standalone(sources, path.stem, kind)
+        except (OSError, UnicodeDecodeError, SyntaxError, KeyError):
+            continue
+        head, body = code.replace(line, "").split("\n\n\ndef build():", 1)
+        lines = [each for each in head.splitlines() if each and each not in own.splitlines()]
+        imports = [each for each in lines if each.startswith(("import ", "from "))]
+        rest = [each for each in lines if each not in imports]
+        code = "\n".join([*imports, own.rstrip(), "", "", *([*rest, "", ""] if rest else []), "def build():"]) + body
+    return code
 
 
 def _require_reducible(case: FailingCase) -> None:
@@ -213,7 +242,9 @@ def _that_fails(network: Network, runs: _Trials, imported: str) -> Network | Non
 
     Raises NotExpressibleError, MachineryError where that is not known, Interrupted.
     """
-    for random_weights in (False, True):
+    for by_issue, random_weights in ((False, False), (False, True), (True, False)):
+        if by_issue and not runs.may_go_by_issue():
+            continue
         candidate = replace(network, random_weights=random_weights)
         code_of(candidate, imported)
         answer = runs.ask(candidate, imported)
@@ -237,6 +268,7 @@ class _Trials:
         self._wanted = (case.result.verdict, case.result.stage, case.result.signature)
         self._what = f"reducing {case.result.id}"
         self._answers: dict[str, Answer] = {}
+        self.by_issue = False
         self.trials = 0
         self.seen = ""
 
@@ -304,12 +336,24 @@ class _Trials:
         self._progress.say(self._what, f"{self.trials} trials, now {candidate.count_layers()} layers")
         return self._answers[code]
 
+    def may_go_by_issue(self) -> bool:
+        """From now on take the same known issue for the same failure; False where the failure is none."""
+        self._answers.clear()
+        self.by_issue = self._case.result.issue is not None
+        return self.by_issue
+
+    def fails(self, code: str) -> bool:
+        """Whether code fails as the case did. Raises Interrupted."""
+        return self._answer(self._run(self.model(code), self._settings)) is Answer.YES
+
     def _answer(self, outcome: Outcome) -> Answer:
         found = diagnose(outcome, self._settings.until)
         self.seen = f"{found.verdict} at {outcome.stage}: {found.message[:500]}".rstrip(": ")
         if outcome.machinery is not None or outcome.limited:
             return Answer.UNKNOWN
-        return Answer.YES if (found.verdict, outcome.stage, found.signature) == self._wanted else Answer.NO
+        verdict, stage, signature = self._wanted
+        same = found.signature == signature or (self.by_issue and found.issues[:1] == (self._case.result.issue,))
+        return Answer.YES if same and (found.verdict, outcome.stage) == (verdict, stage) else Answer.NO
 
     def model(self, code: str) -> Model:
         """The model that code builds, in a file of its own: Python tells files apart by name and second."""

@@ -166,10 +166,27 @@ def test_inner_models_wrappers_and_initializers_become_code() -> None:
     assert "pad=(2, 2)" in code
 
 
-def test_what_cannot_be_written_is_named() -> None:
-    slicing = entry("SlicingOpLambda", "x", [["a", 0, 0, {}]], function="__operators__.getitem")
+COLON = {"start": None, "stop": None, "step": None}
+UP_TO_3 = {"start": 1, "stop": 3, "step": None}
+
+
+@pytest.mark.parametrize(
+    "slicing",
+    [
+        entry("SlicingOpLambda", "x", [["a", 0, 0, {"slice_spec": [COLON, UP_TO_3, 0]}]]),
+        entry("GetItem", "x", [call(tensor("a"), {"class_name": "__tuple__", "items": [COLON, UP_TO_3, 0]})]),
+        entry("GetItem", "x", [call(tensor("a"), [{"class_name": "__slice__", "config": COLON}, UP_TO_3, 0])]),
+    ],
+)
+def test_slices_are_written_as_slices(slicing: dict[str, Any]) -> None:
     config = {**KERAS_2, "layers": [*KERAS_2["layers"][:1], slicing], "output_layers": [["x", 0, 0]]}
-    with pytest.raises(NotExpressibleError, match="SlicingOpLambda"):
+    assert "    x = inputs[:, 1:3, 0]\n" in code_of(network_of(described({**config, "input_layers": [["a", 0, 0]]})))
+
+
+def test_what_cannot_be_written_is_named() -> None:
+    method = entry("InstanceMethod", "x", [["a", 0, 0, {}]])
+    config = {**KERAS_2, "layers": [*KERAS_2["layers"][:1], method], "output_layers": [["x", 0, 0]]}
+    with pytest.raises(NotExpressibleError, match="InstanceMethod"):
         code_of(network_of(described({**config, "input_layers": [["a", 0, 0]]})))
 
 

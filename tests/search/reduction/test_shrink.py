@@ -175,3 +175,19 @@ def test_branches_that_are_both_needed_stay_without_what_joins_them() -> None:
     reduced = shrink(network, ask(lambda candidate: {"Bad", "Worse"} <= set(kinds(candidate)))).network
     assert kinds(reduced) == ["Bad", "Worse"]
     assert len(reduced.outputs) == 2
+
+
+def test_arguments_of_what_a_wrapper_wraps_are_left_out_too() -> None:
+    def described(kind: str, **config: Any) -> dict[str, Any]:
+        return {"class_name": kind, "config": config}
+
+    cells = described("Stacked", name="s", cells=[described("Cell", units=4, name="c"), described("Cell", units=5)])
+    wrapper = Layer("RNN", "keras.layers", {"cell": cells, "name": "r"}, ("cell",))
+    network = Network((Input("a", (4,)),), {"r": wrapper}, (Node("r", "r", (Ref("a"),)),), (Ref("r"),))
+
+    def cause(candidate: Network) -> bool:
+        cell = candidate.layers["r"].config["cell"]
+        return all("units" in each["config"] for each in cell["config"].get("cells", [{"config": {}}]))
+
+    found = shrink(network, ask(cause)).network.layers["r"].config
+    assert found == {"cell": described("Stacked", cells=[described("Cell", units=1), described("Cell", units=1)])}

@@ -83,6 +83,10 @@ def show_reduced(console: Console, reduced: ReducedCase | Irreducible | None) ->
     before, after = _size(reduced.before), _size(reduced.after)
     signature = plain(short(reduced.signature or "the predictions differ", _MOST))
     console.print(Text(f"{before} → {after}, and still fails at {reduced.stage}: {signature}"), soft_wrap=True)
+    if reduced.by_issue:
+        console.print(
+            "the same known issue; what else was found with it needs more than the configuration", soft_wrap=True
+        )
     how = "no step makes it smaller" if reduced.minimal else "perhaps not the smallest"
     ended = {"time": "; the time was up", "interrupted": "; interrupted"}.get(reduced.ended or "", "")
     unknown = f"; {count(reduced.unknown, 'candidate')} had no answer" if reduced.unknown else ""

@@ -114,6 +114,8 @@ class _Writer:
         return [*before, f"    {variable} = keras.Sequential(", "        [", *listed, "        ]", "    )"]
 
     def _call(self, layer: Layer, called: str | None, node: Node, names: _Names) -> str:
+        if layer.kind in ("GetItem", "SlicingOpLambda"):
+            return _sliced(node, names)
         words = [_argument(argument, names) for argument in node.args]
         words += [f"{name}={_argument(argument, names)}" for name, argument in node.kwargs.items()]
         if layer.kind == "TFOpLambda":
@@ -122,7 +124,7 @@ class _Writer:
                 raise NotExpressibleError(f"the TensorFlow operation {function or 'without a name'}")
             self._uses_tf = True
             return f"tf.{function}({', '.join(words)})"
-        if layer.kind in ("SlicingOpLambda", "ClassMethod", "InstanceMethod", "InstanceProperty"):
+        if layer.kind in ("ClassMethod", "InstanceMethod", "InstanceProperty"):
             raise NotExpressibleError(f"a {layer.kind}")
         return f"{called or self._constructed(layer)}({', '.join(words)})"
 
@@ -218,6 +220,23 @@ def _argument(argument: Any, names: _Names) -> str:
     if isinstance(argument, dict):
         raise NotExpressibleError(f"a call with {str(argument)[:80]}")
     return json.dumps(argument) if isinstance(argument, str) else repr(argument)
+
+
+def _sliced(node: Node, names: _Names) -> str:
+    """``x[:, 0]``: Keras 2 keeps what stands in the brackets as ``slice_spec``, Keras 3 as the second argument."""
+    spec = node.kwargs.get("slice_spec", node.args[1] if len(node.args) > 1 else None)
+    if spec is None:
+        raise NotExpressibleError("an index that its configuration does not say")
+    parts = [_index(each, names) for each in (spec if isinstance(spec, tuple) else (spec,))]
+    return f"{_argument(node.args[0], names)}[{', '.join(parts)}]"
+
+
+def _index(part: Any, names: _Names) -> str:
+    inside = part.get("config", part) if isinstance(part, dict) else None
+    if isinstance(inside, dict) and {"start", "stop", "step"} <= inside.keys():
+        start, stop, step = ("" if inside[key] is None else str(inside[key]) for key in ("start", "stop", "step"))
+        return f"{start}:{stop}" + (f":{step}" if step else "")
+    return "..." if isinstance(part, dict) and part.get("class_name") == "__ellipsis__" else _argument(part, names)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -145,7 +145,8 @@ def _size(network: Network) -> tuple[int, int, int, int, int]:
     """What becomes smaller with each step that is taken."""
     layers = list(_all_layers(network))
     models = sum(layer.inner is not None for layer in layers)
-    arguments = sum(len(layer.config) for layer in layers) + sum(each.name is not None for each in _all_inputs(network))
+    arguments = sum(1 + sum(1 for _ in _inside(value)) for layer in layers for value in layer.config.values())
+    arguments += sum(each.name is not None for each in _all_inputs(network))
     numbers = sum(_total(value) for layer in layers for value in layer.config.values())
     numbers += sum(size or 0 for each in _all_inputs(network) for size in (*each.shape, each.batch))
     calls = sum(len(each.nodes) for each in _networks(network))
@@ -204,14 +205,15 @@ def _with_smaller_inner(network: Network, name: str, inner: Network) -> Iterator
 
 
 class _Argument(NamedTuple):
-    """Where an argument is: the names of the models that it is in and of its layer, its own, one inside of it.
+    """Where an argument is: the names of the models that it is in and of its layer, its own, and the way inside it.
 
-    That of an input is its name: ``name`` is then the input's id.
+    That of an input is its name: ``name`` is then the input's id. ``inside`` leads to an argument of what a wrapper
+    wraps, by the names and places in its configuration.
     """
 
     path: tuple[str, ...]
     name: str
-    inside: str = ""
+    inside: tuple[str | int, ...] = ()
 
 
 def _optional(network: Network, path: tuple[str, ...] = ()) -> Iterator[_Argument]:
@@ -223,27 +225,53 @@ def _optional(network: Network, path: tuple[str, ...] = ()) -> Iterator[_Argumen
         for key, value in layer.config.items():
             if key not in layer.required:
                 yield _Argument(place, key)
-            elif isinstance(value, dict) and isinstance(value.get("config"), dict):
-                # What a wrapper wraps has a configuration of its own; what that needs is found out.
-                yield from (_Argument(place, key, inner) for inner in value["config"])
+            else:
+                # What is needed of the configuration of what it wraps is found out.
+                yield from (_Argument(place, key, inside) for inside in _inside(value))
+
+
+def _inside(value: Any, way: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The ways to the arguments of all that a value describes by a configuration."""
+    if isinstance(value, (list, tuple)):
+        for number, each in enumerate(value):
+            yield from _inside(each, (*way, number))
+    elif _is_object(value):
+        for key, each in value["config"].items():
+            yield (*way, key)
+            yield from _inside(each, (*way, key))
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and "class_name" in value and isinstance(value.get("config"), dict)
 
 
 def _with_arguments(network: Network, kept: frozenset[_Argument], path: tuple[str, ...] = ()) -> Network:
     layers = {}
     for name, layer in network.layers.items():
         place = (*path, name)
-        config = {}
-        for key, value in layer.config.items():
-            if key not in layer.required and _Argument(place, key) not in kept:
-                continue
-            if key in layer.required and isinstance(value, dict) and isinstance(value.get("config"), dict):
-                inner = {each: v for each, v in value["config"].items() if _Argument(place, key, each) in kept}
-                value = {**value, "config": inner}
-            config[key] = value
-        inside = _with_arguments(layer.inner, kept, place) if layer.inner is not None else None
-        layers[name] = replace(layer, config=config, inner=inside)
+        config = {
+            key: _with_inside(value, _Argument(place, key), kept) if key in layer.required else value
+            for key, value in layer.config.items()
+            if key in layer.required or _Argument(place, key) in kept
+        }
+        inner = _with_arguments(layer.inner, kept, place) if layer.inner is not None else None
+        layers[name] = replace(layer, config=config, inner=inner)
     inputs = tuple(each if _Argument(path, each.id) in kept else replace(each, name=None) for each in network.inputs)
     return replace(network, layers=layers, inputs=inputs)
+
+
+def _with_inside(value: Any, at: _Argument, kept: frozenset[_Argument]) -> Any:
+    if isinstance(value, (list, tuple)):
+        parts = (_with_inside(each, at._replace(inside=(*at.inside, i)), kept) for i, each in enumerate(value))
+        return type(value)(parts)
+    if not _is_object(value):
+        return value
+    config = {}
+    for key, each in value["config"].items():
+        place = at._replace(inside=(*at.inside, key))
+        if place in kept:
+            config[key] = _with_inside(each, place, kept)
+    return {**value, "config": config}
 
 
 def _with_all_numbers(network: Network, small: int) -> Network:
