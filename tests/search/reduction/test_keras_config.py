@@ -166,6 +166,18 @@ def test_inner_models_wrappers_and_initializers_become_code() -> None:
     assert "pad=(2, 2)" in code
 
 
+@pytest.mark.parametrize(
+    ("function", "written"),
+    [("__operators__.add", "x = inputs + inputs_2"), ("math.multiply", "x = tf.math.multiply(inputs, y=inputs_2)")],
+)
+def test_operations_of_keras_2_are_written_as_python(function: str, written: str) -> None:
+    operation = entry("TFOpLambda", "x", [["a", 0, 0, {"y": ["b", 0, 0], "name": None}]], function=function)
+    config = {**KERAS_2, "layers": [*KERAS_2["layers"][:2], operation], "output_layers": [["x", 0, 0]]}
+    code = code_of(network_of(described(config)))
+    assert f"    {written}\n" in code
+    assert ("import tensorflow as tf" in code) == ("tf." in written)
+
+
 COLON = {"start": None, "stop": None, "step": None}
 UP_TO_3 = {"start": 1, "stop": 3, "step": None}
 

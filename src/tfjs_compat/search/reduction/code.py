@@ -10,6 +10,18 @@ from typing import Any
 
 from tfjs_compat.search.reduction.network import Input, Layer, Network, Node, Ref
 
+_OPERATORS = {
+    "__operators__.add": "+",
+    "__operators__.sub": "-",
+    "__operators__.mul": "*",
+    "__operators__.truediv": "/",
+    "__operators__.floordiv": "//",
+    "__operators__.mod": "%",
+    "__operators__.pow": "**",
+    "__operators__.matmul": "@",
+}
+"""As Keras 2 calls what Python writes between two tensors."""
+
 _MOST_IN_A_LINE = 2
 """Items of a Sequential model, its input among them."""
 
@@ -120,6 +132,8 @@ class _Writer:
         words += [f"{name}={_argument(argument, names)}" for name, argument in node.kwargs.items()]
         if layer.kind == "TFOpLambda":
             function = str(layer.config.get("function", ""))
+            if (operator := _OPERATORS.get(function)) is not None and len(words) == 2:
+                return f"{words[0]} {operator} {words[1].rpartition('=')[2]}"
             if not re.fullmatch(r"[a-z]\w*(\.[a-z]\w*)*", function):
                 raise NotExpressibleError(f"the TensorFlow operation {function or 'without a name'}")
             self._uses_tf = True
