@@ -80,19 +80,21 @@ def simulate(root: Path, number: int) -> dict[str, Any]:
     }
 
 
-def made_up(number: int, store: Store) -> Plan:
+def made_up(number: int, store: Store, locks: int = LOCKS) -> Plan:
     python = Interpreter("3.11.7", "linux-x86_64", sys.executable)
     cases = []
     for at in range(number):
-        lock = at % LOCKS
+        lock = at % locks
         combination = Combination("3.11", f"2.{lock}.0", "4.22.0")
         model = Model(
-            f"zoo:m{at // LOCKS}", f"m{at // LOCKS}", Kind.BUILDER, "/m.py", f"{at:064x}", key=f"zoo:m{at // LOCKS}"
+            f"zoo:m{at // locks}", f"m{at // locks}", Kind.BUILDER, "/m.py", f"{at:064x}", key=f"zoo:m{at // locks}"
         )
         found = Lock(f"{lock:08x}" * 2, python.build, {"tensorflow": f"2.{lock}.0"}, False, "# lock\n")
         cases.append(Planned(Case(combination, model, find_route("layers")), python, found, {}))
-    for lock in range(LOCKS):
+    for lock in range(locks):
         folder = store.folder("environments", f"{lock:08x}" * 2)
+        if (folder / "venv").exists():
+            continue
         (folder / "venv" / "bin").mkdir(parents=True)
         (folder / "venv" / "bin" / "python").symlink_to(sys.executable)
         made = Environment(folder.name, folder, python.build, sys.executable, {}, 0.0)

@@ -84,7 +84,7 @@ class RemoteExecutor(Executor):
     """
 
     def __init__(self, inner: Executor, store: Store, close: Callable[[], None] = lambda: None) -> None:
-        self._inner, self._close = inner, close
+        self.inner, self._close = inner, close
         self._code = code_digest(store)
         self._hands = ThreadPoolExecutor(2, thread_name_prefix="tfjs-compat-remote")
         self._lock = threading.Lock()
@@ -93,7 +93,7 @@ class RemoteExecutor(Executor):
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Submit ``run_task`` with a task as plain data; any other function is the inner executor's."""
         if fn.__name__ != "run_task":
-            return self._inner.submit(fn, *args, **kwargs)
+            return self.inner.submit(fn, *args, **kwargs)
         outer: Future[Any] = Future()
         outer.add_done_callback(_notify)
         self._by_hand(outer, lambda: self._send(args[0], outer, with_contents=False))
@@ -102,7 +102,7 @@ class RemoteExecutor(Executor):
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Give up what runs, and close what this executor was made of."""
         self._hands.shutdown(wait=wait, cancel_futures=cancel_futures)
-        self._inner.shutdown(wait=False)
+        self.inner.shutdown(wait=False)
         self._close()
 
     def _send(self, plain: dict[str, Any], outer: Future[Any], *, with_contents: bool) -> None:
@@ -111,7 +111,7 @@ class RemoteExecutor(Executor):
         task, parcels = self._packed(msgspec.convert(plain, Task))
         if with_contents:
             task = msgspec.structs.replace(task, contents={one.digest: one.content() for one in parcels})
-        inner = self._inner.submit(run_remote_task, msgspec.to_builtins(task, builtin_types=(bytes,)))
+        inner = self.inner.submit(run_remote_task, msgspec.to_builtins(task, builtin_types=(bytes,)))
 
         def ended(done: Future[Any]) -> None:
             self._by_hand(outer, lambda: self._take(plain, done, outer))
