@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -100,3 +101,12 @@ def test_the_lines_for_gitlab(pipeline: Pipeline) -> None:
         assert pipeline.shell(name, lines, pipeline.repository, {**known, **more}) == 0, pipeline.said
     for path in ("merged/results.json", "merged/junit.xml", "merged/report.html"):
         assert (pipeline.repository / path).is_file()
+
+
+@pytest.mark.full
+def test_the_sessions_of_nox(pipeline: Pipeline) -> None:
+    document = (ROOT / "docs" / "ci.md").read_text("utf-8")
+    (noxfile,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
+    (pipeline.repository / "noxfile.py").write_text(noxfile.replace('"tfjs-compat")', f'"{ROOT}")'))
+    lines = f"{sys.executable} -m nox -s compatibility 'one_release(tensorflow=\"2.15.1\")'"
+    assert pipeline.shell("nox", lines, pipeline.repository, {}) == 0, pipeline.said
