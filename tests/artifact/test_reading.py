@@ -396,3 +396,21 @@ def replaced(document: object, at: int, value: object) -> dict:
     holder, key = places[at % len(places)]
     holder[key] = value  # type: ignore[index]
     return copy
+
+
+@pytest.mark.parametrize("groups", [1, 10_001])
+def test_more_shards_than_any_model_has_are_not_looked_up(tmp_path: Path, groups: int) -> None:
+    document = layers_document()
+    group = {"paths": [f"shard{number}" for number in range(10_001 // groups)], "weights": []}
+    document["weightsManifest"] = [group] * groups
+    reading = read(write(tmp_path, document))
+    assert "artifact-too-many-shards" in errors(reading)
+    assert reading.artifact is not None
+    assert not reading.artifact.complete
+
+
+def test_a_description_larger_than_any_is_not_parsed(tmp_path: Path) -> None:
+    write(tmp_path, layers_document())
+    with (tmp_path / "model.json").open("ab") as file:
+        file.truncate(module.MAX_JSON_BYTES + 1)
+    assert ids(read(tmp_path)) == {"artifact-too-large"}

@@ -26,7 +26,8 @@ each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.i
 
 
 IMPERATIVES = (
-    "add", "compare", "convert", "give", "pin", "rename", "repair", "replace", "strip", "train", "use", "write"
+    "add", "compare", "convert", "give", "let", "load", "pin", "rename", "repair", "replace", "strip", "train", "trust",
+    "use", "write"
 )  # fmt: skip
 
 
@@ -230,10 +231,13 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
         {},
     ),
     (
-        "lambda-safe-mode",
+        "untrusted-code",
         raised(Stage.BUILD, "ValueError", "Requested the deserialization of a `Lambda` layer whose `function` is a"),
         {},
     ),
+    ("untrusted-code", raised(Stage.BUILD, "tfjs_case.foreign_code.UntrustedCode", "m.h5: the layer 'x' (Lambda)"), {}),
+    ("network-not-allowed", raised(Stage.BUILD, "NetworkNotAllowed", "the model uses the network"), {}),
+    ("write-not-allowed", raised(Stage.CONVERT, "WriteNotAllowed", "the model writes outside: /x"), {}),
     ("legacy-keras-missing", importing("ModuleNotFoundError", "No module named 'tf_keras'"), {}),
     # build, serialize
     ("builder-returned-no-model", raised(Stage.BUILD, "tfjs_case.build.NotAModel", "build() returned a dict"), {}),

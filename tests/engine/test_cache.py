@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import shutil
@@ -92,12 +93,12 @@ def test_a_folder_that_has_the_files_is_left_alone(store: Store, folder: Path) -
 
 def test_files_of_another_key_are_replaced(store: Store, folder: Path) -> None:
     keep("k", FAILED, folder, store)
-    (folder / "more.txt").write_text("more", "utf-8")
+    (folder / "artifact" / "more.txt").write_text("more", "utf-8")
     keep("other", FAILED, folder, store)
     assert kept_outcome("k", store, folder) is not None
-    assert "more.txt" not in files(folder)
+    assert "artifact/more.txt" not in files(folder)
     assert kept_outcome("other", store, folder) is not None
-    assert "more.txt" in files(folder)
+    assert "artifact/more.txt" in files(folder)
 
 
 def test_files_to_change_do_not_pass_for_the_kept_ones(store: Store, folder: Path, tmp_path: Path) -> None:
@@ -122,14 +123,22 @@ def test_a_later_outcome_replaces_the_earlier(store: Store, folder: Path, tmp_pa
     assert kept_folder(store).is_dir()
 
 
-def test_links_that_a_builder_left_are_not_followed(store: Store, folder: Path, tmp_path: Path) -> None:
+def test_what_a_builder_left_is_not_kept(store: Store, folder: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").mkdir()
     (folder / "link").symlink_to(tmp_path / "secret")
     (folder / "artifact" / "dangling").symlink_to(tmp_path / "nowhere")
+    (folder / "checkpoint").write_bytes(b"x" * 1000)
+    os.mkfifo(folder / "pipe")
     keep("k", FAILED, folder, store)
     assert kept_outcome("k", store, tmp_path / "two") is not None
-    assert (tmp_path / "two" / "link").is_symlink()
-    assert (tmp_path / "two" / "artifact" / "dangling").is_symlink()
+    assert sorted(files(tmp_path / "two")) == ["artifact/model.json", "log.txt"]
+
+
+def test_an_outcome_that_left_too_much_is_not_kept(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache, "_MOST_BYTES", 1000)
+    (folder / "artifact" / "weights").write_bytes(b"x" * 5000)
+    assert not keep("k", FAILED, folder, store)
+    assert not list((store.root / "outcomes").iterdir())
 
 
 def test_outcomes_not_used_for_long_are_garbage(store: Store, folder: Path) -> None:
@@ -254,10 +263,14 @@ def test_a_store_that_takes_nothing_is_machinery(folder: Path, tmp_path: Path) -
         keep("k", FAILED, folder, Store(tmp_path / "file" / "store"))
 
 
-def test_what_cannot_be_copied_leaves_nothing(store: Store, folder: Path) -> None:
+def test_what_cannot_be_copied_leaves_nothing(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     keep("k", FAILED, folder, store)
-    os.mkfifo(folder / "pipe")
-    with pytest.raises(MachineryError, match="pipe"):
+
+    def damaged(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", "model.json")
+
+    monkeypatch.setattr(shutil, "copyfileobj", damaged)
+    with pytest.raises(MachineryError, match=r"model\.json"):
         keep("k", FAILED, folder, store)
     assert [path.name for path in (store.root / "outcomes").iterdir()] == ["k"]
     assert kept_outcome("k", store) == FAILED

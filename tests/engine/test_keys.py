@@ -44,6 +44,8 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
         return st.tuples(*map(values_of, arguments))
     if arguments:
         return st.one_of(*map(values_of, arguments))
+    if kind is bool:
+        return st.booleans()
     return st.none() if kind is type(None) else st.text(max_size=5)
 
 

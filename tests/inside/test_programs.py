@@ -10,7 +10,7 @@ import pytest
 
 INSIDE = Path(__file__).parents[2] / "src" / "tfjs_compat" / "inside"
 PROGRAMS = sorted(path for path in INSIDE.rglob("*.py") if "zoo" not in path.parts)
-ALLOWED_IMPORTS = {"keras", "numpy", "tensorflow", "tensorflowjs", "tfjs_case"} | set(sys.stdlib_module_names)
+ALLOWED_IMPORTS = {"h5py", "keras", "numpy", "tensorflow", "tensorflowjs", "tfjs_case"} | set(sys.stdlib_module_names)
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)

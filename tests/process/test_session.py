@@ -10,48 +10,23 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-import psutil
 import pytest
-from support.children import wait_for
-from support.samples import combination
+from support.trials import NAP, UNCONFINED, Trials, is_error, works
 
 from tfjs_compat.diagnosis.diagnose import verdict_of
-from tfjs_compat.engine import cache
-from tfjs_compat.environments.environment import Environment
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.index.discovery import find_interpreters
-from tfjs_compat.index.interpreters import PythonBuild
-from tfjs_compat.locks.lock import Lock
-from tfjs_compat.matrix.cases import Case
-from tfjs_compat.matrix.models import find_model
-from tfjs_compat.matrix.routes import find_route
-from tfjs_compat.outcomes.outcome import Outcome
-from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.system.process import Limits
-from tfjs_compat.system.progress import Silent
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.session import EnvironmentSession
-from tfjs_compat.trials.settings import Settings
-from tfjs_compat.trials.trial import convert_case
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="servers fork where that was measured to be sound")
 
-TENSORFLOW = """
-import os
-exec(open(os.environ["ON_IMPORT"]).read())
-class keras:
-    class Model: pass
-    __version__ = "2.15.0"
-class Module: pass
-class random:
-    set_seed = int
-"""
 BUILDERS = """
 import os, signal, subprocess, sys, time
 import tensorflow as tf
@@ -124,14 +99,6 @@ def crashes():
 def raises():
     raise ValueError("as always")
 """
-# What is left running is known by how long it sleeps; other runs of these tests have times of their own.
-NAP = str(200_000 + os.getpid())
-# A Python that finds our modules, and takes the worker's options as the real one does.
-PYTHON = """#!/bin/sh
-[ "$1" = -I ] && shift
-exec {python} -c 'import runpy, sys; sys.path.insert(0, "{modules}"); del sys.argv[0]
-runpy.run_path(sys.argv[0], run_name="__main__")' "$@"
-"""
 KILL_ONCE = """
 import os, signal
 if not os.path.exists(os.environ["SEEN"] + "/imported"):
@@ -143,129 +110,15 @@ if os.path.getsize(os.environ["SEEN"] + "/imports") == 1:
     os.sched_setaffinity(0, {{{0}}})
     while True: pass
 """
-COUNT = """
-import os, time
-with open(os.environ["SEEN"] + "/imports", "a") as file: file.write("x")
-"""
-
-
-class Trials:
-    """Runs builders, one after another, in one session of an environment; each comes to an outcome."""
-
-    def __init__(self, folder: Path, python: str = sys.executable) -> None:
-        self.folder, self.seen = folder, folder / "seen"
-        modules, venv = folder / "modules", folder / "environment" / "venv" / "bin"
-        for made in (modules, venv, self.seen):
-            made.mkdir(parents=True)
-        (modules / "tensorflow.py").write_text(TENSORFLOW)
-        (modules / "tensorflowjs.py").write_text("")
-        (modules / "numpy.py").write_text("class random:\n    seed = int\nfloat32 = bool\n")
-        (venv / "python").write_text(PYTHON.format(python=python, modules=modules))
-        (venv / "python").chmod(0o755)
-        (folder / "model.py").write_text(BUILDERS.replace("8642", NAP))
-        self.on_import("")
-        self.lock = Lock("a" * 16, PythonBuild("3.11.0", "linux-x86_64"), {}, False, "# nothing\n")
-        self.steps: list[str] = []
-        self.session: EnvironmentSession | None = None
-        self.isolation: Literal["fork", "process"] = "fork"
-        self.limits = Limits(seconds=30)
-        self.stop = threading.Event()
-
-    def on_import(self, code: str) -> None:
-        """What importing tensorflow does from now on."""
-        (self.folder / "on_import.py").write_text(COUNT + code.replace("8642", NAP))
-
-    @property
-    def imports(self) -> int:
-        path = self.seen / "imports"
-        return len(path.read_text()) if path.exists() else 0
-
-    @property
-    def settings(self) -> Settings:
-        progress = Silent()
-        progress.say = lambda _, now: self.steps.append(now)  # type: ignore[method-assign]
-        return Settings(
-            store=Store(self.folder / "store"),
-            until=Stage.BUILD,
-            limits=self.limits,
-            web=None,
-            stop=self.stop,
-            progress=progress,
-            isolation=self.isolation,
-        )
-
-    def __call__(self, builder: str) -> Outcome:
-        if self.session is None:
-            root = self.folder / "environment"
-            environment = Environment(self.lock.id, root, self.lock.python, "", {}, 0.0)
-            variables = {"ON_IMPORT": str(self.folder / "on_import.py"), "SEEN": str(self.seen)}
-            self.session = EnvironmentSession(environment, self.lock, variables, self.folder / "server", self.settings)
-        model = find_model(f"{self.folder / 'model.py'}:{builder}", self.folder)
-        case = Case(combination=combination(), model=model, route=find_route("layers"))
-        self.case_folder = self.folder / "cases" / builder
-        return convert_case(case, self.session, self.case_folder, self.settings)
-
-    def kept(self, outcome: Outcome) -> bool:
-        """Whether the outcome gets into the cache."""
-        return cache.keep("0" * 32, outcome, self.case_folder, Store(self.folder / "store"))
-
-    @property
-    def server(self) -> psutil.Process:
-        """The fork server, where no case runs."""
-        (server,) = [
-            process
-            for process in psutil.process_iter()
-            if "--serve" in (words := cmdline(process))
-            and str(self.folder) in str(words)
-            and "guard.py" not in str(words)
-        ]
-        return server
-
-    def while_it_runs(self, builder: str, do: Callable[[psutil.Process], object]) -> Outcome:
-        """Run a builder that says when it began, and do something with its process then."""
-
-        def act() -> None:
-            assert wait_for(lambda: (self.seen / "began").exists() and (self.seen / "began").read_text())
-            do(psutil.Process(int((self.seen / "began").read_text())))
-
-        thread = threading.Thread(target=act)
-        thread.start()
-        outcome = self(builder)
-        thread.join()
-        return outcome
-
-    def left(self) -> list[list[str]]:
-        """What runs of these trials, but for the server of the session."""
-        found = [cmdline(process) for process in psutil.process_iter()]
-        return [words for words in found if NAP in str(words) or str(self.folder) in str(words)]
-
-
-def cmdline(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
 
 
 @pytest.fixture
 def trials(tmp_path: Path) -> Iterator[Trials]:
-    trials = Trials(tmp_path)
+    trials = Trials(tmp_path, BUILDERS)
     yield trials
     if trials.session is not None:
         trials.session.close()
     assert trials.left() == []
-
-
-def works(outcome: Outcome) -> bool:
-    return (outcome.stage, outcome.failure, outcome.machinery) == (Stage.BUILD, None, None)
-
-
-def is_error(trials: Trials, outcome: Outcome, message: str) -> bool:
-    """Whether an outcome is the machinery's, says so, and is not kept."""
-    assert verdict_of(outcome) is Verdict.ERROR
-    assert message in str(outcome.machinery)
-    assert not trials.kept(outcome)
-    return True
 
 
 # ------------------------------------------------------------------------------------------------- killed from outside
@@ -289,7 +142,7 @@ def test_cases_are_forked_from_every_python(tmp_path: Path) -> None:
     found = find_interpreters(Store(tmp_path / "store"))
     assert found
     for python in {interpreter.minor: interpreter for interpreter in found}.values():
-        trials = Trials(tmp_path / python.minor, python.executable)
+        trials = Trials(tmp_path / python.minor, BUILDERS, python.executable)
         trials.on_import("import asyncio\n")
         try:
             outcomes = [trials("good"), trials("raises"), trials("good")]
@@ -335,12 +188,14 @@ def test_a_case_whose_server_is_killed_is_run_again(trials: Trials) -> None:
 
 
 def test_a_case_is_run_again_from_the_beginning(trials: Trials) -> None:
+    trials.permissions = UNCONFINED
     assert works(trials("kills_its_parent_once"))
     # The second run makes it as the first one did, and could not if it stood there.
     assert (trials.case_folder / "artifact").is_dir()
 
 
 def test_a_case_that_kills_whatever_runs_it_is_an_error(trials: Trials) -> None:
+    trials.permissions = UNCONFINED
     assert is_error(trials, trials("kills_its_parent"), "killed by SIGKILL (possibly out of memory)")
     assert works(trials("good"))
 

@@ -178,6 +178,8 @@ tensorflow = ["2.15.0"]
 tensorflowjs = ["4.17.0"]
 as_of = [2024-04-10]
 
+[permissions]
+confined = false
 [limits]
 seconds = 25
 memory = 1.6

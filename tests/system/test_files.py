@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import signal
 import stat
 import subprocess
@@ -15,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tfjs_compat.errors import MachineryError
-from tfjs_compat.system.files import digest_files, disk_errors, read_child_file, remove_tree, write_whole
+from tfjs_compat.system import files
+from tfjs_compat.system.files import digest_files, disk_errors, remove_tree, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -147,7 +147,7 @@ def test_no_half_of_a_tree_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     def killed(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(shutil, "rmtree", killed)
+    monkeypatch.setattr(files, "remove_flat", killed)
     with pytest.raises(KeyboardInterrupt):
         remove_tree(tmp_path / "tree")
     assert not (tmp_path / "tree").exists()
@@ -183,37 +183,3 @@ def test_a_digest_covers_names_contents_and_order(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------- files of a child
-
-
-def test_a_childs_file_is_read_up_to_a_size(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_bytes(b"0123456789")
-    assert read_child_file(path, 10) == b"0123456789"
-    assert read_child_file(path, 9) == b""
-    assert read_child_file(path, 4, tail=True) == b"6789"
-    assert read_child_file(path, 40, tail=True) == b"0123456789"
-    assert read_child_file(tmp_path / "nothing", 10) == b""
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names here")
-@pytest.mark.parametrize("tail", [False, True])
-@pytest.mark.parametrize("kind", ["folder", "pipe", "device", "link", "link to nothing", "loop"])
-def test_what_is_no_regular_file_is_not_read(tmp_path: Path, kind: str, tail: bool) -> None:
-    path, other = tmp_path / "file", tmp_path / "secret"
-    other.write_text("of the user")
-    if kind == "folder":
-        path.mkdir()
-    elif kind == "pipe":
-        os.mkfifo(path)
-    else:
-        targets = {"device": Path("/dev/zero"), "link": other, "link to nothing": tmp_path / "x", "loop": path}
-        path.symlink_to(targets[kind])
-    assert read_child_file(path, 1 << 20, tail=tail) == b""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_reading_leaves_no_descriptor_open(tmp_path: Path) -> None:
-    before = len(list(Path("/proc/self/fd").iterdir()))
-    for path in (tmp_path, tmp_path / "nothing", Path(__file__)):
-        read_child_file(path, 10)
-    assert len(list(Path("/proc/self/fd").iterdir())) == before

@@ -83,13 +83,13 @@ def test_all_below_a_process_are_found(tmp_path: Path, lists_children: bool) -> 
 def test_a_real_family_is_found_with_its_memory(family: int, root: str) -> None:
     found = tree(family, Path(root))
     assert len(found) == 3
-    assert 3 << 20 < memory(found, Path(root)) < 1 << 30
+    assert 3 << 20 < memory(found, proc=Path(root)) < 1 << 30
 
 
 def test_of_what_has_ended_nothing_is_found(tmp_path: Path) -> None:
     proc = Proc(tmp_path, lists_children=True)
     assert tree(4711, proc.root) == [4711]
-    assert memory([4711], proc.root) == 0
+    assert memory([4711], proc=proc.root) == 0
     assert Meter(lambda: [4711], proc.root).read() == process_tree.Shares(0.0, 0.0)
 
 

@@ -22,6 +22,9 @@ from tfjs_compat.outcomes.failures import Finding
 WIDTHS = {"float32": 4, "int32": 4, "bool": 1, "complex64": 8}
 """Bytes of one value of the dtypes that ``decodeWeight`` takes apart; ``string`` has no fixed width."""
 
+MAX_SHARDS = 10_000
+"""Weight files that are looked up: 40 GB in the 4 MiB pieces that the converter makes."""
+
 QUANTIZED_WIDTHS = {"uint8": 1, "uint16": 2, "float16": 2}
 
 
@@ -65,6 +68,7 @@ def read_manifest(
     groups: list[tuple[Shard, ...]] = []
     used: dict[str, str] = {}
     complete = True
+    named = 0
     for index, entry in enumerate(manifest):
         path = f"{root}[{index}]"
         if not isinstance(entry, dict):
@@ -72,6 +76,12 @@ def read_manifest(
             complete = False
             groups.append(())
             continue
+        named += len(entry["paths"]) if isinstance(entry.get("paths"), list) else 0
+        if named > MAX_SHARDS:
+            message = f"weightsManifest names more than {MAX_SHARDS} weight files; the last were not looked up"
+            findings.append(Finding("artifact-too-many-shards", f"{path}.paths", message))
+            complete = False
+            break
         before = len(findings)
         shards = _read_paths(folder, entry.get("paths"), f"{path}.paths", used, findings)
         whole = len(findings) == before

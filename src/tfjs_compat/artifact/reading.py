@@ -38,6 +38,7 @@ FINDINGS: dict[str, str] = {
     "artifact-shard-not-a-file": "a path in weightsManifest leads to something that is no regular file",
     "artifact-shard-short": "the weight files hold fewer bytes than the weights need",
     "artifact-shard-long": "the weight files hold more bytes than the weights need",
+    "artifact-too-many-shards": "weightsManifest names more weight files than are read",
     "artifact-shard-shared": "two entries of weightsManifest name one weight file",
     "artifact-duplicate-weight": "two weights have one name: TensorFlow.js keeps the last",
     "artifact-weight-dtype": "a weight has a dtype that TensorFlow.js cannot decode",
@@ -46,7 +47,9 @@ FINDINGS: dict[str, str] = {
 }
 """What `read` can find: id and meaning."""
 
-MAX_JSON_BYTES = 1 << 30
+MAX_JSON_BYTES = 64 << 20
+"""The largest known has some 30 MB. Parsed, a text takes up to fifteen times its size of memory."""
+
 MAX_DEPTH = 500
 """Levels of nesting that are read. A model nested in a model adds four, so that real ones stay far below."""
 

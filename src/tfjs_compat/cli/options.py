@@ -130,6 +130,19 @@ _FRESH = click.option("--no-cache", "fresh", is_flag=True, help="Resolve and run
 _SOURCE_BUILDS = click.option("--source-builds", is_flag=True, help="Let packages without a wheel be built.")
 HOW = (_JOBS, _FRESH, _SOURCE_BUILDS)
 
+_PERMISSIONS = (
+    click.option("--allow-network", "allow_network", is_flag=True, help="Let models use the network."),
+    click.option(
+        "--allow-write",
+        "allow_write",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="DIR",
+        help="Let models write to a folder. Repeatable.",
+    ),
+    click.option("--trust-model", "trust_model", is_flag=True, help="Run the Python code that a model's file brings."),
+)
+
 # What to run: `run` and `plan`.
 MATRIX = (
     click.argument("matrix", required=False),
@@ -221,6 +234,7 @@ RUN = (
     _file(
         "--plan", "plan", metavar="DIR", help="The plan that `plan --shards N --output DIR` wrote, to run a shard of."
     ),
+    *_PERMISSIONS,
     click.option(
         "--try-remedies", "try_remedies", is_flag=True, help="Run the remedies of what fails, until one works."
     ),
@@ -281,6 +295,7 @@ SEARCH = (
     click.option("--exhaustive", is_flag=True, help="Try everything, also what is certain to fail or not better."),
     INPUTS,
     *RUNTIME,
+    *_PERMISSIONS,
     *HOW,
     AS_JSON,
 )

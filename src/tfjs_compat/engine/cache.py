@@ -22,9 +22,12 @@ from tfjs_compat.engine.keys import CacheKey, RunConditions, cache_key, changes,
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes.failures import is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
+from tfjs_compat.system.child_files import TooMuchError, copy_settled, read_child_file
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
 from tfjs_compat.system.store import Store
+from tfjs_compat.trials.touched import changed_path
+from tfjs_compat.trials.trial import CACHE_MARK, LEFT
 
 __all__ = [
     "CacheKey",
@@ -40,11 +43,10 @@ __all__ = [
 ]
 
 _OUTCOME = "outcome.json"
-_MARK = "key"
-"""A file in a case's output folder: its content is, file for file, what is kept under this key."""
-
 _ATTEMPTS = 5
 _DAY = 86400.0
+_MOST_BYTES, _MOST_FILES = 8 << 30, 20_000
+"""What a case may leave for its outcome to be kept."""
 
 
 class _Kept(msgspec.Struct, frozen=True):
@@ -79,7 +81,7 @@ def kept_outcome(
         except OSError as error:
             warn(_reason(error))
             return None
-        if kept is None:
+        if kept is None or changed_path(kept.outcome) is not None:
             return None
         source = home / kept.folder
         if not source.is_dir():
@@ -89,7 +91,7 @@ def kept_outcome(
             try:
                 _copy(source, folder, kept.size)
                 if not to_change:
-                    write_whole(folder / _MARK, key, lasting=False)
+                    write_whole(folder / CACHE_MARK, key, lasting=False)
             except (OSError, MachineryError) as error:
                 with contextlib.suppress(MachineryError):
                     remove_tree(folder)
@@ -107,7 +109,9 @@ def kept_outcome(
 def keep(key: str, outcome: Outcome, folder: Path, store: Store) -> bool:
     """Keep an outcome and its case's folder, in place of what was kept under the key; whether it was kept.
 
-    An outcome that the machinery or a limit decided is not: it says nothing about the case. Raises MachineryError on
+    An outcome that the machinery or a limit decided is not: it says nothing about the case. Nor is one that rests on
+    what is not known (``Outcome.unrepeatable``). Nor is one whose case left
+    more than 8 GiB or 20,000 files. Raises MachineryError on
     a full disk or a read-only store; what was kept before is then there still.
     """
     if not _says_something(outcome):
@@ -116,17 +120,17 @@ def keep(key: str, outcome: Outcome, folder: Path, store: Store) -> bool:
     staged = home.with_name(f".keeping-{key}-{name}")
     with disk_errors(home):
         try:
-            shutil.copytree(folder, staged / name, symlinks=True, ignore=_without_mark(folder))
+            copy_settled(folder, staged / name, LEFT, most_bytes=_MOST_BYTES, most_files=_MOST_FILES)
             kept = _Kept(outcome, name, _size(staged / name))
             (staged / _OUTCOME).write_bytes(msgspec.json.encode(kept))
             _publish(staged, name, home)
-        except shutil.Error as error:
-            raise OSError(None, _reason(error), str(folder)) from error
+        except TooMuchError:
+            return False
         finally:
             shutil.rmtree(staged, ignore_errors=True)
     with contextlib.suppress(MachineryError):
         # Without the mark the next run copies what lies here already.
-        write_whole(folder / _MARK, key, lasting=False)
+        write_whole(folder / CACHE_MARK, key, lasting=False)
     return True
 
 
@@ -173,7 +177,7 @@ def _publish(staged: Path, name: str, home: Path) -> None:
 def _says_something(outcome: Outcome) -> bool:
     """Whether an outcome would be the same again, as far as the machine is concerned."""
     by_machine = outcome.machinery is not None or (outcome.failure is not None and is_machinery(outcome.failure))
-    return not by_machine and not outcome.limited
+    return not by_machine and not outcome.limited and outcome.unrepeatable is None
 
 
 def _read(home: Path) -> _Kept | None:
@@ -193,7 +197,10 @@ def _copy(source: Path, folder: Path, size: tuple[int, int]) -> None:
     """
     remove_tree(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copytree(source, folder, symlinks=True)
+    try:
+        copy_settled(source, folder, os.listdir(source), most_bytes=_MOST_BYTES, most_files=_MOST_FILES)  # noqa: PTH208
+    except TooMuchError as error:
+        raise OSError(None, str(error), str(source)) from error
     if not source.is_dir() or _size(folder) != size:
         raise OSError(None, "not whole any more", str(source))
 
@@ -204,14 +211,8 @@ def _size(folder: Path) -> tuple[int, int]:
     return len(sizes), sum(sizes)
 
 
-def _without_mark(folder: Path) -> Callable[[str, list[str]], list[str]]:
-    return lambda place, names: [_MARK] if _MARK in names and Path(place) == folder else []
-
-
 def _mark_of(folder: Path) -> str | None:
-    with contextlib.suppress(OSError, UnicodeDecodeError):
-        return (folder / _MARK).read_text("utf-8")
-    return None
+    return read_child_file(folder / CACHE_MARK, 64).decode("utf-8", "replace") or None
 
 
 def _is_old(path: Path) -> bool:
@@ -223,9 +224,6 @@ def _is_old(path: Path) -> bool:
 
 def _reason(error: OSError | MachineryError) -> str:
     """One line: the path and what is the matter with it."""
-    if isinstance(error, shutil.Error) and error.args and isinstance(error.args[0], list):
-        # Of everything that could not be copied: (source, target, reason).
-        return str(error.args[0][0][-1])
     if isinstance(error, OSError) and error.strerror:
         return f"{error.filename}: {error.strerror}"
     return str(error)
@@ -243,6 +241,10 @@ def why_not_kept(case_id: str, key: CacheKey, store: Store) -> str | None:
     """Why a case will run although it may have run before; None where its outcome is kept."""
     if kept_outcome(key.key, store) is not None:
         return None
+    with contextlib.suppress(OSError):
+        kept = _read(store.root / "outcomes" / key.key)
+        if kept is not None and (changed := changed_path(kept.outcome)) is not None:
+            return f"{changed}, which its model opens, changed since it was run"
     try:
         content = (store.root / "cache-keys" / f"{case_id}.json").read_bytes()
     except OSError:

@@ -12,12 +12,15 @@ What is left out, and why it cannot change an outcome that is kept:
   comes to stands here, the lock and the model's content;
 - the content of a TensorFlow.js release: its hash is pinned or what the registry states.
 
-Not known, and so not covered: the system's C library, and what a model's builder reads beside Python files.
+What a model's code opens while it is built is not known before: it is kept with the outcome, which counts for as long
+as it is the same (trials/touched.py).
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
+import platform
 from pathlib import Path
 
 import msgspec
@@ -27,6 +30,7 @@ from tfjs_compat.engine.plan import Planned
 from tfjs_compat.environments.environment import DEFAULT_LAYOUT
 from tfjs_compat.errors import RequestError
 from tfjs_compat.locks.lock import Lock
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.cpu import cpu_features
 from tfjs_compat.system.files import digest_files
@@ -39,7 +43,8 @@ class RunConditions(msgspec.Struct, frozen=True):
 
     ``tfjs_runtime`` says what runs TensorFlow.js: its kind (``node``, ``browser``), a space, and what identifies it;
     ``none`` where nothing does. ``inputs`` and ``code`` are digests: of the file of inputs, of what of this package
-    decides. ``isolation`` and ``layout`` are those of ``Settings``.
+    decides. ``isolation`` and ``layout`` are those of ``Settings``; ``libc`` is the system's C library. ``permissions``
+    are without the models that are trusted.
     """
 
     until: Stage
@@ -49,6 +54,8 @@ class RunConditions(msgspec.Struct, frozen=True):
     code: str
     isolation: str
     layout: str
+    libc: str = ""
+    permissions: Permissions = Permissions()
 
 
 def conditions(
@@ -59,6 +66,7 @@ def conditions(
     *,
     isolation: str | None = None,
     layout: str = DEFAULT_LAYOUT,
+    permissions: Permissions = Permissions(),
 ) -> RunConditions:
     """The conditions of a run on this machine, worked out once for all of its cases.
 
@@ -77,14 +85,25 @@ def conditions(
         code=code_digest(store),
         isolation=isolation or ("fork" if can_fork() else "process"),
         layout=layout,
+        libc=_libc(),
+        permissions=msgspec.structs.replace(permissions, trust=()),
     )
+
+
+def _libc() -> str:
+    """``glibc 2.36``; of another system its own release."""
+    try:
+        return os.confstr("CS_GNU_LIBC_VERSION") or platform.release()
+    except (AttributeError, ValueError, OSError):
+        return platform.release()
 
 
 class CacheKey(msgspec.Struct, frozen=True):
     """Everything that decides an outcome: two that are equal have one outcome.
 
     ``python`` is the interpreter's tag and place: two builds of one version may have other modules. ``model`` is its
-    digest, kind, module and function; ``tfjs`` the TensorFlow.js release that loads the result.
+    digest, kind, module and function; ``tfjs`` the TensorFlow.js release that loads the result. ``trusted``: the code
+    that the model's file brings is run.
     """
 
     lock: str
@@ -94,6 +113,7 @@ class CacheKey(msgspec.Struct, frozen=True):
     variables: tuple[tuple[str, str], ...]
     tfjs: str
     conditions: RunConditions
+    trusted: bool = False
 
     @property
     def key(self) -> str:
@@ -101,7 +121,7 @@ class CacheKey(msgspec.Struct, frozen=True):
         return hashlib.sha256(msgspec.json.encode(self)).hexdigest()[:32]
 
 
-def cache_key(planned: Planned, lock: Lock, tfjs: str, conditions: RunConditions) -> CacheKey:
+def cache_key(planned: Planned, lock: Lock, tfjs: str, conditions: RunConditions, *, trusted: bool = False) -> CacheKey:
     """The key of a case on a lock; ``tfjs`` is the TensorFlow.js release that loads its result."""
     model = planned.case.model
     return CacheKey(
@@ -112,6 +132,7 @@ def cache_key(planned: Planned, lock: Lock, tfjs: str, conditions: RunConditions
         variables=tuple(sorted(planned.variables.items())),
         tfjs=tfjs,
         conditions=conditions,
+        trusted=trusted,
     )
 
 
@@ -132,6 +153,7 @@ _CHANGES = {
     "route": "the route changed",
     "variables": "the process variables changed",
     "tfjs": "the TensorFlow.js release changed",
+    "trusted": "whether its code is trusted changed",
 }
 _CONDITION_CHANGES = {
     "until": "the last stage changed",
@@ -140,6 +162,8 @@ _CONDITION_CHANGES = {
     "code": "tfjs-compat changed",
     "isolation": "the isolation changed",
     "layout": "the layout of environments changed",
+    "libc": "the system's C library changed",
+    "permissions": "what models may do changed",
 }
 _RUNTIMES = {"node": "Node", "browser": "the browser"}
 

@@ -7,6 +7,7 @@ import threading
 
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.engine.tasks import TrialOptions
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.matrix.schema import LimitsTable
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.capacity import CASE_MEMORY, total_memory
@@ -36,11 +37,17 @@ def context_of(
 
 
 def options_of(
-    request: RunRequest, until: Stage, context: Context, *, remote: LimitsTable | None = None
+    request: RunRequest,
+    until: Stage,
+    context: Context,
+    permissions: Permissions = Permissions(),
+    *,
+    remote: LimitsTable | None = None,
 ) -> TrialOptions:
     """The options of each trial of the request, as plain data that can leave the process.
 
-    ``remote``: the matrix's limits, where trials run on other machines; without one of memory it is the machine's own.
+    ``permissions`` are the matrix's, to which the request adds. ``remote``: the matrix's limits, where trials run on
+    other machines; without one of memory it is the machine's own.
     """
     memory = None if remote is not None and not remote.memory else context.limits.memory
     return TrialOptions(
@@ -55,6 +62,7 @@ def options_of(
         isolation=request.isolation,
         fresh=request.fresh,
         layout=request.layout,
+        permissions=request.permissions(permissions),
     )
 
 

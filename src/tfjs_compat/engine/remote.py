@@ -28,9 +28,10 @@ from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.matrix.models import Kind, Model
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.child_files import read_child_file
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import read_child_file, write_whole
+from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.store import Store
 from tfjs_compat.system.temporary import temporary_folder

@@ -8,6 +8,7 @@ from typing import Literal
 
 from tfjs_compat.engine.executor import DEFAULT_EXECUTOR
 from tfjs_compat.environments.environment import DEFAULT_LAYOUT, Layout
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.fork_server import can_fork
@@ -25,7 +26,8 @@ class RunRequest:
     after which the run stops, whatever was not run.
     ``jobs`` None: by cores and free memory; ``executor`` is where they run (see engine/executor.py); ``seconds`` is the
     time limit of a case, in place of the matrix's. ``shard`` (``2/3``) is the part of the plan to run, ``plan`` the
-    shared plan that it is a part of (see engine/shards.py).
+    shared plan that it is a part of (see engine/shards.py). ``allow_network``, ``allow_write``
+    (folders) and ``trust_model`` add to the permissions of the matrix.
     """
 
     matrix: str | None = None
@@ -51,7 +53,15 @@ class RunRequest:
     executor: str = DEFAULT_EXECUTOR
     isolation: Literal["fork", "process"] = field(default_factory=lambda: "fork" if can_fork() else "process")
     layout: Layout = DEFAULT_LAYOUT
+    allow_network: bool = False
+    allow_write: tuple[Path, ...] = ()
+    trust_model: bool = False
     store: Store = field(default_factory=Store)
+
+    def permissions(self, of_matrix: Permissions = Permissions()) -> Permissions:
+        """What the models of this run may do: what the matrix says, and what the request adds."""
+        write = [str(folder.absolute()) for folder in self.allow_write]
+        return of_matrix.with_more(network=self.allow_network, write=write, trust_all=self.trust_model)
 
     @property
     def says_what_to_run(self) -> bool:

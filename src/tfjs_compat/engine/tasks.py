@@ -10,6 +10,7 @@ from tfjs_compat.environments.environment import Layout
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.matrix.cases import Case
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import trial_id
@@ -35,6 +36,7 @@ class TrialOptions(msgspec.Struct, frozen=True):
     isolation: Literal["fork", "process"] = "process"
     fresh: bool = False
     layout: Layout = "linked"
+    permissions: Permissions = Permissions()
 
 
 class Trial(msgspec.Struct, frozen=True):

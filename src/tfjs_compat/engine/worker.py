@@ -126,6 +126,7 @@ def make_worker(
         isolation=options.isolation,
         fresh=options.fresh,
         layout=options.layout,
+        permissions=options.permissions,
     )
     conditions = cache.conditions(
         context.store,
@@ -134,6 +135,7 @@ def make_worker(
         inputs,
         isolation=options.isolation,
         layout=options.layout,
+        permissions=options.permissions,
     )
     gate = MemoryGate(context.stop)
     return Worker(settings, gate, conditions, finished, operations or Operations())
@@ -294,7 +296,8 @@ def _finish(
 def cache_key(trial: Trial, task: Task, worker: Worker) -> cache.CacheKey:
     """The cache key of a trial under the conditions of this worker."""
     planned = Planned(trial.case, task.python, task.lock, trial.variables)
-    return cache.cache_key(planned, task.lock, runtime_version(trial.case), worker.conditions)
+    trusted = worker.settings.permissions.trusts(trial.case.model.ref)
+    return cache.cache_key(planned, task.lock, runtime_version(trial.case), worker.conditions, trusted=trusted)
 
 
 def _kept_conversion(trial: Trial, task: Task, worker: Worker, folder: Path) -> Outcome | None:

@@ -2,7 +2,8 @@
 
 ``python -I worker.py JOB.json`` runs one case. ``python -I worker.py --serve FD RECORD`` imports once, then forks a
 child for each job that comes over the Unix socket FD, so that a case costs its own work only and still has its own
-process. A job is a JSON object written by trials/job.py; what happens goes to the job's record, line by line.
+process. ``--confine FOLDER`` prints what a case can be kept from here. A job is a JSON object written by trials/job.py;
+what happens goes to the job's record, line by line.
 Python >= 3.8; imports nothing of tfjs_compat.
 """
 
@@ -21,7 +22,7 @@ import traceback
 
 sys.path.append(os.path.dirname(os.path.abspath(__file__)))
 
-from tfjs_case import autograph_cache, descendants
+from tfjs_case import autograph_cache, confine, descendants, opened
 from tfjs_case.record import Record, describe
 
 STAGES = ("import", "build", "serialize", "convert")
@@ -52,6 +53,15 @@ def _without_collecting():
         gc.enable()
 
 
+def enter(job, record):
+    """Go into the case's folder, confined to it if the job says so; what its code opens is recorded from here on."""
+    if job["confine"] is not None:
+        record.confined = sorted(confine.confine(**job["confine"]))
+        record.write("confined", in_force=record.confined)
+    record.opened = opened.Opened(job["known"], job["watch"], network="network" not in record.confined)
+    os.chdir(job["folder"])
+
+
 def run_case(job, record, tf, tfjs):
     """The stages after import, up to the job's last one."""
     from tfjs_case import build, convert
@@ -59,6 +69,7 @@ def run_case(job, record, tf, tfjs):
     stages = STAGES[: STAGES.index(job["until"]) + 1]
     if "build" not in stages:
         return
+    record.opened.wrap_libraries()
     with record.stage("build"):
         built = build.build(tf, job)
         # A script that says "import keras" gets Keras 3 whatever tf.keras is.
@@ -73,6 +84,8 @@ def run_case(job, record, tf, tfjs):
         convert.serialize(tf, job, built)
     if "convert" not in stages:
         return
+    # What the converter opens and starts is not the model's.
+    record.write_opened("opened")
     with record.stage("convert"):
         convert.convert(tfjs, job, built)
         if not os.path.exists(os.path.join("artifact", "model.json")):
@@ -98,11 +111,13 @@ def conclude(record, work):
     try:
         work()
     except BaseException as error:
+        record.write_opened("opened")
         record.failure(error)
         traceback.print_exc()
         _flush()
         # Not sys.exit: threads and exit handlers of what was imported must not keep a failed case alive.
         os._exit(FAILED)
+    record.write_opened("opened")
     record.write("done")
     _flush()
     os._exit(0)
@@ -116,8 +131,11 @@ def _flush():
 
 def serve(connection, record):
     """Import, say so, then run each job in a fork until the socket closes. One job at a time."""
+    # Of the packages every file is known, and what is opened beside them is not: settings of the user's.
+    record.opened = opened.Opened([os.environ["HOME"], *sys.path, *opened.LIBRARIES])
     try:
         tf, tfjs = import_packages(record)
+        record.write_opened("opened-at-import")
     except BaseException as error:
         record.failure(error)
         traceback.print_exc()
@@ -143,12 +161,14 @@ def serve(connection, record):
                 _become(request, descriptors[0], child_ended)
                 with open(request["job"], encoding="utf-8") as file:
                     job = json.load(file)
+                record.close()
                 own = Record(job["record"])
-                os.chdir(job["folder"])
+                enter(job, own)
             except BaseException:
                 # Nothing of the case has begun, and the server's own end is not the child's.
-                traceback.print_exc()
                 _flush()
+                # At once: whoever reads it looks for its last line.
+                os.write(2, traceback.format_exc().encode("utf-8", "replace"))
                 os._exit(FAILED)
 
             def work(job=job, own=own, request=request):
@@ -242,6 +262,9 @@ def _receive(connection):
 def main():
     # Not as an exception: who is sent SIGINT did not fail by itself.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if sys.argv[1] == "--confine":
+        print(*sorted(confine.confine([sys.argv[2]], network=False)))
+        return
     if sys.argv[1] == "--serve":
         connection = socket.socket(fileno=int(sys.argv[2]))
         # Children of children must not hold the socket open.
@@ -250,7 +273,7 @@ def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         job = json.load(file)
     record = Record(job["record"])
-    os.chdir(job["folder"])
+    enter(job, record)
 
     def work():
         tf, tfjs = import_packages(record)

@@ -12,6 +12,7 @@ import tomli
 
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.matrix.axes import Axes, Match
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.matrix.problems import problems
 from tfjs_compat.matrix.schema import Expect, Include, LimitsTable, Matrix, Requirements
 from tfjs_compat.matrix.shipped import shipped_names
@@ -96,6 +97,7 @@ _PLACES: dict[str, type[msgspec.Struct]] = {
     "axes": Axes,
     "requirements": Requirements,
     "limits": LimitsTable,
+    "permissions": Permissions,
     "include": Include,
     "exclude": Match,
     "expect": Expect,

@@ -12,6 +12,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.matrix import versions
 from tfjs_compat.matrix.axes import AXES, Axes, Axis, Texts, texts
+from tfjs_compat.matrix.permissions import ALL
 from tfjs_compat.matrix.process_env import PROCESS_ENVS
 from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.matrix.schema import Include, Matrix
@@ -55,6 +56,10 @@ def problems(matrix: Matrix) -> Iterable[str]:
     for key in ("extra", "constraints", "overrides"):
         yield from _requirement_problems(f"requirements.{key}", getattr(requirements, key), by_url=key == "extra")
     yield from _package_problems("requirements.stand_ins", requirements.stand_ins)
+    models = {*matrix.models, *(ref for block in matrix.include for ref in block.models or [])}
+    for ref in matrix.permissions.trust:
+        if ref != ALL:
+            yield from _unknown("permissions.trust", ref, models)
     for number, rule in enumerate(matrix.expect):
         if rule.verdict is None and rule.stage is None and rule.issue is None:
             yield f"key 'expect[{number}]': it expects nothing\nhint: give 'verdict', 'stage' or 'issue'"

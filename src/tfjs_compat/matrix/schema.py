@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from tfjs_compat.matrix.axes import Axes, Match
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.outcomes.stages import Stage, Verdict
 
 
@@ -64,6 +65,7 @@ class Matrix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     axes: Axes = Axes()
     requirements: Requirements = Requirements()
     limits: LimitsTable = LimitsTable()
+    permissions: Permissions = Permissions()
     process_env: dict[str, dict[str, str]] = {}
     include: list[Include] = []
     exclude: list[Match] = []

@@ -63,6 +63,9 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
         return found
 
 
+NOT_ALLOWED = ("NetworkNotAllowed", "WriteNotAllowed", "SharedMemoryFull")
+"""What a case's record calls what it was kept from (inside/tfjs_case/refused.py)."""
+
 _MACHINERY_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EROFS))
 _MACHINERY_TYPES = ("urllib.error.URLError", "ConnectionError", "ConnectionRefusedError", "ConnectionResetError")
 _MACHINERY_TEXT = re.compile(
@@ -76,8 +79,11 @@ def is_machinery(failure: Failure) -> bool:
     """Whether a failure is the machine's or the network's and says nothing about the case.
 
     This is the whole list of what counts as such in a child: a full or broken disk, too many open files, a download
-    that the model's code started and that failed.
+    that the model's code started and that failed. Not among them is what a case was kept from: its model wants that
+    everywhere.
     """
+    if any(raised.type in NOT_ALLOWED for raised in failure.chain):
+        return False
     return any(
         raised.errno in _MACHINERY_ERRNOS or raised.type in _MACHINERY_TYPES or _MACHINERY_TEXT.search(raised.message)
         for raised in failure.chain

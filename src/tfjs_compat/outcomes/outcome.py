@@ -25,6 +25,8 @@ class Outcome(msgspec.Struct, frozen=True):
     says why predictions could not be compared although the model loads. ``limited``: a limit ended it, which another
     machine may not reach. ``no_sample`` says why Python took no predictions, ``repairs`` what was repaired before the
     check, ``reference`` what the Python model's own predictions are and can prove.
+    ``opened`` are the files and folders that the model's code opened, each with its state (trials/touched.py);
+    ``unrepeatable`` says why they may not be all that decided, if so.
     ``seconds`` maps a stage to its wall time, ``resolved`` a package to its version in the lock; ``log`` is a
     path relative to the trial's folder.
     """
@@ -46,3 +48,5 @@ class Outcome(msgspec.Struct, frozen=True):
     no_sample: str | None = None
     repairs: tuple[Applied, ...] = ()
     reference: Reference | None = None
+    opened: tuple[tuple[str, str], ...] = ()
+    unrepeatable: str | None = None

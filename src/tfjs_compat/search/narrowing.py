@@ -67,7 +67,9 @@ class Narrowing:
     @property
     def narrowed(self) -> Narrowed:
         """Why not all was looked at."""
-        return Narrowed(tuple(dict.fromkeys(self._decisive.values())), tuple(self._alike.values()))
+        # By their ids: a result holds tables, which nothing can be looked up by.
+        decisive = {result.id: result for result in self._decisive.values()}
+        return Narrowed(tuple(decisive.values()), tuple(self._alike.values()))
 
     def is_now(self, candidate: Candidate) -> bool:
         """Whether it is the turn of a candidate's group."""

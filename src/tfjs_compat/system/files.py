@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import hashlib
+import itertools
 import os
 import secrets
-import shutil
 import stat
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -151,31 +151,7 @@ def finish_removals(*folders: Path) -> None:
     """Remove what ``remove_tree`` had moved aside in these folders when its process was killed."""
     for folder in folders:
         for left in folder.glob(".removing-*"):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def read_child_file(path: Path, most: int, *, tail: bool = False) -> bytes:
-    """What is in a file that a child could write to; empty where it cannot be read.
-
-    A child may put anything in its place: what is no regular file (a link, a pipe, a device) counts as unreadable, and
-    so does one of more than ``most`` bytes, of which ``tail`` gives the last ``most`` instead. Waits for nobody.
-    """
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        descriptor = os.open(path, flags)
-    except OSError:
-        return b""
-    try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode) or (found.st_size > most and not tail):
-            return b""
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            file.seek(max(0, found.st_size - most))
-            return file.read(most)
-    except OSError:
-        return b""
-    finally:
-        os.close(descriptor)
+            remove_flat(left)
 
 
 def remove_tree(path: Path) -> None:
@@ -186,7 +162,41 @@ def remove_tree(path: Path) -> None:
             path.rename(aside)
         except FileNotFoundError:
             return
-        shutil.rmtree(aside, ignore_errors=True)
+        remove_flat(aside)
+
+
+def remove_flat(path: Path) -> None:
+    """Remove a folder however deep it is and whatever its permissions are; of a link, the link. Raises nothing.
+
+    What cannot be removed stays. Nested folders are moved up before they are looked into: a path may be longer than the
+    system takes, and a function that calls itself for each level ends at a thousand.
+    """
+    if path.is_symlink() or not path.is_dir():
+        with contextlib.suppress(OSError):
+            path.unlink()
+        return
+    numbers, moved = itertools.count(), secrets.token_hex(4)
+    to_see = [path]
+    emptied: list[Path] = []
+    while to_see:
+        place = to_see.pop()
+        with contextlib.suppress(OSError):
+            place.chmod(0o700)
+            with os.scandir(place) as entries:
+                for entry in list(entries):
+                    inner = Path(entry.path)
+                    with contextlib.suppress(OSError):
+                        if not entry.is_dir(follow_symlinks=False):
+                            inner.unlink()
+                        elif place == path:
+                            to_see.append(inner)
+                        else:
+                            inner.chmod(0o700)
+                            to_see.append(inner.rename(path / f".{moved}-{next(numbers)}"))
+        emptied.append(place)
+    for place in reversed(emptied):
+        with contextlib.suppress(OSError):
+            place.rmdir()
 
 
 def digest_files(files: Iterable[tuple[str, Path]]) -> str:

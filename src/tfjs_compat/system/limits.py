@@ -14,20 +14,26 @@ _MOST_WAITED = 0.6
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child may use: seconds in all, bytes of memory (resident, its whole tree), bytes of output."""
+    """What a child may use: seconds in all, bytes of memory, bytes of output, processes at once.
+
+    Memory is that of its whole tree, what several processes share counted once.
+    """
 
     seconds: float = 600.0
     memory: int | None = None
     output: int = 1 << 30
+    processes: int = 2000
 
-    def exceeded(self, seconds: float, memory: int, output: int) -> str | None:
-        """The first limit that these figures (seconds, bytes, bytes) pass, as a clause for messages; None: none."""
+    def exceeded(self, seconds: float, memory: int, output: int, processes: int = 1) -> str | None:
+        """The first limit that these figures (seconds, bytes, bytes, a number) pass, as a clause; None: none."""
         if seconds > self.seconds:
             return f"over its time limit of {self.seconds:g} s"
         if self.memory is not None and memory > self.memory:
             return f"over its memory limit of {self.memory / 2**30:.3g} GiB"
         if output > self.output:
             return f"over its output limit of {self.output / 2**20:.0f} MiB"
+        if processes > self.processes:
+            return f"over its limit of {self.processes} processes"
         return None
 
 

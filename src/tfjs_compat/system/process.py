@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -110,6 +110,7 @@ class Child:
         assert self._popen.stdout is not None
         self._output = Output(self._popen.stdout, sink, on_line)
         self._over = threading.Event()
+        self._seen: list[psutil.Process] = []
         self._end_lock = threading.Lock()
         self.nothing_left = False
         threading.Thread(target=self._wait, daemon=True).start()
@@ -138,7 +139,15 @@ class Child:
         self, has_ended: Callable[[float], bool], limits: Limits = Limits(), stop: threading.Event | None = None
     ) -> Watched:
         """As the function ``watch``, over this child and its descendants."""
-        return watch(has_ended, lambda: process_tree.tree(self._popen.pid), self._output, limits, stop)
+        return watch(has_ended, self._members, self._output, limits, stop)
+
+    def _members(self) -> list[int]:
+        found = process_tree.tree(self._popen.pid)
+        # The guard is waited for by its own handle.
+        known = {self._popen.pid, *(process.pid for process in self._seen)}
+        # By their handles, so that a later signal cannot reach another process that was given the same number.
+        self._seen += process_tree.processes(pid for pid in found if pid not in known)
+        return found
 
     def finish(
         self, limits: Limits = Limits(), stop: threading.Event | None = None, until: threading.Event | None = None
@@ -169,14 +178,15 @@ class Child:
         with self._end_lock:
             if self._control.fileno() < 0:
                 return
-            seen = list(process_tree.processes([] if self.has_ended else process_tree.tree(self._popen.pid)))
+            if not self.has_ended:
+                self._members()
             with contextlib.suppress(OSError):
                 self._control.shutdown(socket.SHUT_WR)
             self._over.wait(_GUARD_SECONDS)
             self.nothing_left = self._guard_says_so()
             self._control.close()
             if not self.nothing_left:
-                self._kill_what_is_left(seen)
+                self._kill_what_is_left()
             self._popen.wait()
             self._output.close()
 
@@ -187,12 +197,13 @@ class Child:
         except OSError:
             return False
 
-    def _kill_what_is_left(self, seen: Iterable[psutil.Process]) -> None:
+    def _kill_what_is_left(self) -> None:
         if self._popen.returncode is None:
             # The leader is not reaped, so that the group can be no other.
             with contextlib.suppress(OSError):
                 os.killpg(self._popen.pid, signal.SIGKILL)
-        process_tree.kill(seen)
+        # Whoever ended the guard left what it guarded without a parent.
+        process_tree.kill(self._seen)
         process_tree.kill(process_tree.marked(self._token))
 
 
@@ -217,10 +228,11 @@ def watch(
         output.check()
         # Most children end before their first poll; a limit is longer than that.
         meter = meter or process_tree.Meter(members)
-        memory = process_tree.memory(members())
+        pids = members()
+        memory = process_tree.memory(pids, limits.memory)
         peak = max(peak, memory)
         seconds = time.monotonic() - started
-        if (exceeded := limits.exceeded(seconds, memory, output.total)) is not None:
+        if (exceeded := limits.exceeded(seconds, memory, output.total, len(pids))) is not None:
             return Watched(exceeded, peak, seconds > limits.seconds and starved(seconds, meter.read()))
     output.check()
     return Watched(None, peak, False)

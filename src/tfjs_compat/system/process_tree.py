@@ -9,7 +9,7 @@ import contextlib
 import os
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import psutil
@@ -82,8 +82,27 @@ def _stat(process: Path) -> list[bytes]:
     return _read(process / "stat").rpartition(b")")[2].split()
 
 
-def memory(pids: Iterable[int], proc: Path = _PROC) -> int:
-    """Bytes of memory that processes hold together (resident; what they share is counted for each)."""
+def memory(pids: Sequence[int], limit: int | None = None, proc: Path = _PROC) -> int:
+    """Bytes of memory that processes hold together.
+
+    Resident, what they share counted for each. Where that is more than ``limit`` it is worked out again with what they
+    share counted once (the proportional set size, see proc_pid_smaps(5)), which takes some milliseconds a process.
+    """
+    resident = _resident(pids, proc)
+    if limit is None or resident <= limit:
+        return resident
+    return sum(_proportional(pid, proc) for pid in pids)
+
+
+def _proportional(pid: int, proc: Path) -> int:
+    for line in _read(proc / str(pid) / "smaps_rollup").splitlines():
+        if line.startswith(b"Pss:"):
+            return int(line.split()[1]) << 10
+    # An older kernel, another system, or a process that is not ours to look into.
+    return _resident([pid], proc)
+
+
+def _resident(pids: Iterable[int], proc: Path) -> int:
     if not (proc / "self" / "stat").exists():
         return sum(_memory_by_psutil(pid) for pid in pids)
     pages = (_read(proc / str(pid) / "statm").split() for pid in pids)

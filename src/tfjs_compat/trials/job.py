@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -14,6 +15,13 @@ from tfjs_compat.outcomes.parity import Tolerance
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.trials.settings import Settings
+
+_INSIDE = Path(__file__).parents[1] / "inside"
+_LIBRARIES = ("/usr/lib", "/usr/share", "/lib", "/lib64", "/etc")
+"""Where packages of the system are: of their files the C library alone is in the key."""
+
+GIVEN = "given"
+"""The first event of a case's record, written before its process starts."""
 
 
 def last_python_stage(until: Stage) -> Stage:
@@ -36,6 +44,34 @@ def copy_model(case: Case, folder: Path) -> Path:
     else:
         shutil.copy(source, target)
     return target
+
+
+def _known_folders(environment: Environment, folder: Path, settings: Settings) -> list[str]:
+    """Folders whose files the case's key covers, or that are its own: what is opened there is not recorded."""
+    store = [str(settings.store.root / name) for name in ("environments", "wheels", "scratch")]
+    cases = next((parent for parent in folder.absolute().parents if parent.name == "cases"), folder)
+    output = [str(cases), str(cases.parent / "servers")]
+    return [*store, *output, str(environment.root), str(_INSIDE), str(folder.absolute()), *_LIBRARIES]
+
+
+def _may_be_watched(case: Case) -> bool:
+    """Whether the builder's folder is the user's, and no folder that holds all that he has."""
+    if case.model.kind is not Kind.BUILDER or _INSIDE in Path(case.model.path).parents:
+        return False
+    return Path(case.model.search[0]) not in (Path.home(), Path("/"), Path("/tmp"))
+
+
+def _confinement(folder: Path, settings: Settings) -> dict[str, Any] | None:
+    """The arguments of inside/tfjs_case/confine.py; None: the case is not confined."""
+    permissions = settings.permissions
+    if not permissions.confined:
+        return None
+    # Weights that Keras downloads are kept where all models find them.
+    downloads = [str(settings.store.folder("keras"))]
+    folders = [str(folder.absolute()), *permissions.write]
+    if permissions.network:
+        return {"folders": [*folders, *downloads], "network": True}
+    return {"folders": folders, "network": False, "apparent": downloads}
 
 
 def write_job(case: Case, environment: Environment, folder: Path, model: Path, settings: Settings) -> None:
@@ -61,5 +97,11 @@ def write_job(case: Case, environment: Environment, folder: Path, model: Path, s
         "sample": settings.sample,
         "python": str(environment.executable),
         "converter": str(command) if command.exists() else None,
+        "confine": _confinement(folder, settings),
+        "known": _known_folders(environment, folder, settings),
+        "watch": case.model.search[0] if _may_be_watched(case) else None,
+        "trusted": settings.permissions.trusts(case.model.ref),
     }
     write_whole(folder / "job.json", msgspec.json.encode(job), lasting=False)
+    # The worker goes on from there. A record without it was tampered with by the model.
+    write_whole(folder / "record.jsonl", msgspec.json.encode({"event": GIVEN}) + b"\n", lasting=False)

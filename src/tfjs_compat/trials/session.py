@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,9 +13,13 @@ from tfjs_compat.errors import MachineryError
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
-from tfjs_compat.system.files import disk_errors, read_child_file, remove_tree, write_whole
+from tfjs_compat.system.child_files import make_empty, read_child_file
+from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
 from tfjs_compat.system.process import ExitStatus
+from tfjs_compat.system.store import Store
 from tfjs_compat.trials.fork_server import Server, ServerDiedError
+from tfjs_compat.trials.job import GIVEN
+from tfjs_compat.trials.record import TAMPERED
 from tfjs_compat.trials.runtimes.record import read_record
 from tfjs_compat.trials.settings import Settings
 
@@ -28,9 +33,39 @@ _THREADS = (
 _PYTHON_OPTIONS = ("-I", "-B")
 """Isolated; and no bytecode is written, for packages are shared by environments and compiled when they are unpacked."""
 
+_KERAS_SETTINGS = b"""{
+    "floatx": "float32",
+    "epsilon": 1e-07,
+    "backend": "tensorflow",
+    "image_data_format": "channels_last"
+}"""
 _MOST_LOG = 6 << 20
 _MOST_STOPPED_IMPORTS = 2
 """Servers that may pass a limit while they import, each for a case of its own, before no other case is tried."""
+
+
+def _events(folder: Path) -> list[dict[str, Any]]:
+    """The events of a case's record, after the one that was given to it."""
+    events = read_record(folder / "record.jsonl")
+    if events[:1] == [{"event": GIVEN}]:
+        return events[1:]
+    return [{"event": TAMPERED}, *events]
+
+
+def keras_home(store: Store) -> Path:
+    """Where Keras keeps what models download, and its settings: those that it writes itself where there are none.
+
+    Written again each time: a model that may use the network may write there. Raises MachineryError.
+    """
+    folder = store.folder("keras")
+    if not store.read_only:
+        # Keras makes them before it looks whether it has to download anything.
+        for name in ("models", "datasets"):
+            store.folder("keras", name)
+    if not store.read_only and read_child_file(folder / "keras.json", 1 << 16) != _KERAS_SETTINGS:
+        make_empty(folder / "keras.json")
+        write_whole(folder / "keras.json", _KERAS_SETTINGS, lasting=False)
+    return folder
 
 
 class EnvironmentSession:
@@ -71,7 +106,7 @@ class EnvironmentSession:
             limits=self._settings.limits,
             stop=self._settings.stop,
         )
-        return read_record(folder / "record.jsonl"), ended
+        return _events(folder), ended
 
     def _run_in_fork(self, folder: Path) -> tuple[list[dict[str, Any]], ExitStatus]:
         server = self._usable_server()
@@ -93,7 +128,7 @@ class EnvironmentSession:
         if server.cases > 1:
             # The import was the first case's; the others need to know of it, not to be billed for it.
             imported = [{**event, "seconds": 0.0} if "seconds" in event else event for event in imported]
-        events = read_record(folder / "record.jsonl")
+        events = _events(folder)
         if not events and not ended.ok and ended.limit_exceeded is None and ended.exit_code >= 0:
             # What begins a case is ours, and comes before anything of the model.
             printed = read_child_file(server.log, _MOST_LOG, tail=True).strip() or b"it printed nothing"
@@ -129,10 +164,14 @@ class EnvironmentSession:
 
     def _child_environment(self, folder: Path) -> dict[str, str]:
         scrubbed = clean_environment(folder / "home")
+        keras = keras_home(self._settings.store)
+        with contextlib.suppress(OSError):
+            # Keras 2 goes by HOME, and to /tmp where it finds nothing there.
+            (folder / "home" / ".keras").symlink_to(keras)
         own = {
             "PATH": os.pathsep.join([str(self.environment.bin), scrubbed["PATH"]]),
             "VIRTUAL_ENV": str(self.environment.root / "venv"),
-            "KERAS_HOME": str(self._settings.store.folder("keras")),
+            "KERAS_HOME": str(keras),
             # For children that a case starts.
             "PYTHONDONTWRITEBYTECODE": "1",
             "CUDA_VISIBLE_DEVICES": "-1",

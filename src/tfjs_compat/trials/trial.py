@@ -6,16 +6,20 @@ Everything happens in children and in the case's own folder; what comes back is 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import time
 from pathlib import Path
 
 import msgspec
 
+from tfjs_compat.errors import MachineryError
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.repairs.folder import DamagedArtifactError, repair_folder
-from tfjs_compat.system.files import disk_errors, read_child_file, remove_tree
+from tfjs_compat.system.child_files import make_empty, read_child_file, settle
+from tfjs_compat.system.files import disk_errors, remove_tree
 from tfjs_compat.trials.damaged_store import over_whole_store
 from tfjs_compat.trials.fork_server import ServerDiedError
 from tfjs_compat.trials.job import copy_model, last_python_stage, write_job
@@ -24,8 +28,21 @@ from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.trials.session import EnvironmentSession
 from tfjs_compat.trials.settings import Settings
 from tfjs_compat.trials.tfjs_check import ArtifactUnderTest, check_converted
+from tfjs_compat.trials.touched import with_opened
+
+LEFT = (
+    *("log.txt", "record.jsonl", "job.json", "artifact", "converted", "inputs", "expected"),
+    *("tfjs-log.txt", "tfjs.jsonl", "tfjs-job.json", "outputs"),
+)
+"""What a case leaves in its folder, as far as it comes so far. What else its model wrote is not kept between runs."""
+
+CACHE_MARK = "key"
+"""A file in a case's folder: its content is, file for file, what is kept under this key."""
 
 _LOG_TAIL = 6000
+_MOST_TEXT = 8 << 20
+"""Bytes of a log, a record or a job; what is longer was put there by a model."""
+
 _LEAST_FREE = 1 << 20
 
 
@@ -34,6 +51,7 @@ def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings
 
     Log, record, artifact and tensors stay there. Raises MachineryError for a full disk and the like, Interrupted.
     """
+    started = time.time()
     _prepare(case, session, folder, settings)
     if settings.web is not None and settings.until.rank > Stage.CHECK.rank:
         settings.web.prepare(folder, runtime_version(case))
@@ -43,9 +61,11 @@ def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings
         settings.progress.say(case.id, "again, in a process of its own")
         _prepare(case, session, folder, settings)
         events, ended = session.run_alone(folder)
+    settle_case(folder)
     log_tail = read_child_file(folder / "log.txt", _LOG_TAIL, tail=True).decode("utf-8", "replace")
     outcome = read_outcome(events, ended, log_tail, last_python_stage(settings.until))
     outcome = over_whole_store(outcome, session.environment, settings)
+    outcome = with_opened(outcome, case, events, started)
     versions = [event.get("keras") for event in events if event.get("event") == "facts"]
     # The last word is on the model itself, the first on tf.keras.
     keras = next((version for version in reversed(versions) if version), None)
@@ -58,6 +78,19 @@ def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings
         lock=session.lock.id,
         log="log.txt",
     )
+
+
+def settle_case(folder: Path) -> None:
+    """Make a case's folder safe to go on with when its processes have ended. Raises MachineryError.
+
+    What the TensorFlow.js half writes is removed: a model may have put anything there.
+    """
+    settle(folder)
+    for path in (folder / "log.txt", folder / "record.jsonl", folder / "job.json"):
+        if os.path.lexists(path) and path.lstat().st_size > _MOST_TEXT:
+            make_empty(path)
+    for name in ("home", "converted", "outputs", "tfjs-log.txt", "tfjs.jsonl", "tfjs-job.json", CACHE_MARK):
+        make_empty(folder / name)
 
 
 def _prepare(case: Case, session: EnvironmentSession, folder: Path, settings: Settings) -> None:
@@ -134,6 +167,5 @@ def _repaired(folder: Path) -> tuple[Applied, ...]:
 
 def _clean(folder: Path) -> None:
     for name in ("home", "given", "saved_model", "model.h5", "model.keras"):
-        path = folder / name
-        with contextlib.suppress(OSError):
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        with contextlib.suppress(MachineryError):
+            make_empty(folder / name)

@@ -29,8 +29,9 @@ from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
+from tfjs_compat.system.child_files import read_child_file
 from tfjs_compat.system.context import Context
-from tfjs_compat.system.files import disk_errors, read_child_file, read_regular
+from tfjs_compat.system.files import disk_errors, read_regular
 from tfjs_compat.system.process import ExitStatus, Limits
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.store import Store

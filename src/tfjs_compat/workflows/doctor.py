@@ -19,6 +19,7 @@ from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.releases import fetch_releases
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
+from tfjs_compat.trials.confinement import missing_confinement
 from tfjs_compat.trials.runtimes.browser import browser_version, find_browser
 from tfjs_compat.trials.runtimes.node import find_node
 from tfjs_compat.trials.runtimes.programs import remembered_version
@@ -47,6 +48,7 @@ def doctor(store: Store, runtime: Literal["node", "browser"] = "node") -> list[D
         ("disk", _disk),
         ("file system", _file_system),
         ("memory", _memory),
+        ("confinement", _confinement),
     ]
     optional = {"browser"} if runtime == "node" else set[str]()
     return [_finding(what, look, store, "note" if what in optional else "bad") for what, look in looks]
@@ -130,3 +132,11 @@ def _file_system(store: Store) -> DoctorFinding:
 def _memory(_store: Store) -> DoctorFinding:
     free = psutil.virtual_memory().available
     return DoctorFinding("memory", "ok" if free > 3e9 else "note", f"{free / 1e9:.0f} GB free; a case takes up to 3 GB")
+
+
+def _confinement(store: Store) -> DoctorFinding:
+    missing = missing_confinement(Context(store))
+    if not missing:
+        return DoctorFinding("confinement", "ok", "models write to their own folder only, and have no network")
+    says = f"this system cannot keep models from {', '.join(missing)}: run no model that you would not run yourself"
+    return DoctorFinding("confinement", "note", says)

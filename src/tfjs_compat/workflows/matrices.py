@@ -13,6 +13,7 @@ from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.matrix.loading import checked, has_table, read_matrix
+from tfjs_compat.matrix.permissions import ALL, Permissions
 from tfjs_compat.matrix.problems import missing_keys
 from tfjs_compat.matrix.schema import Include, Matrix
 from tfjs_compat.matrix.shipped import shipped_folder, shipped_matrix
@@ -28,13 +29,15 @@ def load_matrix(request: RunRequest) -> tuple[Matrix, dict[str, Path]]:
     Raises RequestError.
     """
     path = matrix_path(request.matrix, neutral=request.says_what_to_run)
-    matrix = with_overrides(read_matrix(path), request)
+    shipped = path.parent == shipped_folder()
+    base = Path.cwd() if shipped else path.resolve().parent
+    matrix = read_matrix(path)
+    matrix = with_overrides(msgspec.structs.replace(matrix, permissions=matrix.permissions.below(base)), request)
     for problem in (*missing_keys(matrix), *unknown_issues(matrix)):
         raise RequestError(f"{path}: {problem}")
     if request.matrix is None and path == shipped_folder() / _NEUTRAL:
         matrix = msgspec.structs.replace(matrix, name=_named_after(matrix.models))
-    shipped = path.parent == shipped_folder()
-    base = Path.cwd() if shipped or request.models else path.resolve().parent
+    base = Path.cwd() if request.models else base
     named = {*matrix.models, *(ref for block in matrix.include for ref in block.models or [])}
     return matrix, dict.fromkeys(named, base)
 
@@ -79,6 +82,12 @@ def _named_after(models: Sequence[str]) -> str:
     return ", ".join(names[:3] if len(names) < 4 else names[:2]) + (f" and {len(names) - 2} more" if names[3:] else "")
 
 
+def _for_models(permissions: Permissions, models: Sequence[str]) -> Permissions:
+    """The permissions of a matrix whose models were replaced."""
+    trust = tuple(ref for ref in permissions.trust if ref == ALL or ref in models)
+    return msgspec.structs.replace(permissions, trust=trust)
+
+
 def with_overrides(matrix: Matrix, request: RunRequest) -> Matrix:
     """The matrix with axes, models, routes and limits of the request in place of the file's, in its includes too.
 
@@ -107,5 +116,6 @@ def with_overrides(matrix: Matrix, request: RunRequest) -> Matrix:
         until=request.until or matrix.until,
         requirements=requirements,
         limits=limits,
+        permissions=_for_models(matrix.permissions, request.models) if request.models else matrix.permissions,
     )
     return checked(changed, "command line")

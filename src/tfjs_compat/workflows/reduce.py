@@ -35,8 +35,9 @@ from tfjs_compat.search.reduction.code import NotExpressibleError, code_of
 from tfjs_compat.search.reduction.keras_config import NoNetworkError, network_of
 from tfjs_compat.search.reduction.network import Network
 from tfjs_compat.search.reduction.shrink import shrink
+from tfjs_compat.system.child_files import read_child_file
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import disk_errors, read_child_file, remove_tree, write_whole
+from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.temporary import temporary_folder
 from tfjs_compat.trials.session import EnvironmentSession

@@ -65,7 +65,9 @@ def run(
         if shard is not None:
             plan = only_shard(plan, shard)
         require_runtimes(matrix, request, context, plan)
-        options = options_of(request, matrix.until, context, remote=matrix.limits if opened.remote else None)
+        options = options_of(
+            request, matrix.until, context, matrix.permissions, remote=matrix.limits if opened.remote else None
+        )
         engine = Engine(
             context,
             options,

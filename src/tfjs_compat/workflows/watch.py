@@ -74,7 +74,9 @@ def watch(request: WatchRequest, progress: Progress | None = None, stop: threadi
         taken_over = _taken_over(plan, last)
         todo = tuple(planned for planned in plan.cases if planned.case.id not in taken_over)
         require_runtimes(matrix, options, context, plan)
-        trial_options = options_of(options, matrix.until, context, remote=matrix.limits if opened.remote else None)
+        trial_options = options_of(
+            options, matrix.until, context, matrix.permissions, remote=matrix.limits if opened.remote else None
+        )
         engine = Engine(context, trial_options, output, opened.executor, opened.jobs, remote=opened.remote)
         ran = run_plan(msgspec.structs.replace(plan, cases=todo), engine)
         now = _united(plan, ran, taken_over, last, seconds=round(time.monotonic() - started, 3))

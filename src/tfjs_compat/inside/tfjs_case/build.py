@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-from tfjs_case import given, signatures
+from tfjs_case import foreign_code, given, signatures
 from tfjs_case.values import SEED
 
 
@@ -54,8 +54,22 @@ def _built(tf, job):
         check_is_model(tf, made, model["function"])
         return Built(made, module)
     if model["kind"] == "saved-model" and job["route"]["format"] == "graph":
+        # The graph alone: no layer is made again, and so no code of one is run.
         return Built(tf.saved_model.load(model["path"]))
+    if job["trusted"]:
+        return Built(_load_with_code(tf, model["path"]))
+    foreign_code.refuse(model["path"], model["kind"])
     return Built(tf.keras.models.load_model(model["path"], compile=False))
+
+
+def _load_with_code(tf, path):
+    try:
+        return tf.keras.models.load_model(path, compile=False, safe_mode=False)
+    except (TypeError, ValueError) as error:
+        if "safe_mode" not in str(error):
+            raise
+    # A Keras, or a format of one, that knows no safe mode.
+    return tf.keras.models.load_model(path, compile=False)
 
 
 def import_builder(model):

@@ -4,6 +4,8 @@ import contextlib
 import json
 import time
 
+from tfjs_case import refused
+
 _MOST_TEXT = 4000
 
 
@@ -16,11 +18,23 @@ def clip(text):
 
 
 class Record:
-    """Appends events to a file. ``stage`` is the stage that runs now."""
+    """Appends events to a file. ``stage_now`` is the stage that runs now, ``confined`` what the case is kept from."""
 
     def __init__(self, path):
         self._file = open(path, "ab")
         self.stage_now = None
+        self.confined = []
+        self.opened = None
+
+    def write_opened(self, event):
+        """Say what was opened until now, and record no more of it."""
+        if self.opened is not None:
+            found, self.opened = self.opened, None
+            self.write(event, **found.close())
+
+    def close(self):
+        """Give up the file: it is not this process's to write."""
+        self._file.close()
 
     def write(self, event, **values):
         line = json.dumps(dict(values, event=event), default=str, ensure_ascii=False) + "\n"
@@ -38,7 +52,9 @@ class Record:
         self.write("stage", stage=name, status="done", seconds=round(time.monotonic() - started, 4))
 
     def failure(self, error):
-        self.write("failure", stage=self.stage_now, chain=describe(error))
+        chain = describe(error)
+        refusal = refused.refusal(chain, self.confined)
+        self.write("failure", stage=self.stage_now, chain=[refusal, *chain] if refusal is not None else chain)
 
 
 def describe(error):
@@ -77,4 +93,6 @@ def _one(error, link):
     }
     if isinstance(error, OSError) and error.errno is not None:
         described["errno"] = error.errno
+        if isinstance(error.filename, str):
+            described["file"] = clip(error.filename)
     return described

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tfjs_compat.system.files import read_child_file
+from tfjs_compat.system.child_files import read_child_file
 
 _MOST = 4 << 20
 """Bytes: some hundred times what a worker or a page writes."""
