@@ -241,6 +241,9 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
     ("legacy-keras-missing", importing("ModuleNotFoundError", "No module named 'tf_keras'"), {}),
     # build, serialize
     ("builder-returned-no-model", raised(Stage.BUILD, "tfjs_case.build.NotAModel", "build() returned a dict"), {}),
+    ("module-needs-graph", raised(Stage.SERIALIZE, "tfjs_case.convert.NotAKerasModel", "an Affine is no Keras"), {}),
+    ("no-signature", raised(Stage.BUILD, "tfjs_case.signatures.NoSignature", "the SavedModel has no signature"), {}),
+    ("no-signature", raised(Stage.BUILD, "tfjs_case.signatures.SeveralSignatures", "it has: encode, predict"), {}),
     ("dot-keras-cross-load", raised(Stage.BUILD, "TypeError", CROSS), {}),
     ("dot-keras-cross-load", raised(Stage.BUILD, "TypeError", "Could not locate class 'DTypePolicy'. Make sure"), {}),
     ("dot-keras-cross-load", raised(Stage.BUILD, "ValueError", "Unknown layer: 'Functional'. Please ensure"), {}),

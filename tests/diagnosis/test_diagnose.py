@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from support.samples import parity
 
 from tfjs_compat.diagnosis.diagnose import diagnose
 from tfjs_compat.outcomes.failures import Failure, Finding
 from tfjs_compat.outcomes.outcome import Outcome
+from tfjs_compat.outcomes.reference import NoProof, Reference, Strength
 from tfjs_compat.outcomes.stages import Stage, Verdict
 
 SUSPICION = Finding("ignored-setting", "$.modelTopology", "it is passed over", "warning")
@@ -54,3 +56,19 @@ def test_requested_versions_count_where_none_were_resolved() -> None:
 def test_a_message_holds_nothing_that_a_terminal_obeys() -> None:
     failure = Failure(Stage.LOAD, "\x1b[31mred\x1b[0m\x07")
     assert "\x1b" not in diagnose(outcome(Stage.LOAD, failure=failure), Stage.PREDICT).message
+
+
+@pytest.mark.parametrize(("shown", "said"), [(26, "only 26 of 53 weight tensors show"), (27, ""), (53, "")])
+def test_a_proof_that_leaves_out_most_of_a_model_says_so(shown: int, said: str) -> None:
+    reference = Reference(strength=Strength(53, shown, ("a/kernel",)))
+    found = diagnose(msgspec.structs.replace(outcome(parity=parity()), reference=reference), Stage.PREDICT)
+    assert found.verdict is Verdict.WORKS
+    assert found.message.startswith(said)
+    assert bool(found.message) is bool(said)
+
+
+def test_why_nothing_is_proven_is_said_in_the_words_of_the_reference() -> None:
+    reference = Reference(no_proof=NoProof.DEAD_RELU, why="output y is all zero: what its last ReLU is given …")
+    found = diagnose(msgspec.structs.replace(outcome(parity=parity(True, False)), reference=reference), Stage.PREDICT)
+    assert found.issues == ("proves-nothing",)
+    assert found.message.endswith(reference.why)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
+import json
 import multiprocessing
 import os
 import shutil
@@ -301,3 +303,13 @@ def test_only_folders_of_dead_deliveries_are_removed(tmp_path: Path, model: Path
     with filelock.FileLock(alive / MARKER):
         deliver(model, tmp_path / "web", {}, force=False)
     assert names(tmp_path) == sorted([unmarked.name, other.name, alive.name, "made", "web"])
+
+
+def test_what_was_written_beside_a_model_goes_with_it_unless_it_was_changed(tmp_path: Path, model: Path) -> None:
+    target, program = tmp_path / "web", b"predict();"
+    account = json.dumps({"beside": {"predict.mjs": hashlib.sha256(program).hexdigest(), "gone.js": "0"}}).encode()
+    deliver(model, target, {"CONVERSION.json": account, "predict.mjs": program}, force=False)
+    deliver(model, target, {"CONVERSION.json": account, "predict.mjs": program}, force=True)
+    (target / "predict.mjs").write_bytes(b"mine();")
+    with pytest.raises(RequestError, match=r"something else than a model \(predict.mjs\)"):
+        deliver(model, target, {}, force=True)

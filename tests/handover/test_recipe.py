@@ -12,6 +12,7 @@ from support.samples import PYTHON, case
 from tfjs_compat.handover.recipe import Recipe, example_sources, write_recipe
 from tfjs_compat.locks.lock import make_lock
 from tfjs_compat.matrix.models import Kind, Model, find_model
+from tfjs_compat.outcomes.reference import InputUsed, Reference
 
 LOCK = make_lock(
     "tensorflow==2.19.0 --hash=sha256:0\ntensorflowjs==4.22.0 --hash=sha256:1", PYTHON, source_builds=False
@@ -87,6 +88,40 @@ def test_the_recipe_of_an_example_brings_its_source() -> None:
     written = recipe(find_model("zoo:seed", Path.cwd()))
     assert "from zoo.sequences import seed" in written.script
     assert "def seed(" in written.files["zoo/sequences.py"]
+
+
+@pytest.mark.parametrize(
+    ("model", "reference", "line"),
+    [
+        (
+            file(Kind.SAVED_MODEL, "/m/s"),
+            Reference(signature="encode"),
+            "tfjs.converters.convert_tf_saved_model('/m/s', \"web_model\", signature_def='encode')",
+        ),
+        (
+            file(Kind.SAVED_MODEL, "/m/s"),
+            Reference(signature="serving_default"),
+            "tfjs.converters.convert_tf_saved_model('/m/s', \"web_model\")",
+        ),
+        (
+            builder("/m/t.py", "t"),
+            Reference(signature="__call__"),
+            'tf.saved_model.save(model, "saved_model", signatures=model.__call__)',
+        ),
+        (
+            builder("/m/t.py", "t"),
+            Reference(signature="go", traced=True, inputs=(InputUsed("x", "float32", (2, 3), "given"),)),
+            'tf.saved_model.save(model, "saved_model", signatures=model.go.get_concrete_function('
+            "tf.TensorSpec([None, 3], 'float32', 'x')))",
+        ),
+        (builder("/m/t.py", "t"), Reference(signature="function"), "    function, model = model, tf.Module()"),
+    ],
+)
+def test_the_function_that_was_proven_is_converted(model: Model, reference: Reference, line: str) -> None:
+    requested = msgspec.structs.replace(case("graph"), model=model)
+    script = write_recipe(requested, LOCK, {}, "3.15.1", {}, reference).script
+    compile(script, "convert.py", "exec")
+    assert line in script.splitlines()
 
 
 def test_a_command_line_route_is_a_command() -> None:

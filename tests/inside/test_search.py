@@ -47,7 +47,7 @@ def test_a_constant_model_is_given_up_after_a_few() -> None:
 
 
 def test_open_dimensions_get_a_size_at_which_something_comes_out() -> None:
-    best = searcher(lambda x: x[:, 20:].mean(axis=1), None, None).search()
+    best = searcher(lambda x: x[:, 20:], None, None).search()
     assert best.inputs[0][1].shape == (3, 32)
 
 

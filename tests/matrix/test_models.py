@@ -69,6 +69,18 @@ def test_a_model_file_is_known_by_its_content(base: Path, ref: str, kind: Kind, 
     assert (found.module, found.function) == ("", "")
 
 
+def test_a_signature_of_a_saved_model_is_a_model_of_its_own(base: Path) -> None:
+    found, plain = find_model("saved:encode", base), find_model("saved", base)
+    assert (found.kind, found.name, found.function, found.path) == (
+        Kind.SAVED_MODEL,
+        "saved:encode",
+        "encode",
+        plain.path,
+    )
+    assert (found.key, plain.key) == ("saved:encode", "saved")
+    assert find_model("./saved/:encode", base).key == found.key
+
+
 @pytest.mark.parametrize(
     ("ref", "module", "function", "path", "search"),
     [

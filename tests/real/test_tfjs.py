@@ -2,12 +2,14 @@
 
 import json
 import os
+import shutil
+import subprocess
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -32,12 +34,16 @@ from support.artifacts import (
     place,
     put_artifact,
 )
+from support.samples import result
 from support.tensors import write_tensors
 from support.tfjs import children, wait_for_event
 
 from tfjs_compat.artifact.tensors import Tensor, read_tensors
 from tfjs_compat.errors import MachineryError, RequestError
+from tfjs_compat.handover.first_load import first_load
+from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.parity import Parity
+from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system import process
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
@@ -49,6 +55,7 @@ from tfjs_compat.trials.runtimes.job import TfjsJob, run_in_node
 from tfjs_compat.trials.runtimes.node import Node, find_node
 from tfjs_compat.trials.runtimes.record import read_record
 from tfjs_compat.trials.runtimes.warm_nodes import WarmNode
+from tfjs_compat.trials.tfjs_check import read_run
 
 pytestmark = pytest.mark.real
 
@@ -68,6 +75,7 @@ class Ran:
 
     def __init__(self, ended: TfjsExit, task: TfjsJob, log: Path) -> None:
         self.ended, self.fault, self.task, self.log = ended.status, ended.fault, task, log
+        self.ended_run = ended
         self.events = read_record(task.record)
 
     def event(self, kind: str) -> dict[str, Any]:
@@ -680,3 +688,33 @@ def test_nothing_is_read_from_npm_a_second_time(store: Store, node: Node, bundle
     assert get_bundle(bundle.version, Context(store), without) == bundle
     with pytest.raises(RequestError, match="there is no such release"):
         get_bundle("4.22.99", Context(store), node)
+
+
+@pytest.mark.parametrize("kind", ["layers", "graph"])
+def test_the_program_beside_a_model_shows_the_numbers_of_python(
+    tmp_path: Path, start: Run, bundle: Bundle, node: Node, kind: Literal["layers", "graph"]
+) -> None:
+    folder = tmp_path / "a model"
+    if kind == "layers":
+        put_artifact(folder, one_dense(), WEIGHTS)
+    else:
+        put_artifact(folder, one_product(), GRAPH_WEIGHTS)
+    ran = start(kind=kind)
+    outcome = read_run(ran.events, ran.ended_run, Outcome(Stage.CHECK), "node")
+    case = result(route=kind, tfjs=bundle.version, interface=outcome.interface, parity=ran.parity)
+    for name, content in first_load(case, tmp_path).items():
+        (folder / name).write_bytes(content)
+    package = folder / "node_modules" / "@tensorflow" / "tfjs"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"main": "tf.min.js"}')
+    shutil.copy(bundle.path, package / "tf.min.js")
+    command = [str(node.path), "predict.mjs"]
+    shown = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert shown.returncode == 0, shown.stderr
+    assert "output d [2,2]: -3.75, -1.25, 7, -1.5" in shown.stdout
+    assert "the same" in shown.stdout
+    # Other weights: it says so, and its exit code does.
+    (folder / "group1-shard1of1.bin").write_bytes(bytes((folder / "group1-shard1of1.bin").stat().st_size))
+    wrong = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert wrong.returncode == 1
+    assert "DIFFERENT" in wrong.stdout

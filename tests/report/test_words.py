@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.samples import FORESEEN, failed, result, results
+from support.samples import FORESEEN, failed, parity, result, results
 
+from tfjs_compat.outcomes.interface import Interface, Place
+from tfjs_compat.outcomes.reference import Reference, Strength
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report import words
 from tfjs_compat.report.background import Background
@@ -99,3 +102,23 @@ def test_no_text_keeps_what_a_terminal_obeys(text: str) -> None:
     harmless = words.plain(text)
     assert all(char == "\n" or char.isprintable() for char in harmless)
     assert words.plain(harmless) == harmless
+
+
+def test_a_proof_says_what_it_rests_on() -> None:
+    compared = msgspec.structs.replace(parity(), comparisons=2)
+    whole = Reference(strength=Strength(53, 53))
+    part = Reference(strength=Strength(9, 5, ("a", "b", "c", "d")), twin="mixed_float16", random=("z",))
+    assert words.proof(result(parity=compared, reference=whole)) == "2 comparisons, all 53 weight tensors show"
+    assert words.proof(result(parity=compared, reference=part)) == (
+        "2 comparisons, 5 of 9 weight tensors show (not a, b, c, …), with the float32 twin of a mixed_float16 model, "
+        "without what differs from itself in Python (z)"
+    )
+    assert words.proof(result(parity=None)) == ""
+
+
+def test_several_outputs_of_a_graph_are_named_by_node() -> None:
+    places = (Place("zeta", "Identity_1:0"), Place("alpha", "Identity:0"))
+    graph = Interface((), places, "execute")
+    assert words.renamed(result(interface=graph)) == "zeta is Identity_1:0, alpha is Identity:0"
+    assert words.renamed(result(interface=Interface((), places[:1], "execute"))) == ""
+    assert words.renamed(result(interface=Interface((), places, "predict"))) == ""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ import msgspec
 from tfjs_compat.artifact.tensors import read_tensors
 from tfjs_compat.handover.recipe import REQUIREMENTS, Recipe
 from tfjs_compat.matrix.axes import Combination
+from tfjs_compat.outcomes.interface import Interface
 from tfjs_compat.outcomes.outcome import Applied
 from tfjs_compat.outcomes.parity import Parity
+from tfjs_compat.outcomes.reference import Reference
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
 from tfjs_compat.system.files import digest_files
@@ -32,8 +35,10 @@ class Account(msgspec.Struct, frozen=True):
     """CONVERSION.json: how a model came to be and what proves it.
 
     ``steps`` are the remedies it took, ``repairs`` what was changed in the artifact after the converter; ``parity``
-    holds the numbers that agreed, on ``inputs`` (``inputs_from``: generated, or a file). ``digest`` is that of the
-    model's files, ``packages`` every version of the environment, whose lock has the id ``lock``.
+    holds the numbers that agreed, on ``inputs`` (``inputs_from``: generated, or a file); ``reference`` says how they
+    were chosen and how much of the model shows in them. ``interface`` says which input and output of the artifact is
+    which of the model. ``digest`` is that of the model's files, ``packages`` every version of the environment, whose
+    lock has the id ``lock``. ``beside`` are the files that were written beside the model, each with its SHA-256.
     """
 
     schema: int
@@ -57,6 +62,9 @@ class Account(msgspec.Struct, frozen=True):
     inputs_from: str
     files: tuple[str, ...]
     digest: str
+    reference: Reference | None = None
+    interface: Interface | None = None
+    beside: dict[str, str] = {}
 
     def to_json(self) -> bytes:
         """The content of CONVERSION.json."""
@@ -64,15 +72,22 @@ class Account(msgspec.Struct, frozen=True):
 
 
 def account_of(
-    case: CaseResult, steps: tuple[Step, ...], recipe: Recipe, model_digest: str, folder: Path, inputs: Path | None
+    case: CaseResult,
+    steps: tuple[Step, ...],
+    recipe: Recipe,
+    model_digest: str,
+    folder: Path,
+    inputs: Path | None,
+    beside: Mapping[str, bytes] = {},
 ) -> Account:
     """The account of a case that works, which left its artifact and its inputs in ``folder``.
 
-    ``steps`` led to it, ``inputs`` is the file that the user gave them in. Raises OSError for a file that is not there.
+    ``steps`` led to it, ``inputs`` is the file that the user gave them in, ``beside`` (name → content) is written
+    beside the model. Raises OSError for a file that is not there.
     """
     assert case.parity is not None, "what works was compared"
     files = sorted(path for path in (folder / "artifact").iterdir() if path.is_file())
-    tensors = read_tensors(folder / "inputs")
+    first = [tensor for tensor in read_tensors(folder / "inputs") if tensor.batch == 0]
     return Account(
         schema=1,
         tool=__version__,
@@ -91,10 +106,13 @@ def account_of(
         tfjs=case.tfjs,
         runtime=case.runtime,
         parity=case.parity,
-        inputs=tuple(InputTensor(each.name, _dtype(each.values), tuple(each.values.shape)) for each in tensors),
+        inputs=tuple(InputTensor(each.name, _dtype(each.values), tuple(each.values.shape)) for each in first),
         inputs_from=str(inputs) if inputs is not None else "generated from the model's signature",
         files=tuple(path.name for path in files),
         digest=digest_files((path.name, path) for path in files),
+        reference=case.reference,
+        interface=case.interface,
+        beside={name: hashlib.sha256(content).hexdigest() for name, content in beside.items()},
     )
 
 

@@ -27,7 +27,15 @@ from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors, require_usable, write_whole
 from tfjs_compat.system.store import Store
 
+
+class _Beside(msgspec.Struct):
+    """What of an account says which files are its delivery's."""
+
+    beside: dict[str, str] = {}
+
+
 _NAMES = Reader[list[str]](list[str])
+_ACCOUNTS = Reader[_Beside](_Beside)
 
 ACCOUNT = "CONVERSION.json"
 MARKER = "tfjs-compat-delivery"
@@ -79,7 +87,20 @@ def _files_of_a_model(folder: Path) -> frozenset[str]:
     found = read(folder).artifact
     if found is None or not {"modelTopology", "weightsManifest"} & found.document.keys():
         return frozenset()
-    return frozenset({"model.json", ACCOUNT, *(shard.name for group in found.shards for shard in group)})
+    shards = (shard.name for group in found.shards for shard in group)
+    return frozenset({"model.json", ACCOUNT, *shards, *_written_beside(folder)})
+
+
+def _written_beside(folder: Path) -> Iterator[str]:
+    """The files that a delivery put beside its model and that are still as it wrote them."""
+    try:
+        beside = _ACCOUNTS.decode((folder / ACCOUNT).read_bytes()).beside
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return
+    for name, digest in beside.items():
+        with contextlib.suppress(OSError, ValueError):
+            if hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest:
+                yield name
 
 
 @contextlib.contextmanager

@@ -16,6 +16,7 @@ from tfjs_compat.matrix.axes import RESOLVED, Combination
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind, Model
 from tfjs_compat.matrix.routes import Route
+from tfjs_compat.outcomes.reference import Reference
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -40,16 +41,22 @@ REQUIREMENTS, SCRIPT, ARTIFACT, REPAIRED = "requirements.txt", "convert.py", "we
 
 
 def write_recipe(
-    case: Case, lock: Lock, variables: Mapping[str, str], keras: str | None, sources: Mapping[str, str]
+    case: Case,
+    lock: Lock,
+    variables: Mapping[str, str],
+    keras: str | None,
+    sources: Mapping[str, str],
+    reference: Reference | None = None,
 ) -> Recipe:
     """The recipe of a case.
 
     ``variables`` are those of its process environment; ``keras`` is the version of the Keras that the model was built
-    with, None where none was imported; ``sources`` are files of the model that no package brings (`example_sources`).
+    with, None where none was imported; ``sources`` are files of the model that no package brings (`example_sources`);
+    ``reference`` names the signature or function that was converted.
     """
     route, combination = case.route, case.combination
     keras_3 = keras is not None and not keras.startswith(("1.", "2."))
-    script = _script(case.model, route, keras_3=keras_3)
+    script = _script(case.model, route, reference or Reference(), keras_3=keras_3)
     convert = [*(f"{name}={value}" for name, value in sorted(variables.items())), "env/bin/python", SCRIPT]
     after = [" ".join(convert)]
     if route.command:
@@ -103,7 +110,7 @@ def _converter_input(model: Model, route: Route) -> str:
     return "saved_model" if route.serialize == "saved-model" else f"model.{route.serialize}"
 
 
-def _script(model: Model, route: Route, *, keras_3: bool) -> str:
+def _script(model: Model, route: Route, reference: Reference, *, keras_3: bool) -> str:
     # A name may hold anything that a file system takes: as a literal it cannot end or break the docstring.
     named = ascii(model.name)[1:-1].replace('"', "")
     head = f'"""Convert {named} to TensorFlow.js: route {route.name}."""\n'
@@ -115,11 +122,15 @@ def _script(model: Model, route: Route, *, keras_3: bool) -> str:
         lines = [f"model = tf.keras.models.load_model({model.path!r}, compile=False)"]
     source = repr(model.path) if _is_serialized(model, route) else f'"{_converter_input(model, route)}"'
     if not _is_serialized(model, route):
-        if route.serialize == "saved-model":
+        if route.serialize == "saved-model" and reference.signature:
+            lines += _save_function(reference, source)
+        elif route.serialize == "saved-model":
             lines.append(f"model.export({source})" if keras_3 else f"tf.saved_model.save(model, {source})")
         elif route.command:
             lines.append(f"model.save({source})")
-    options = "".join(f", {name}={value!r}" for name, value in route.options.items())
+    named = reference.signature if _is_serialized(model, route) else ""
+    chosen = {"signature_def": named} if named not in ("", "serving_default") else {}
+    options = "".join(f", {name}={value!r}" for name, value in {**route.options, **chosen}.items())
     if not route.command and route.serialize == "saved-model":
         lines.append(f'tfjs.converters.convert_tf_saved_model({source}, "{ARTIFACT}"{options})')
     elif not route.command:
@@ -128,6 +139,22 @@ def _script(model: Model, route: Route, *, keras_3: bool) -> str:
     if "tf." not in text.replace("tfjs.", ""):
         text = text.replace("import tensorflow as tf\n", "import tensorflow\n")
     return head + "\n" + text
+
+
+def _save_function(reference: Reference, target: str) -> list[str]:
+    """The lines that save a tf.Module, or a plain tf.function in one, with the function that was proven."""
+    lines = []
+    if reference.signature == "function":
+        lines = ["if not isinstance(model, tf.Module):", "    function, model = model, tf.Module()"]
+        lines.append("    model.function = function")
+    function = f"model.{reference.signature}"
+    if reference.traced:
+        specs = ", ".join(
+            f"tf.TensorSpec({[None, *each.shape[1:]] if each.shape else []}, {each.dtype!r}, {each.name!r})"
+            for each in reference.inputs
+        )
+        function += f".get_concrete_function({specs})"
+    return [*lines, f"tf.saved_model.save(model, {target}, signatures={function})"]
 
 
 def _builder(model: Model, imports: list[str]) -> tuple[list[str], list[str]]:

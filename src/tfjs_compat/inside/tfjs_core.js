@@ -536,7 +536,7 @@
     const missing = places.filter((place) => !pairs.some((pair) => pair.place === place));
     emit({
       event: 'inputs',
-      matched: pairs.map((pair) => ({ name: pair.tensor.name, to: pair.place.name, by: pair.by })),
+      matched: pairs.map((pair) => ({ name: pair.tensor.name, to: pair.place.name, at: pair.place.feed, by: pair.by })),
       unused: given.filter((tensor) => !pairs.some((pair) => pair.tensor === tensor)).map((tensor) => tensor.name),
     });
     if (missing.length > 0) {
@@ -558,15 +558,15 @@
     const results = asList(model.predict(inputs.length === 1 ? inputs[0] : inputs, options));
     const names = model.outputNames || (model.model && model.model.outputNames) || [];
     const called = results.map((_, i) => names[i] || model.outputs[i].name);
-    return { call: 'predict', results: results, names: called.map((name) => ({ name: name, node: name })) };
+    return { call: 'predict', results: results, names: called.map((name, i) => ({ name: name, node: name, at: i })) };
   }
 
   /** Runs a graph model: at once where TensorFlow.js lets it, else asynchronously, as it then asks for. */
   async function runGraph(tf, model, bound) {
     const keys = signatureOf(model).outputs;
     const names = keys && Object.keys(keys).length > 0
-      ? Object.keys(keys).map((key) => ({ name: key, node: keys[key].name || key }))
-      : model.outputNodes.map((name) => ({ name: name, node: name }));
+      ? Object.keys(keys).map((key) => ({ name: key, node: keys[key].name || key, at: keys[key].name || key }))
+      : model.outputNodes.map((name) => ({ name: name, node: name, at: name }));
     const nodes = names.map((one) => one.node);
     const feed = () => {
       const named = {};
@@ -587,17 +587,35 @@
     const folder = await task.readExpected();
     const expected = folder ? readTensors(folder) : null;
     const outputs = [];
+    // Which output of the artifact each expected one is: what the first batch says holds for all.
+    const places = new Map();
     for (const batch of Array.from(new Set(given.map((one) => one.batch))).sort((a, b) => a - b)) {
       const ofBatch = (tensors) => tensors.filter((one) => one.batch === batch);
-      // What a batch finds out about names holds for all of them: it is said once.
-      const emit = batch === given[0].batch ? task.emit : () => {};
-      const got = await predictBatch(tf, model, task, ofBatch(given), expected && ofBatch(expected), emit);
+      const emit = outputs.length === 0 ? task.emit : () => {};
+      const got = await predictBatch(tf, model, task, ofBatch(given), expected && ofBatch(expected), places, emit);
       outputs.push(...got.map((one) => Object.assign(one, { batch: batch })));
     }
     return outputs;
   }
 
-  async function predictBatch(tf, model, task, given, expected, emit) {
+  /** Pairs the outputs as an earlier batch did. */
+  function known(expected, got, places) {
+    const pairs = expected.map((tensor) => ({ tensor: tensor, place: got.find((one) => one.at === places.get(tensor.name)), by: 'name' }));
+    return { pairs: pairs.filter((pair) => pair.place), ambiguous: false };
+  }
+
+  /** A layers model keeps the order of its outputs in model.json; a graph model does not. */
+  function pairOutputs(layers, expected, got) {
+    const positional = layers && got.length === expected.length &&
+      expected.every((one, i) => FORMS[3](one.name) === FORMS[3](got[i].name)) &&
+      !expected.some((one, i) => got.some((other, k) => k !== i && other.name === one.name));
+    if (positional) {
+      return { pairs: expected.map((tensor, i) => ({ tensor: tensor, place: got[i], by: 'name' })), ambiguous: false };
+    }
+    return layers ? { pairs: match(expected, got), ambiguous: false } : matchGraphOutputs(expected, got);
+  }
+
+  async function predictBatch(tf, model, task, given, expected, places, emit) {
     const layers = task.format === 'layers';
     const bound = bindInputs(tf, model, layers, given, emit);
     // A stateful layer starts from nothing in every batch, as in Python.
@@ -606,7 +624,7 @@
     const got = [];
     for (const [i, tensor] of ran.results.entries()) {
       got.push({
-        name: ran.names[i].name, node: ran.names[i].node, shape: tensor.shape, dtype: tensor.dtype,
+        name: ran.names[i].name, node: ran.names[i].node, at: ran.names[i].at, shape: tensor.shape, dtype: tensor.dtype,
         values: await tensor.data(),
       });
       tensor.dispose();
@@ -616,20 +634,16 @@
       emit({ event: 'outputs', call: ran.call, ambiguous: false, matched: got.map((one) => ({ name: one.name, from: one.name, by: 'name' })) });
       return got;
     }
-    // A layers model keeps the order of its outputs in model.json; a graph model does not.
-    const positional = layers && got.length === expected.length &&
-      expected.every((one, i) => FORMS[3](one.name) === FORMS[3](got[i].name)) &&
-      !expected.some((one, i) => got.some((other, k) => k !== i && other.name === one.name));
-    const how = positional
-      ? { pairs: expected.map((tensor, i) => ({ tensor: tensor, place: got[i], by: 'name' })), ambiguous: false }
-      : layers ? { pairs: match(expected, got), ambiguous: false } : matchGraphOutputs(expected, got);
+    const how = places.size > 0 ? known(expected, got, places) : pairOutputs(layers, expected, got);
+    const unique = new Set(expected.map((one) => one.name)).size === expected.length;
+    if (unique) for (const pair of how.pairs) places.set(pair.tensor.name, pair.place.at);
     const left = got.filter((one) => !how.pairs.some((pair) => pair.place === one));
     const missing = expected.filter((one) => !how.pairs.some((pair) => pair.tensor === one));
     // What has no partner by name or shape is still compared, in order: a wrong shape is a finding, not a gap.
     while (left.length > 0 && missing.length > 0) how.pairs.push({ tensor: missing.shift(), place: left.shift(), by: 'order' });
     emit({
       event: 'outputs', call: ran.call, ambiguous: how.ambiguous,
-      matched: how.pairs.map((pair) => ({ name: pair.tensor.name, from: pair.place.name, node: pair.place.node, by: pair.by })),
+      matched: how.pairs.map((pair) => ({ name: pair.tensor.name, from: pair.place.name, at: pair.place.at, by: pair.by })),
       missing: missing.map((one) => one.name), extra: left.map((one) => one.name),
     });
     if (missing.length > 0) {

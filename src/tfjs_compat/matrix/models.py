@@ -40,7 +40,8 @@ class Model(msgspec.Struct, frozen=True):
 
     ``ref`` is what the user wrote; ``key`` is the reference in one spelling, relative to the matrix and so the same
     in every working folder; ``path`` is the file or folder. For a builder ``module`` is the name to import,
-    ``function`` the builder, and ``search`` the folders that its imports are looked up in. ``digest`` is the SHA-256
+    ``function`` the builder, and ``search`` the folders that its imports are looked up in; for a SavedModel
+    ``function`` is the signature to convert, empty for serving_default or the only one. ``digest`` is the SHA-256
     of the content: of the file, or for a builder of every Python file beside it.
     """
 
@@ -75,7 +76,8 @@ def find_model(ref: str, base: Path) -> Model:
     """The model that ``ref`` means, relative names looked up from ``base``.
 
     ``zoo:NAME``, ``file.py:function``, ``package.module:function``, or the path of a ``.keras`` or ``.h5`` file or of
-    a SavedModel folder. Raises RequestError where there is no such thing, or where it is no model.
+    a SavedModel folder, which may be followed by ``:SIGNATURE``. Raises RequestError where there is no such thing, or
+    where it is no model.
     """
     found = _found(ref, base)
     return msgspec.structs.replace(found, key=_key(found, base))
@@ -91,6 +93,9 @@ def _found(ref: str, base: Path) -> Model:
     if colon and head.endswith(".py"):
         path = _existing(ref, base / head)
         return _builder(ref, f"{path.stem}:{tail}", path, tail, (str(path.parent),), path.stem)
+    if colon and tail and not (base / ref).exists() and _is_saved_model(base / head):
+        found = _file(ref, _existing(ref, base / head))
+        return msgspec.structs.replace(found, name=f"{found.name}:{tail}", function=tail)
     if colon and re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", head) and not (base / ref).exists():
         path, root = _module(ref, head, base)
         return _builder(ref, f"{head}:{tail}", path, tail, (str(root),), head)
@@ -110,7 +115,7 @@ def _key(model: Model, base: Path) -> str:
     except ValueError:  # on Windows: another drive
         relative = model.path
     path = relative.replace(os.sep, "/")
-    return f"{path}:{model.function}" if model.kind is Kind.BUILDER else path
+    return f"{path}:{model.function}" if model.function else path
 
 
 def _existing(ref: str, path: Path) -> Path:
@@ -167,7 +172,7 @@ def _functions(tree: ast.Module) -> list[str]:
 
 def _file(ref: str, path: Path) -> Model:
     if path.is_dir():
-        if not any((path / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt")):
+        if not _is_saved_model(path):
             converted = (path / "model.json").is_file()
             hint = f"\nhint: `tfjs-compat check {ref}` checks a TensorFlow.js model" if converted else ""
             raise RequestError(f"model '{ref}': the folder is no SavedModel: it holds no saved_model.pb{hint}")
@@ -213,6 +218,10 @@ def _parsed(ref: str, path: Path) -> ast.Module:
     except ValueError as error:  # a NUL
         line, why = "", str(error)
     raise RequestError(f"model '{ref}': {path.name}{line} is not valid Python: {why}")
+
+
+def _is_saved_model(path: Path) -> bool:
+    return any((path / name).is_file() for name in ("saved_model.pb", "saved_model.pbtxt"))
 
 
 def _kind_by_content(ref: str, path: Path) -> Kind:

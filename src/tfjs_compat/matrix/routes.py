@@ -207,4 +207,6 @@ def why_unavailable(route: Route, tensorflow: str, tensorflowjs: str, model: Mod
         return f"route {route.name} needs tensorflow {route.tensorflow}"
     if model.kind not in route.kinds:
         return f"route {route.name} does not take a {model.kind} model"
+    if model.kind is Kind.SAVED_MODEL and model.function and route.format == "layers":
+        return f"route {route.name} converts the Keras model in a SavedModel, not one of its signatures"
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from tfjs_compat.outcomes.failures import Failure, Finding
+from tfjs_compat.outcomes.interface import Interface
 from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.outcomes.reference import Reference
 from tfjs_compat.outcomes.stages import Stage
@@ -24,7 +25,8 @@ class Outcome(msgspec.Struct, frozen=True):
     what failed of the machine, or what ended a child from outside, in which case nothing else counts. ``unproven``
     says why predictions could not be compared although the model loads. ``limited``: a limit ended it, which another
     machine may not reach. ``no_sample`` says why Python took no predictions, ``repairs`` what was repaired before the
-    check, ``reference`` what the Python model's own predictions are and can prove.
+    check, ``reference`` what the Python model's own predictions are and can prove, ``interface`` which input and
+    output of the artifact is which of the model.
     ``opened`` are the files and folders that the model's code opened, each with its state (trials/touched.py);
     ``unrepeatable`` says why they may not be all that decided, if so.
     ``seconds`` maps a stage to its wall time, ``resolved`` a package to its version in the lock; ``log`` is a
@@ -50,3 +52,4 @@ class Outcome(msgspec.Struct, frozen=True):
     reference: Reference | None = None
     opened: tuple[tuple[str, str], ...] = ()
     unrepeatable: str | None = None
+    interface: Interface | None = None

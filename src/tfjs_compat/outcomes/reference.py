@@ -63,7 +63,9 @@ class Reference(msgspec.Struct, frozen=True):
     inputs were looked at, ``batches`` how many were kept: each is one comparison. ``no_proof`` is None where they can
     prove something. ``strength`` is None where it was not measured, ``not_measured`` says why. ``random`` names the
     outputs that differ from themselves and were left out. ``twin`` names the precision that Python computes in, where
-    the predictions are those of a float32 twin with the same weights.
+    the predictions are those of a float32 twin with the same weights. ``signature`` names the function of a SavedModel
+    or a tf.Module that was converted (``function`` for one alone), empty for a Keras model; ``traced``: for the inputs
+    that the user gave.
     """
 
     source: Literal["user", "model", "search"] = "model"
@@ -76,3 +78,5 @@ class Reference(msgspec.Struct, frozen=True):
     not_measured: str = ""
     random: tuple[str, ...] = ()
     twin: str = ""
+    signature: str = ""
+    traced: bool = False

@@ -87,6 +87,8 @@ def _environment() -> Environment:
         expectation=words.expectation,
         against_expectation=words.against_expectation,
         cures=words.cures,
+        proof=words.proof,
+        renamed=words.renamed,
         mark=words.mark,
         artifact=_artifact,
         id=id,

@@ -132,7 +132,9 @@ def _why(case: CaseResult) -> Text:
     if case.verdict is not Verdict.WORKS:
         return Text(words.cause(case))
     largest = case.parity.max_abs if case.parity is not None else None
-    return Text(f"agrees to {magnitude(largest)}" if largest is not None else "")
+    agrees = f"agrees to {magnitude(largest)}" if largest is not None else ""
+    # A proof that leaves out most of the model says so.
+    return Text("; ".join(filter(None, (agrees, words.short(case.message, 200)))))
 
 
 def _causes(cases: Sequence[CaseResult], output: str, shown: Collection[str]) -> list[RenderableType]:

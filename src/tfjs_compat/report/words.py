@@ -70,6 +70,35 @@ def cause(case: CaseResult, most: int = 160) -> str:
     return f"unknown: {short(case.signature or case.message, most)}"
 
 
+def proof(case: CaseResult) -> str:
+    """What a proof rests on: ``2 comparisons, all 53 weight tensors show``. Empty where nothing was compared."""
+    if case.parity is None:
+        return ""
+    parts = [count(case.parity.comparisons, "comparison")]
+    strength = case.reference.strength if case.reference is not None else None
+    if strength is not None and strength.shown == strength.tensors:
+        parts.append(f"all {count(strength.tensors, 'weight tensor')} show")
+    elif strength is not None:
+        hidden = ", ".join(short(name, 60) for name in strength.hidden[:3])
+        more = ", …" if strength.tensors - strength.shown > 3 else ""
+        parts.append(f"{strength.shown} of {count(strength.tensors, 'weight tensor')} show (not {hidden}{more})")
+    if case.reference is not None and case.reference.twin:
+        parts.append(f"with the float32 twin of a {short(case.reference.twin, 30)} model")
+    if case.reference is not None and case.reference.random:
+        names = ", ".join(short(name, 60) for name in case.reference.random[:3])
+        parts.append(f"without what differs from itself in Python ({names})")
+    return ", ".join(parts)
+
+
+def renamed(case: CaseResult) -> str:
+    """Which output of the artifact is which of the model, where the names differ: ``zeta is Identity_2:0``."""
+    if case.interface is None or case.interface.call == "predict":
+        return ""
+    places = [f"{short(each.name, 60)} is {short(str(each.at), 60)}" for each in case.interface.outputs]
+    several = len(places) > 1
+    return ", ".join(places[:12]) + (", …" if len(places) > 12 else "") if several else ""
+
+
 def expectation(case: CaseResult) -> str:
     """What the matrix expects of a case: ``works``, ``fails at convert with duplicate-weight-name``."""
     rule = case.expected

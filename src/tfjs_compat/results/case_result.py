@@ -12,6 +12,7 @@ from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.matrix.cases import Case, Expectation, requested_versions
 from tfjs_compat.matrix.source import Source
 from tfjs_compat.outcomes.failures import Finding
+from tfjs_compat.outcomes.interface import Interface
 from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.outcomes.reference import Reference
@@ -43,7 +44,8 @@ class CaseResult(msgspec.Struct, frozen=True):
     where they were run, ``keras_in_use`` the version of the Keras that the model was built with (or, before it was, of
     tf.keras), ``trial`` the name of what was run (the case's id and its lock), whose files are in OUTPUT/cases/TRIAL,
     ``model_digest`` the SHA-256 of the model's content, ``reference`` the Python model's own predictions: with a
-    ``no_proof``, no version can prove anything.
+    ``no_proof``, no version can prove anything. ``interface`` says which input and output of the artifact is which of
+    the model.
 
     ``process_variables`` are what the combination's ``process_env`` stands for; None in older files.
 
@@ -81,6 +83,7 @@ class CaseResult(msgspec.Struct, frozen=True):
     model_digest: str = ""
     attempts: tuple[Attempt, ...] = ()
     reference: Reference | None = None
+    interface: Interface | None = None
 
     @property
     def flaky(self) -> bool:
@@ -135,6 +138,7 @@ def case_result(
         trial=trial,
         model_digest=case.model.digest,
         reference=outcome.reference,
+        interface=outcome.interface,
     )
 
 

@@ -15,8 +15,10 @@ from tfjs_compat.checks.examine import examine
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.matrix.routes import Quantization
 from tfjs_compat.outcomes.failures import Failure, Finding, Raised, is_machinery
+from tfjs_compat.outcomes.interface import Interface
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors, remove_tree
 from tfjs_compat.trials.comparison import TOLERANCES, compare
 from tfjs_compat.trials.runtimes.bundle import get_bundle, read_vocabulary
@@ -24,6 +26,8 @@ from tfjs_compat.trials.runtimes.exits import TfjsExit
 from tfjs_compat.trials.runtimes.job import TfjsJob
 from tfjs_compat.trials.runtimes.record import read_record
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
+
+_INTERFACES = Reader[Interface](Interface)
 
 
 class ArtifactUnderTest(msgspec.Struct, frozen=True):
@@ -133,7 +137,7 @@ def read_run(events: Sequence[Mapping[str, Any]], ended: TfjsExit, outcome: Outc
             if error.get("internal"):
                 raise MachineryError(f"the check in TensorFlow.js failed by itself: {raised.type}: {raised.message}")
             failure = Failure(stage, f"{raised.type}: {raised.message}"[:2000], (raised,), text=str(error.get("stack")))
-    outcome = replace(outcome, stage=stage, seconds=seconds, runtime=runtime)
+    outcome = replace(outcome, stage=stage, seconds=seconds, runtime=runtime, interface=_interface(events))
     if failure is not None and is_machinery(failure):
         return replace(outcome, failure=failure, machinery=failure.message)
     if failure is None and ended.fault is not None:
@@ -143,3 +147,16 @@ def read_run(events: Sequence[Mapping[str, Any]], ended: TfjsExit, outcome: Outc
     if failure is None and not status.ok:
         failure = Failure(stage, f"TensorFlow.js {status.describe()} during {stage}")
     return replace(outcome, failure=failure, limited=status.limit_exceeded is not None)
+
+
+def _interface(events: Sequence[Mapping[str, Any]]) -> Interface | None:
+    """What the record says of names; None where the model was not run, or where that cannot be read."""
+    said = {event.get("event"): event for event in reversed(events)}
+    if "inputs" not in said or "outputs" not in said:
+        return None
+    outputs = said["outputs"]
+    found = {"inputs": said["inputs"].get("matched"), "outputs": outputs.get("matched")}
+    try:
+        return _INTERFACES.convert({**found, "call": outputs.get("call"), "ambiguous": outputs.get("ambiguous", False)})
+    except msgspec.ValidationError:
+        return None

@@ -141,6 +141,7 @@ def as_converted(outcome: Outcome, folder: Path) -> Outcome | None:
         findings=(),
         parity=None,
         unproven=None,
+        interface=None,
         seconds=seconds,
         log="log.txt",
     )

@@ -11,6 +11,7 @@ from pathlib import Path
 from tfjs_compat.errors import RequestError
 from tfjs_compat.handover.account import account_of
 from tfjs_compat.handover.delivery import ACCOUNT, check_target, deliver, lock_target
+from tfjs_compat.handover.first_load import first_load
 from tfjs_compat.matrix.models import Kind, Model, find_model
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.files import remove_tree
@@ -42,8 +43,9 @@ def convert(
         found = finder(replace(request, run_options=replace(options, output=work)), progress, stop)
         if found.case is not None and found.recipe is not None:
             folder = work / WORK / "cases" / found.case.trial
-            account = account_of(found.case, found.steps, found.recipe, model.digest, folder, options.inputs)
-            deliver(folder / "artifact", target, {ACCOUNT: account.to_json()}, force=force)
+            beside = first_load(found.case, folder)
+            account = account_of(found.case, found.steps, found.recipe, model.digest, folder, options.inputs, beside)
+            deliver(folder / "artifact", target, {ACCOUNT: account.to_json(), **beside}, force=force)
             # What counts is in the target, and in the store what is worth keeping; logs are wanted where nothing works.
             remove_tree(work)
         return found

@@ -172,7 +172,8 @@ def _recipe(candidate: Candidate, evaluation: Evaluation) -> Recipe:
     assert evaluation.lock is not None, "what works was run in an environment"
     variables = process_variables(candidate.case.combination.process_env, {})
     case, keras = candidate.case, evaluation.result.keras_in_use
-    return write_recipe(case, evaluation.lock, variables, keras, example_sources(case.model))
+    sources = example_sources(case.model)
+    return write_recipe(case, evaluation.lock, variables, keras, sources, evaluation.result.reference)
 
 
 def _write_recipe(recipe: Recipe | None, folder: Path, *, interrupted: bool) -> None:

@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tfjs_compat.cli.views.not_found import show_failures
+from tfjs_compat.handover.first_load import PROGRAM
 from tfjs_compat.handover.recipe import REPAIRED, Recipe
 from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.outcomes.stages import Verdict
@@ -18,7 +19,7 @@ from tfjs_compat.report.causes import causes
 from tfjs_compat.report.grid import Hanging
 from tfjs_compat.report.look import VERDICTS
 from tfjs_compat.report.numbers import clock, magnitude
-from tfjs_compat.report.words import count, plain, short
+from tfjs_compat.report.words import count, plain, proof, renamed, short
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
 from tfjs_compat.workflows.find import Found, could_not_be_tried
@@ -80,6 +81,10 @@ def show_converted(console: Console, found: Found, target: Path, logs: str) -> N
     console.print(
         Text.assemble("\nwritten: ", (f"{target}{os.sep}model.json", "bold"), f" (tf.{load})"), soft_wrap=True
     )
+    if outputs := renamed(found.case):
+        console.print(Hanging(Text(f"its outputs by node: {plain(outputs)}"), 0, 2))
+    if (target / PROGRAM).is_file():
+        console.print(Text(f"to see it predict: {target}{os.sep}{PROGRAM} (its head says how)"), soft_wrap=True)
     console.print(Text(f"its origin and proof: {target}{os.sep}CONVERSION.json"), soft_wrap=True)
 
 
@@ -100,6 +105,10 @@ def _show_case(console: Console, case: CaseResult, steps: Sequence[Step]) -> Non
         (plain(case.model), "bold"), " ", ("works", VERDICTS[Verdict.WORKS].style), f"{runtime}{numbers}."
     )
     console.print(Hanging(head, 0, 2))
+    if rests_on := proof(case):
+        console.print(Hanging(Text(f"its proof: {plain(rests_on)}"), 0, 2))
+    if case.message:
+        console.print(Hanging(Text(plain(short(case.message, 400)), "bold"), 0, 2))
     keras = f", Keras {case.keras_in_use}" if case.keras_in_use else ""
     versions = f"TensorFlow {combination.tensorflow}, tensorflowjs {combination.tensorflowjs}{keras}"
     console.print(Hanging(Text(f"with {versions}, Python {combination.python}, route {case.route}"), 0, 2))

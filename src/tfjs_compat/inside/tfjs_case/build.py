@@ -20,12 +20,13 @@ class Built:
     """A model, the module of its builder (None for files), and the inputs that the user gives for it (None: none).
 
     ``function`` is the concrete function by which a model is proven and exported that is not Keras's: a tf.Module, a
-    plain function, a SavedModel as it is; ``signature`` is its name in a SavedModel.
+    plain function, a SavedModel as it is; ``signature`` is its name there, ``traced``: for the inputs that were given.
     """
 
     def __init__(self, model, module=None):
         self.model, self.module = model, module
-        self.inputs = self.function = self.signature = None
+        self.inputs = self.function = None
+        self.signature, self.traced = "", False
 
 
 def build(tf, job):
@@ -34,14 +35,13 @@ def build(tf, job):
     tf.random.set_seed(SEED)
     built = _built(tf, job)
     built.inputs = given.user_inputs(job, built)
-    wanted = job["model"].get("signature", "")
     if job["model"]["kind"] == "saved-model" and job["route"]["format"] == "graph":
-        built.signature, built.function = signatures.saved_function(built.model, wanted)
+        built.signature, built.function = signatures.saved_function(built.model, job["model"]["function"])
     elif keras_of(built.model) is None:
-        built.function = signatures.module_function(tf, built.model, wanted, built.inputs)
+        built.signature, built.function, built.traced = signatures.module_function(tf, built.model, built.inputs)
         if not isinstance(built.model, tf.Module):
             # A plain function is exported as the only member of a module, which keeps its variables.
-            built.model, plain = tf.Module(), built.model
+            built.signature, built.model, plain = "function", tf.Module(), built.model
             built.model.function = plain
     return built
 

@@ -66,7 +66,7 @@ def convert(tfjs, job, built):
         command(program, route["command"] + route["flags"] + ["model." + route["serialize"], ARTIFACT], ARTIFACT)
     elif route["format"] == "graph":
         options = dict(job["options"])
-        if built.signature not in (None, "serving_default"):
+        if job["model"]["kind"] == "saved-model" and built.signature != "serving_default":
             options["signature_def"] = built.signature
         tfjs.converters.convert_tf_saved_model(SAVED_MODEL, ARTIFACT, **options)
     else:

@@ -43,6 +43,8 @@ def take(tf, job, built):
         "batches": len(attempts),
         "tried": searcher.tried,
         "random": sorted(random),
+        "signature": built.signature,
+        "traced": built.traced,
         **_strength(attempt),
     }
     facts.update(_no_proof(searcher, built, attempts, random))

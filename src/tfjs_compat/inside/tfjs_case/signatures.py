@@ -114,7 +114,8 @@ def saved_function(loaded, wanted):
         return names[0], signatures[names[0]]
     if names:
         raise SeveralSignatures(
-            "the SavedModel has no signature 'serving_default'; it has: %s; choose one of them" % ", ".join(names)
+            "the SavedModel has no signature 'serving_default'; it has: %s; choose one of them, "
+            "as FOLDER:NAME" % ", ".join(names)
         )
     functions = ", ".join(_functions(loaded)) or "none"
     raise NoSignature(
@@ -138,39 +139,34 @@ def _functions(module):
     return found
 
 
-def module_function(tf, made, wanted, given):
-    """The concrete function of a tf.Module, or of a plain tf.function, by which it is proven and exported.
+def module_function(tf, made, given):
+    """``(name, concrete function, traced)`` of a tf.Module or a plain tf.function: what it is proven and exported by.
 
-    One with an input signature, else one traced for the inputs that the user gave.
+    A function with an input signature, else (``traced``) one for the inputs that the user gave.
     """
+    kind = type(made).__name__
     functions = _functions(made) if isinstance(made, tf.Module) else {"the function": made}
-    if wanted:
-        if wanted not in functions:
-            raise NoSignature("the module has no function '%s'; it has: %s" % (wanted, ", ".join(functions) or "none"))
-        functions = {wanted: functions[wanted]}
     if not functions:
-        raise NoSignature("the %s has no tf.function: nothing of it can be converted" % type(made).__name__)
+        raise NoSignature("the %s has no tf.function: nothing of it can be converted" % kind)
     signed = {name: function for name, function in functions.items() if _input_signature(function) is not None}
     name = _main(signed)
     if name is not None:
-        return signed[name].get_concrete_function()
-    if given:
-        name = _main(functions)
-        if name is not None:
-            named = list(given.items())
-            specs = [
-                tf.TensorSpec([None, *np.shape(array)[1:]] if np.ndim(array) else [], _dtype_of(array), str(key))
-                for key, array in named
-            ]
-            return functions[name].get_concrete_function(*specs)
-    if len(signed or functions) > 1:
+        return name, signed[name].get_concrete_function(), False
+    name = _main(functions)
+    if name is not None and given:
+        specs = [
+            tf.TensorSpec([None, *np.shape(array)[1:]] if np.ndim(array) else [], _dtype_of(array), str(key))
+            for key, array in given.items()
+        ]
+        return name, functions[name].get_concrete_function(*specs), True
+    if name is None:
+        listed = ", ".join(signed or functions)
         raise SeveralSignatures(
-            "the %s has several functions: %s; choose one of them"
-            % (type(made).__name__, ", ".join(signed or functions))
+            "the %s has several functions: %s; return one of them from the builder" % (kind, listed)
         )
     raise NoSignature(
         "%s of the %s has no input signature: give one, tf.function(input_signature=[…]), or give inputs by a function "
-        "beside the builder or by --inputs" % (", ".join(functions), type(made).__name__)
+        "beside the builder or by --inputs" % (name, kind)
     )
 
 
