@@ -53,12 +53,16 @@ class Searcher:
         """The best attempt. Raises what the model raises where it takes none of the inputs."""
         drawn, size, first = self._first()
         best = self.judged(first)
+        plain = [values.words.partition(" (")[0] for values in drawn]
         for others, seed in self._others(drawn):
             limit = _MOST_TO_SHOW_MORE if best.proves else _MOST_WITHOUT_PROOF
             if best.complete or self.tried > limit or (best.proves and not self._is_cheap(best)):
                 break
+            if seed == 1 and [values.words.partition(" (")[0] for values in others] == plain:
+                continue
             try:
-                other = self.judged(self.attempt(others, size, BATCH, seed))
+                # Values that nothing asks for may be magnified, and rounding with them: that is measured.
+                other = self.judged(self.attempt(others, size, BATCH, seed), measure_noise=True)
             except Exception:
                 self.tried += 1
                 continue
@@ -126,11 +130,14 @@ class Searcher:
         found.drawn = drawn
         return found
 
-    def judged(self, attempt):
-        """The attempt, with what it proves. Measures how much of the model shows where it proves something."""
+    def judged(self, attempt, measure_noise=False):
+        """The attempt, with what it proves. Measures how much of the model shows where it proves something.
+
+        ``measure_noise``: of every output, not only of small ones.
+        """
         self.tried += 1
         for name, values in attempt.outputs:
-            attempt.noise[name] = self._noise(attempt, name, values)
+            attempt.noise[name] = self._noise(attempt, name, values, measure_noise)
         for name, values in attempt.outputs:
             attempt.reasons[name] = judgement.why_nothing([values], self.allowed(attempt, name, values))
         if attempt.proves and self._elements(attempt) <= strength.LARGEST:
@@ -157,13 +164,13 @@ class Searcher:
         tolerance = self._tolerance
         return judgement.allowed_for(values, tolerance["absolute"], tolerance["relative"], attempt.noise.get(name))
 
-    def _noise(self, attempt, name, values):
+    def _noise(self, attempt, name, values, always):
         """How far changing every input by its last bit moves a small output; None where its size makes that idle."""
         tolerance = self._tolerance
         if judgement.kind_of(values) != "float" or values.dtype == np.float16:
             return None
         scale = judgement.scale_of(judgement.wide(values))
-        if not 0 < scale < 10 * tolerance["absolute"] / tolerance["relative"]:
+        if scale == 0 or (scale >= 10 * tolerance["absolute"] / tolerance["relative"] and not always):
             return None
         if not hasattr(attempt, "shaken"):
             attempt.shaken = self._shaken(attempt)

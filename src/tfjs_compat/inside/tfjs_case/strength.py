@@ -37,13 +37,30 @@ def measure(tf, signature, inputs, allowed):
     if total is None:
         raise NotMeasured("no compared output is a floating-point number")
     gradients = tape.gradient(total, handles)
-    hidden = [
-        str(getattr(weight, "path", None) or weight.name)
-        for weight, handle, gradient in zip(weights, handles, gradients)
-        if not _shows(handle, gradient, elements)
+    names = [str(getattr(weight, "path", None) or weight.name) for weight in weights]
+    shows = [
+        None if gradient is None and _is_statistic(name) else _shows(handle, gradient, elements)
+        for name, handle, gradient in zip(names, handles, gradients)
     ]
-    found = {"tensors": len(weights), "shown": len(weights) - len(hidden), "hidden": hidden[:MOST_NAMED]}
-    return found, outputs
+    for place, name in [(place, name) for place, name in enumerate(names) if shows[place] is None]:
+        # Its layer's others move the same values. Without any it cannot be asked about.
+        others = [shown for shown, other in zip(shows, names) if shown is not None and _layer(other) == _layer(name)]
+        shows[place] = any(others) if others else None
+    asked = [shown for shown in shows if shown is not None]
+    hidden = [name for name, shown in zip(names, shows) if shown is False]
+    return {"tensors": len(asked), "shown": sum(asked), "hidden": hidden[:MOST_NAMED]}, outputs
+
+
+def _layer(name):
+    return name.rpartition("/")[0]
+
+
+def _is_statistic(name):
+    """Whether it is what TensorFlow has no gradient for: mean and variance of FusedBatchNormV3 when predicting.
+
+    Source: _BaseFusedBatchNormGrad in tensorflow/python/ops/nn_grad.py.
+    """
+    return name.partition(":")[0].rpartition("/")[2] in ("moving_mean", "moving_variance")
 
 
 def _is_floating(weight):
@@ -81,4 +98,4 @@ def _shows(weight, gradient, elements):
     size = float(np.sqrt(np.mean(np.square(values)))) if values.size else 0.0
     size = max(size, _LEAST_OFFSET) if values.ndim < 2 else size or 1.0
     moved = SHARE * size * float(np.sqrt(np.sum(np.square(slopes))))
-    return moved / np.sqrt(elements) > 1.0
+    return bool(moved / np.sqrt(elements) > 1.0)

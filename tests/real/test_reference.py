@@ -1,0 +1,153 @@
+"""What the Python model's own predictions can prove, and models that proved nothing before inputs were chosen."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+
+import pytest
+
+from tfjs_compat.outcomes.reference import NoProof
+from tfjs_compat.results.case_result import CaseResult, Results
+
+pytestmark = pytest.mark.real
+
+MODELS = textwrap.dedent(
+    """
+    import numpy as np
+    import tensorflow as tf
+    from tensorflow import keras
+    from tensorflow.keras import layers
+
+    def pixels():
+        '''Of 0 to 255; with random weights, as most image models are when they are tried.'''
+        inputs = keras.Input((24, 24, 3))
+        outputs = layers.Rescaling(1 / 255)(inputs)
+        for _ in range(3):
+            outputs = layers.Conv2D(16, 3, padding="same", activation="relu")(outputs)
+        return keras.Model(inputs, layers.Dense(10, activation="softmax")(layers.GlobalAveragePooling2D()(outputs)))
+
+    def any_size():
+        '''At 16 x 16 nothing is left.'''
+        inputs = outputs = keras.Input((None, None, 3))
+        for _ in range(4):
+            outputs = layers.Conv2D(4, 3, strides=2, activation="relu")(outputs)
+        return keras.Model(inputs, layers.Dense(3)(layers.GlobalAveragePooling2D()(outputs)))
+
+    def tiny():
+        return keras.Sequential([keras.Input((4,)), layers.Dense(8), layers.Rescaling(1e-8), layers.Dense(3)])
+
+    def zero_head():
+        return keras.Sequential([keras.Input((4,)), layers.Dense(3, kernel_initializer="zeros")])
+
+    def never_positive():
+        low = keras.initializers.Constant(-1e9)
+        return keras.Sequential([keras.Input((4,)), layers.Dense(3, activation="relu", bias_initializer=low)])
+
+    def sampled():
+        inputs = keras.Input((6,))
+        mean = layers.Dense(2, name="mean")(inputs)
+        noisy = layers.GaussianNoise(1.0, name="noisy")(mean, training=True)
+        return keras.Model(inputs, [mean, noisy])
+
+    def half():
+        keras.mixed_precision.set_global_policy("mixed_float16")
+        model = keras.Sequential([keras.Input((6,)), layers.Dense(32, "tanh"), layers.Dense(3, dtype="float32")])
+        keras.mixed_precision.set_global_policy("float32")
+        return model
+
+    class Affine(tf.Module):
+        def __init__(self):
+            super().__init__()
+            self.w = tf.Variable(tf.random.normal([3, 2]))
+
+        @tf.function(input_signature=[tf.TensorSpec([None, 3], tf.float32)])
+        def __call__(self, x):
+            return tf.matmul(x, self.w)
+
+    def module():
+        return Affine()
+
+    @tf.function
+    def _scaled(points):
+        return {"unit": tf.math.l2_normalize(points, 1), "norm": tf.norm(points, axis=1)}
+
+    def function():
+        return _scaled
+
+    def function_inputs():
+        return {"points": np.arange(1, 13, dtype="float32").reshape(4, 3)}
+
+    def spectrum():
+        inputs = keras.Input((16,))
+        return keras.Model(inputs, tf.signal.fft(tf.cast(inputs, tf.complex64)))
+    """
+)
+NAMES = (
+    *("pixels", "any_size", "tiny", "zero_head", "never_positive", "sampled", "half", "module", "function"),
+    "spectrum",
+)
+
+
+@pytest.fixture(scope="module")
+def cases(run_matrix: Callable[..., Results]) -> dict[str, CaseResult]:
+    refs = ", ".join(f'"models.py:{name}"' for name in NAMES)
+    matrix = f"""
+        models = [{refs}]
+        routes = ["graph"]
+        [axes]
+        tensorflow = ["2.15.0"]
+        tensorflowjs = ["4.17.0"]
+        as_of = ["2024-04-10"]
+        process_env = ["no-onednn"]
+    """
+    return {case.model.rpartition(":")[2]: case for case in run_matrix(matrix, {"models.py": MODELS}).cases}
+
+
+@pytest.mark.parametrize("name", ["pixels", "any_size", "tiny", "sampled", "half", "module", "function", "spectrum"])
+def test_a_model_is_proven_by_two_batches(cases: dict[str, CaseResult], name: str) -> None:
+    case = cases[name]
+    assert str(case.verdict) == "works", case.message
+    assert case.parity is not None
+    assert case.parity.comparisons == 2
+
+
+@pytest.mark.parametrize("name", ["pixels", "any_size", "tiny", "module"])
+def test_all_weights_show(cases: dict[str, CaseResult], name: str) -> None:
+    reference = cases[name].reference
+    assert reference is not None
+    assert reference.strength is not None
+    assert reference.strength.shown == reference.strength.tensors > 0
+
+
+def test_the_range_is_that_of_the_model(cases: dict[str, CaseResult]) -> None:
+    reference = cases["pixels"].reference
+    assert reference is not None
+    assert [given.values for given in reference.inputs] == ["uniform, 0 to 255 (Rescaling)"]
+    assert reference.source == "model"
+
+
+@pytest.mark.parametrize(("name", "kind"), [("zero_head", NoProof.ZERO_WEIGHTS), ("never_positive", NoProof.DEAD_RELU)])
+def test_what_proves_nothing_says_why(cases: dict[str, CaseResult], name: str, kind: NoProof) -> None:
+    case = cases[name]
+    assert (str(case.verdict), case.issue) == ("converts", "proves-nothing")
+    assert case.reference is not None
+    assert case.reference.no_proof is kind
+    assert case.reference.why in case.message
+
+
+def test_outputs_that_differ_from_themselves_are_left_out(cases: dict[str, CaseResult]) -> None:
+    case = cases["sampled"]
+    assert case.reference is not None
+    assert case.reference.random == ("noisy",)
+    assert case.parity is not None
+    assert {row.name: row.informative for row in case.parity.outputs} == {"mean": True, "noisy": False}
+
+
+def test_half_precision_is_compared_with_its_twin(cases: dict[str, CaseResult]) -> None:
+    case = cases["half"]
+    assert case.reference is not None
+    assert case.reference.twin == "mixed_float16"
+    assert case.parity is not None
+    assert case.parity.max_abs is not None
+    assert case.parity.max_abs < 1e-5
