@@ -36,6 +36,7 @@ def take(tf, job, built):
     attempts = [attempt] + ([second] if second is not None else [])
     if attempt.strength is None and not attempt.not_measured and attempt.proves:
         _measure_one_row(searcher, attempts)
+    _prove_together(searcher, attempts)
     random = _random(searcher, own, attempts)
     facts = {
         "source": "user" if built.inputs is not None else "model" if searcher.tried == 1 else "search",
@@ -54,6 +55,18 @@ def take(tf, job, built):
         batches, noise = _by_twin(tf, job, shown, batches)
         facts["twin"] = made
     return Taken(batches, noise, random, facts)
+
+
+def _prove_together(searcher, attempts):
+    """Measure what only the two batches together prove: a single number, another class for all rows."""
+    first = attempts[0]
+    if first.proves or first.not_measured:
+        return
+    for name, values in first.outputs:
+        every = [dict(each.outputs)[name] for each in attempts]
+        first.reasons[name] = judgement.why_nothing(every, searcher.allowed(first, name, values))
+    if first.proves:
+        searcher.measure(first)
 
 
 def _measure_one_row(searcher, attempts):
@@ -168,8 +181,13 @@ def _by_twin(tf, job, shown, batches):
     own = signature(tf, job, shown)
     found, noise = [], {}
     for inputs, outputs in batches:
-        ordered = [(spec.name, dict(inputs)[spec.name].astype(spec.dtype)) for spec in own.specs]
-        predicted = own.predict(ordered)
+        # By their order: Keras 3 counts on when it names the inputs of a model that is made again.
+        cast = [
+            values if values.dtype.kind in "OSU" else values.astype(spec.dtype)
+            for spec, (_, values) in zip(own.specs, inputs)
+        ]
+        predicted = own.predict([(spec.name, values) for spec, values in zip(own.specs, cast)])
+        ordered = [(name, values) for (name, _), values in zip(inputs, cast)]
         for (name, values), (_, other) in zip(outputs, predicted):
             if judgement.kind_of(values) == "float":
                 far = np.abs(judgement.wide(values) - judgement.wide(other))
