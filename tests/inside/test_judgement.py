@@ -37,6 +37,16 @@ def test_two_batches_with_different_answers_prove(values: np.ndarray) -> None:
     assert judgement.why_nothing([values, other], 0.0) is None
 
 
+def test_an_uneven_row_does_not_make_up_for_rows_that_are_all_the_same() -> None:
+    assert judgement.why_nothing([SOFTMAX, SOFTMAX[:1]], 1e-6).kind == "saturated"
+    half = np.array([[0.4999999], [0.5000001], [0.5000002]])
+    assert judgement.why_nothing([half, half[:1] + 1e-7], 1e-5).kind == "constant"
+    row = np.array([[1.0, 2.0]])
+    assert judgement.why_nothing([row, row], 1e-6).kind == "constant"
+    # The only row of a user, and the same twice.
+    assert judgement.why_nothing([row, np.concatenate([row, row])], 1e-6) is None
+
+
 def test_batches_of_other_sizes_are_not_compared_with_each_other() -> None:
     assert judgement.why_nothing([np.zeros((3, 2)), np.zeros((1, 4))], 1e-6).kind == "zero"
 

@@ -68,14 +68,17 @@ def allowed_for(values: Any, absolute: float, relative: float, noise: Optional[f
 def why_nothing(batches: List[Any], allowed: float) -> Optional[Nothing]:
     """Why a broken model could agree as well with an output, given for each batch; None where it could not.
 
-    ``allowed`` is what the output of the first batch may differ by.
+    ``allowed`` is what the output of the first batch may differ by. Rows that are all the same prove nothing, however
+    uneven the row; a single row is only judged by itself where no other batch has another.
     """
-    reasons = [_alone(values, allowed) for values in batches]
-    if any(reason is None for reason in reasons):
-        return None
+    first = batches[0]
+    reason = _alone(first, allowed)
     if _differ(batches, allowed):
         return None
-    return reasons[0]
+    alone = not (first.ndim and first.shape[0] > 1)
+    if reason is None and alone and any(values.shape == first.shape for values in batches[1:]):
+        return Nothing("constant", "is the same for every batch")
+    return reason
 
 
 def _differ(batches: List[Any], allowed: float) -> bool:
