@@ -33,13 +33,26 @@ def measure(tf, signature, inputs, allowed):
         handles = [_variable(weight) for weight in weights]
         tape.watch(handles)
         outputs = signature.call(signature.ordered(inputs))
-        total, elements = _signed_sum(tf, outputs, allowed)
-    if total is None:
+    compared = [
+        (value, allowed[name])
+        for name, value in outputs
+        if allowed.get(name) and hasattr(value, "dtype") and value.dtype.is_floating
+    ]
+    if not compared:
         raise NotMeasured("no compared output is a floating-point number")
-    gradients = tape.gradient(total, handles)
+    # In units of the smallest, which no precision is too short for.
+    unit = min(limit for _, limit in compared)
+    random = np.random.RandomState(0)
+    signs = [_signs(random, value) * (unit / limit) for value, limit in compared]
+    gradients = tape.gradient(
+        [value for value, _ in compared],
+        handles,
+        output_gradients=[tf.constant(each, dtype=value.dtype) for each, (value, _) in zip(signs, compared)],
+    )
+    least = unit * np.sqrt(sum(each.size for each in signs))
     names = [str(getattr(weight, "path", None) or weight.name) for weight in weights]
     shows = [
-        None if gradient is None and _is_statistic(name) else _shows(handle, gradient, elements)
+        None if gradient is None and _is_statistic(name) else _shows(handle, gradient, least)
         for name, handle, gradient in zip(names, handles, gradients)
     ]
     for place, name in [(place, name) for place, name in enumerate(names) if shows[place] is None]:
@@ -72,22 +85,12 @@ def _variable(weight):
     return getattr(weight, "value", weight) if not callable(getattr(weight, "value", None)) else weight
 
 
-def _signed_sum(tf, outputs, allowed):
-    random = np.random.RandomState(0)
-    total, elements = None, 0
-    for name, value in outputs:
-        if not allowed.get(name) or not hasattr(value, "dtype") or not value.dtype.is_floating:
-            continue
-        value = tf.cast(value, tf.float64)
-        signs = random.choice([-1.0, 1.0], size=value.shape.as_list())
-        finite = tf.where(tf.math.is_finite(value), value, tf.zeros_like(value))
-        part = tf.reduce_sum(finite * signs) / allowed[name]
-        total = part if total is None else total + part
-        elements += signs.size
-    return total, elements
+def _signs(random, value):
+    """1 or -1 for each element of an output, at random; 0 where it is not finite."""
+    return random.choice([-1.0, 1.0], size=value.shape.as_list()) * np.isfinite(value.numpy().astype("float64"))
 
 
-def _shows(weight, gradient, elements):
+def _shows(weight, gradient, least):
     if gradient is None:
         return False
     # Rows of an embedding: the same row may be there twice, which changes little.
@@ -98,4 +101,4 @@ def _shows(weight, gradient, elements):
     size = float(np.sqrt(np.mean(np.square(values)))) if values.size else 0.0
     size = max(size, _LEAST_OFFSET) if values.ndim < 2 else size or 1.0
     moved = SHARE * size * float(np.sqrt(np.sum(np.square(slopes))))
-    return bool(moved / np.sqrt(elements) > 1.0)
+    return bool(moved > least)
