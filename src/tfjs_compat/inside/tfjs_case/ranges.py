@@ -45,13 +45,11 @@ def alternatives(spec):
         return []
     if spec.dtype.startswith(("int", "uint")):
         return [values.integers(0, 2), values.integers(0, 256 if spec.dtype == "uint8" else 100)]
-    # Untrained, a deep network of swish layers lets nothing through that is not large: each layer makes it smaller.
+    # None that is larger: what grows through a deep network is decided by rounding in the end.
     return [
         values.uniform(0.0, 255.0),
-        values.uniform(0.0, 1e6),
         values.uniform(0.0, 1.0),
         values.normal(0.0, 10.0),
-        values.uniform(0.0, 1e9),
         values.normal(0.0, 0.1),
         values.uniform(-1.0, 0.0),
         values.normal(0.0, 1000.0),

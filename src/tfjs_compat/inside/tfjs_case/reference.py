@@ -33,6 +33,8 @@ def take(tf, job, built):
     else:
         attempt = searcher.search()
         second = searcher.further(attempt)
+        if second is not None and searcher.tried > 1:
+            searcher.noise_of_both(attempt, second)
     attempts = [attempt] + ([second] if second is not None else [])
     if attempt.strength is None and not attempt.not_measured and attempt.proves:
         _measure_one_row(searcher, attempts)

@@ -69,7 +69,8 @@ class Searcher:
             except Exception:
                 self.tried += 1
                 continue
-            best = other if other.rank > best.rank else best
+            shows_nothing = other.strength is not None and other.strength["shown"] == 0
+            best = other if other.rank > best.rank and not shows_nothing else best
         return best
 
     def _first(self):
@@ -204,6 +205,13 @@ class Searcher:
 
     def _is_cheap(self, attempt):
         return self._elements(attempt) <= _CHEAP
+
+    def noise_of_both(self, attempt, second):
+        """Of inputs that nothing asked for: the larger noise of the two batches, by output."""
+        for name, values in second.outputs:
+            noise = self._noise(second, name, values, always=True)
+            if noise is not None:
+                attempt.noise[name] = max(attempt.noise.get(name) or 0.0, noise)
 
     def further(self, attempt):
         """A second batch: another number of rows where that is open, another size of open dimensions, other values.
