@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
 import hashlib
+import os
 import sys
+import time
+from pathlib import Path
 
 import pytest
 from support.samples import SmallIndex, combination, interpreters
@@ -130,6 +134,30 @@ def test_an_index_that_refuses_is_a_machinery_fault(
     assert message in str(raised.value)
     fitting.status = 200
     assert isinstance(resolve(request(), Context(store)), Lock)
+
+
+def kept_file(store: Store) -> Path:
+    (path,) = store.folder("resolved").iterdir()
+    return path
+
+
+def test_a_lock_from_the_future_is_not_todays(fitting: SmallIndex, store: Store) -> None:
+    resolve(request(), Context(store))
+    assert kept_lock(request(), store) is not None
+    for hours, holds in ((-2.0, False), (-0.5, True), (0.5, False), (48.0, False)):
+        when = time.time() + hours * 3600
+        os.utime(kept_file(store), (when, when))
+        assert (kept_lock(request(), store) is not None) is holds
+
+
+def test_an_answer_for_a_day_that_is_not_over_is_not_kept_for_good(fitting: SmallIndex, store: Store) -> None:
+    today = datetime.datetime.now(datetime.timezone.utc).date()
+    for days, for_good in ((0, False), (1, True)):
+        dated = request(as_of=(today - datetime.timedelta(days)).isoformat())
+        resolve(dated, Context(store))
+        os.utime(kept_file(store), (0, 0))
+        assert (kept_lock(dated, store) is not None) is for_good
+        kept_file(store).unlink()
 
 
 def test_a_package_that_there_is_not_is_an_answer(fitting: SmallIndex, store: Store) -> None:

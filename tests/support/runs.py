@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import zipfile
+from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -68,13 +69,21 @@ class SlowIndex(SmallIndex):
         return Handler
 
 
-def add_module(index: SmallIndex, name: str, version: str, content: str | bytes, *requires: str) -> None:
-    """A package that holds one module."""
+def add_module(
+    index: SmallIndex,
+    name: str,
+    version: str,
+    content: str | bytes,
+    *requires: str,
+    more: Mapping[str, bytes] | None = None,
+) -> None:
+    """A package that holds one module, and ``more`` (path → content)."""
     index.add(name, version, *requires)
     *_, file = index.files[name]
     info = f"{name}-{version}.dist-info"
     files = {
         f"{name}/__init__.py": content.encode() if isinstance(content, str) else content,
+        **(more or {}),
         f"{info}/METADATA": index.metadata[f"{file}.metadata"],
         f"{info}/WHEEL": b"Wheel-Version: 1.0\nTag: py3-none-any\n",
     }

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tfjs_compat.errors import Interrupted, MachineryError
-from tfjs_compat.system.store import Store
+from tfjs_compat.errors import Interrupted, MachineryError, RequestError
+from tfjs_compat.system.store import MARKER, Store
 
 
 def names(folder: Path) -> list[str]:
@@ -116,3 +116,45 @@ def test_a_lock_ends_with_the_process_that_holds_it(tmp_path: Path) -> None:
     finally:
         holder.kill()
         holder.communicate()
+
+
+# --------------------------------------------------------------------------------------------- whose folder it is
+
+
+@pytest.mark.parametrize("entries", [["notes.txt"], ["environments/mine/x", "wheels/mine.whl"], [".git/config"]])
+def test_a_folder_of_others_is_refused(tmp_path: Path, entries: list[str]) -> None:
+    for entry in entries:
+        (tmp_path / entry).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / entry).write_text("mine")
+    store = Store(tmp_path)
+    for use in (lambda: store.folder("wheels"), lambda: store.folder("scratch"), lambda: store.locked("x").__enter__()):
+        with pytest.raises(
+            RequestError, match=r"is no store of tfjs-compat, and not empty\nhint: set TFJS_COMPAT_CACHE"
+        ):
+            use()
+    assert sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()) == sorted(entries)
+
+
+@pytest.mark.parametrize("entries", [[], ["lost+found/x"]])
+def test_an_empty_folder_becomes_a_store(tmp_path: Path, entries: list[str]) -> None:
+    for entry in entries:
+        (tmp_path / entry).parent.mkdir(parents=True)
+    Store(tmp_path).folder("wheels")
+    (tmp_path / "notes.txt").write_text("")
+    assert Store(tmp_path).folder("scratch").is_dir()
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        ["locked/wheels.lock", "scratch/x"],
+        ["environments/0123456789abcdef/environment.json", "wheels/x", "durations.jsonl"],
+        ["resolved/0123456789abcdef01234567.json", "asked/x"],
+    ],
+)
+def test_a_store_of_a_version_without_markers_goes_on(tmp_path: Path, entries: list[str]) -> None:
+    for entry in entries:
+        (tmp_path / entry).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / entry).write_text("")
+    Store(tmp_path).folder("wheels")
+    assert MARKER in names(tmp_path)

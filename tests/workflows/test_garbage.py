@@ -17,6 +17,7 @@ from tfjs_compat.environments.environment import Environment, describe
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.interpreters import PythonBuild
 from tfjs_compat.system.store import Store
+from tfjs_compat.system.temporary import temporary_folder
 from tfjs_compat.workflows.garbage import RULES, collect_garbage
 
 DAY = 86400.0
@@ -158,6 +159,7 @@ LOCKER = """
 import sys
 from pathlib import Path
 from tfjs_compat.system.store import Store
+from tfjs_compat.system.temporary import temporary_folder
 store, counter = Store(Path(sys.argv[1])), Path(sys.argv[2])
 for _ in range(300):
     with store.locked("counter"):
@@ -186,3 +188,15 @@ def test_a_store_that_cannot_be_written_is_named(store: Store) -> None:
             collect_garbage(Store(store.root), unused_days=30)
     finally:
         store.root.chmod(0o700)
+
+
+def test_a_scratch_folder_that_somebody_holds_stays_however_old_it_is(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    scratch = store.folder("scratch")
+    with temporary_folder("uv-", scratch) as held:
+        (scratch / "uv-00000000").mkdir()
+        (scratch / "uv-00000000.owner").write_text("")
+        for path in scratch.iterdir():
+            os.utime(path, (0, 0))
+        collect_garbage(store, unused_days=0)
+        assert {path.name for path in scratch.iterdir()} == {held.name, f"{held.name}.owner"}

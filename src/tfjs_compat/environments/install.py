@@ -48,7 +48,7 @@ def install(
     """
     arguments = ["pip", "install", *target, "--no-deps", "--require-hashes"]
     arguments += [part for name in inputs for part in ("-r", name)]
-    result, _ = installer.call(arguments, context, inputs=inputs, on_line=installer.on_line)
+    result, _ = installer.call(arguments, context, inputs=inputs, on_line=installer.on_line, builds=lock.source_builds)
     if result.ok:
         return uv.COPIED in uv.unwrapped(result.text)
     if "Hash mismatch for" in uv.unwrapped(result.text):

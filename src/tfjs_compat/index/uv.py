@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol
 
 import msgspec
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.address import hide_credentials, index_url, shown_index
+from tfjs_compat.index.building import configuration_pipe, public_variables
 from tfjs_compat.index.settings import uv_variables
 from tfjs_compat.system import process
-from tfjs_compat.system.child_environment import tool_environment
+from tfjs_compat.system.child_environment import clean_environment, tool_environment
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.temporary import temporary_folder
@@ -52,6 +56,7 @@ class Call(Protocol):
         *,
         inputs: Mapping[str, str] | None = None,
         on_line: Callable[[str], None] | None = None,
+        builds: bool = False,
     ) -> tuple[UvResult, str]:
         """How the call ended, and a file that it wrote (see ``call``)."""
 
@@ -65,25 +70,29 @@ def call(
     seconds: float = 1800.0,
     variables: Mapping[str, str] | None = None,
     on_line: Callable[[str], None] | None = None,
+    builds: bool = False,
 ) -> tuple[UvResult, str]:
     """Call uv in an empty folder that holds ``inputs``; gives what it said and the content of the file ``result``.
 
-    ``seconds`` is its time limit; ``variables`` are added to its environment. Raises MachineryError where uv cannot be
-    run or does not end, Interrupted when the context's ``stop`` is set.
+    ``seconds`` is its time limit; ``variables`` are added to its environment. ``builds``: it may run code of packages,
+    which then sees neither credentials nor the user's home (see ``index.building``). Raises MachineryError where uv
+    cannot be run or does not end, Interrupted when the context's ``stop`` is set.
     """
     scratch_root = context.store.folder("scratch")
     with disk_errors(scratch_root), temporary_folder("uv-", scratch_root) as scratch:
         for name, content in (inputs or {}).items():
             (scratch / name).write_text(content, "utf-8")
-        ended = process.run(
-            [uv_executable(), *arguments],
-            env={**_environment(), **(variables or {})},
-            cwd=scratch,
-            log=scratch / "uv.log",
-            limits=process.Limits(seconds=seconds),
-            stop=context.stop,
-            on_line=None if on_line is None else lambda line: on_line(hide_credentials(line)),
-        )
+        with _configured(scratch, builds) as (environment, options, descriptors):
+            ended = process.run(
+                [uv_executable(), *arguments, *options],
+                env={**environment, **(variables or {})},
+                cwd=scratch,
+                log=scratch / "uv.log",
+                limits=process.Limits(seconds=seconds),
+                stop=context.stop,
+                on_line=None if on_line is None else lambda line: on_line(hide_credentials(line)),
+                pass_fds=descriptors,
+            )
         lines = hide_credentials(plain((scratch / "uv.log").read_text("utf-8", "replace"))).splitlines(keepends=True)
         text = "".join(line for line in lines if not _TRAIL.match(line))
         trail = tuple(line.strip() for line in lines if _TRAIL.match(line))
@@ -132,10 +141,17 @@ def _line_with(text: str, pattern: re.Pattern[str]) -> str | None:
     return flat[found.start() :][:300] if found else None
 
 
-def _environment() -> dict[str, str]:
-    extra = {"UV_NO_CONFIG": "1", "UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
-    environment = {**tool_environment(()), **uv_variables(), **extra}
+@contextlib.contextmanager
+def _configured(scratch: Path, builds: bool) -> Iterator[tuple[dict[str, str], list[str], tuple[int, ...]]]:
+    """The variables, options and open files with which uv is called."""
+    extra = {"UV_NO_PROGRESS": "1", "UV_PYTHON_DOWNLOADS": "never", "NO_COLOR": "1"}
+    if builds and os.name == "posix":
+        with configuration_pipe() as reading:
+            environment = {**clean_environment(scratch / "home"), **public_variables(), **extra}
+            yield environment, ["--config-file", f"/dev/fd/{reading}"], (reading,)
+        return
+    environment = {**tool_environment(()), **uv_variables(), "UV_NO_CONFIG": "1", **extra}
     if not any(name in environment for name in ("UV_DEFAULT_INDEX", "UV_INDEX_URL")):
         # uv does not read pip's configuration: a user whose mirror stands only there is served all the same.
         environment["UV_DEFAULT_INDEX"] = index_url()
-    return environment
+    yield environment, [], ()

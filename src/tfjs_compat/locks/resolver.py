@@ -209,7 +209,14 @@ def _resolve_with_uv(
     else:
         arguments.append("--quiet")
     arguments += options
-    said, pins = uv.call(arguments, context, inputs=inputs, result="lock.txt", variables={"RUST_LOG": LOG_FILTER})
+    said, pins = uv.call(
+        arguments,
+        context,
+        inputs=inputs,
+        result="lock.txt",
+        variables={"RUST_LOG": LOG_FILTER},
+        builds=request.source_builds,
+    )
     if "missing an upload date" in uv.unwrapped(said.text):
         raise MachineryError(
             f"the package index gives no upload times, so nothing can be resolved as of {request.as_of}"

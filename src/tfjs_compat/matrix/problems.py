@@ -16,6 +16,7 @@ from tfjs_compat.matrix.permissions import ALL
 from tfjs_compat.matrix.process_env import PROCESS_ENVS
 from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.matrix.schema import Include, Matrix
+from tfjs_compat.system.text import redact
 
 _LONGEST = 1000
 """Characters of a value on an axis. It is in messages and in the names of files; a version has less than 30."""
@@ -38,6 +39,7 @@ def problems(matrix: Matrix) -> Iterable[str]:
     """A message for each wrong name, version, date or requirement, with its key and the nearest right name."""
     if len(matrix.name) > _LONGEST:
         yield f"key 'name': it has more than {_LONGEST} characters"
+    yield from _credential_problems(matrix)
     for route in matrix.routes:
         yield from _route_problems("routes", route)
     envs = {**PROCESS_ENVS, **matrix.process_env}
@@ -69,6 +71,23 @@ def problems(matrix: Matrix) -> Iterable[str]:
             yield f"key 'expect[{number}].expires': '{rule.expires}' is no date such as 2026-12-31"
         if rule.link and not re.fullmatch(r"https?://[^\s<>\"]+", rule.link):
             yield f"key 'expect[{number}].link': '{rule.link}' is no address such as https://example.org/issues/1"
+
+
+def _credential_problems(matrix: Matrix) -> Iterable[str]:
+    """A message for each requirement with a password or token in it: they are shown, named after and kept."""
+    blocks: list[tuple[str, object]] = [("requirements", matrix.requirements), ("axes", matrix.axes)]
+    blocks += [(f"include[{number}]", block) for number, block in enumerate(matrix.include)]
+    for place, block in blocks:
+        for axis in AXES:
+            values = getattr(block, axis.name, None) if axis.kind == "requirements" else None
+            for line in (text for value in values or () for text in texts(value)):
+                # The user "git" of an address for ssh is no secret.
+                plain = line.replace("ssh://git@", "ssh://")
+                if redact(plain) != plain:
+                    yield (
+                        f"key '{place}.{axis.name}': the address of a requirement holds a password or a token\n"
+                        "hint: put it into ~/.netrc, or configure the host as an index of uv"
+                    )
 
 
 def _axis_problems(place: str, block: Axes, envs: Iterable[str]) -> Iterable[str]:

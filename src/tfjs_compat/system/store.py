@@ -15,8 +15,24 @@ from pathlib import Path
 import platformdirs
 from filelock import FileLock, Timeout
 
-from tfjs_compat.errors import Interrupted
+from tfjs_compat.errors import Interrupted, RequestError
 from tfjs_compat.system.files import disk_errors
+
+MARKER = "tfjs-compat-store"
+"""A file that says that a folder is a store: what is in any other folder is not the tool's to remove."""
+
+_FOLDERS = frozenset(
+    (
+        *("asked", "cache-keys", "code", "conversions", "environments", "index", "interpreters", "keras", "locked"),
+        *("outcomes", "programs", "received", "resolved", "scratch", "tfjs", "virtualenv", "wheels", "durations.jsonl"),
+    )
+)
+_EVIDENCE = (
+    *("environments/*/environment.json", "outcomes/*/outcome.json", "wheels/*-*-????????????/*.dist-info"),
+    *("locked/*.lock", "index/*-????????????.json"),
+    *(f"{name}/{'?' * 24}.json" for name in ("resolved", "interpreters", "programs")),
+)
+"""What the stores of versions without a marker hold, and hardly anything else."""
 
 _PASSING = ("scratch", "locked", "keras", "virtualenv", "conversions")
 _SMALL = ("index", "interpreters", "programs", "resolved", "tfjs")
@@ -52,8 +68,31 @@ class Store:
                     shutil.copytree(self.root / name, Path(temporary.name, name))
         return Path(temporary.name)
 
+    @functools.cached_property
+    def _is_ours(self) -> bool:
+        """True: the folder is a store, made one if there was nothing. Raises RequestError for a folder of others."""
+        with disk_errors(self.root):
+            self.root.mkdir(parents=True, exist_ok=True)
+            names = {path.name for path in self.root.iterdir()}
+            if MARKER in names:
+                return True
+            # A file system of its own has it.
+            names -= {"lost+found"}
+            if names and not (names <= _FOLDERS and any(any(self.root.glob(sign)) for sign in _EVIDENCE)):
+                raise RequestError(
+                    f"{self.root} is no store of tfjs-compat, and not empty\n"
+                    "hint: set TFJS_COMPAT_CACHE to an empty folder, or to one that is not there"
+                )
+            if not self.read_only:
+                (self.root / MARKER).touch()
+        return True
+
     def folder(self, *parts: str) -> Path:
-        """A folder of the store, made if it is not there. Raises MachineryError where it cannot be."""
+        """A folder of the store, made if it is not there.
+
+        Raises MachineryError where it cannot be, RequestError where the store would be in a folder of others.
+        """
+        assert self._is_ours
         aside = self.read_only and parts[0] in (*_PASSING, *_SMALL)
         path = (self._aside if aside else self.root).joinpath(*parts)
         with disk_errors(path):

@@ -29,14 +29,14 @@ class Rule(msgspec.Struct, frozen=True):
     """How long the entries of one folder of the store are kept.
 
     ``days`` since an entry was last written or used; None: as many as the user says. ``held_by``: what a run that uses
-    an entry holds, a lock on the file itself or on ``.lock`` in the folder; None where a reader finds an entry whole or
-    not at all, and does without it in the second case. ``why`` is for the reader.
+    an entry holds, a lock on the file itself, on ``.lock`` in the folder or on ``.owner`` beside it; None where a
+    reader finds an entry whole or not at all, and does without it in the second case. ``why`` is for the reader.
     """
 
     folder: str
     days: float | None
     why: str
-    held_by: Literal["itself", ".lock"] | None = None
+    held_by: Literal["itself", ".lock", ".owner"] | None = None
 
 
 RULES = (
@@ -51,7 +51,12 @@ RULES = (
     Rule("index", 1, "releases of a package, out of date after ten minutes"),
     Rule("conversions", None, "output of conversions, so that the same one can go on from it", held_by=".lock"),
     Rule("received", None, "files of models that came to this machine with a task; they come again"),
-    Rule("scratch", 1, "folders of children that run; no child takes a day, so what is older was left by a kill"),
+    Rule(
+        "scratch",
+        1,
+        "folders of children that run; what nobody holds was left by a kill",
+        held_by=".owner",
+    ),
     Rule("locked", 1, "locks that nobody holds; the age is that of the file", held_by="itself"),
 )
 """Kept for good: ``tfjs``, ``keras``, ``virtualenv`` and ``durations.jsonl`` (small, few, or only had by network).
@@ -107,7 +112,10 @@ def _collect(path: Path, rule: Rule, horizon: float) -> bool:
         return False
     if rule.held_by is None:
         return _remove(path, horizon)
-    lock = path if rule.held_by == "itself" else path / rule.held_by
+    if rule.held_by == ".owner":
+        lock = path if path.suffix == ".owner" else path.with_name(f"{path.name}.owner")
+    else:
+        lock = path if rule.held_by == "itself" else path / rule.held_by
     with _unless_held(lock) as free:
         if free and path.is_file():
             # Who waits for it meanwhile sees that the file is gone and makes a new one.
