@@ -29,7 +29,7 @@ _FOLDERS = frozenset(
 )
 _EVIDENCE = (
     *("environments/*/environment.json", "outcomes/*/outcome.json", "wheels/*-*-????????????/*.dist-info"),
-    *("locked/*.lock", "index/*-????????????.json"),
+    *("locked/*.lock", "index/*-????????????.json", "durations.jsonl"),
     *(f"{name}/{'?' * 24}.json" for name in ("resolved", "interpreters", "programs")),
 )
 """What the stores of versions without a marker hold, and hardly anything else."""
