@@ -414,3 +414,35 @@ def test_a_description_larger_than_any_is_not_parsed(tmp_path: Path) -> None:
     with (tmp_path / "model.json").open("ab") as file:
         file.truncate(module.MAX_JSON_BYTES + 1)
     assert ids(read(tmp_path)) == {"artifact-too-large"}
+
+
+def test_sizes_that_are_infinite_in_javascript_are_no_sizes(tmp_path: Path) -> None:
+    weight = {"name": "w", "shape": [10**4000, 2], "dtype": "float32"}
+    assert errors(read(write(tmp_path, manifest([SHARD], [weight]), {SHARD: b""}))) == {"artifact-weight-shape"}
+
+
+def test_values_are_found_across_many_files(tmp_path: Path) -> None:
+    files = {f"part{number}": bytes([number % 256]) * (number % 3) for number in range(3000)}
+    weights = [{"name": f"w{at}", "shape": [7], "dtype": "bool"} for at in range(sum(map(len, files.values())) // 7)]
+    whole = b"".join(files.values())
+    reading = read(write(tmp_path, manifest(list(files), weights), files))
+    assert reading.artifact is not None
+    for at, weight in enumerate(reading.artifact.weights):
+        assert reading.artifact.data(weight) == whole[7 * at : 7 * at + 7]
+
+
+def test_strings_in_a_file_of_holes_are_not_looked_for(tmp_path: Path) -> None:
+    weights = [{"name": "s", "shape": [700_000_000], "dtype": "string"}]
+    folder = write(tmp_path, manifest([SHARD], weights), {SHARD: b""})
+    os.truncate(folder / SHARD, 3 << 30)
+    assert errors(read(folder)) == {"artifact-shard-short"}
+
+
+def test_strings_longer_than_what_is_read_at_once(tmp_path: Path) -> None:
+    texts = [b"a" * 100_000, b"", b"b" * 70_000]
+    data = b"".join(len(text).to_bytes(4, "little") + text for text in texts)
+    weights = [{"name": "s", "shape": [3], "dtype": "string"}, {"name": "w", "shape": [1], "dtype": "bool"}]
+    reading = read(write(tmp_path, manifest([SHARD], weights), {SHARD: data + b"x"}))
+    assert reading.artifact is not None
+    assert not reading.findings
+    assert [reading.artifact.data(weight) for weight in reading.artifact.weights] == [data, b"x"]

@@ -18,6 +18,7 @@ from tfjs_compat.report import causes as causes_module
 from tfjs_compat.report.writers import WRITERS, Place, Writer, find_writer, seen_from
 from tfjs_compat.results.case_result import Results
 
+CONTROLS = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 every_writer = pytest.mark.parametrize("writer", WRITERS, ids=lambda writer: writer.name)
 
 
@@ -46,7 +47,17 @@ def test_every_report_says_that_a_run_is_a_part(writer: Writer, planned: int | N
 def test_every_report_of_hostile_texts_is_valid_text(found: Results) -> None:
     for writer in WRITERS:
         if writer.name != "json":
-            writer.render(found).encode()
+            text = writer.render(found)
+            text.encode()
+            assert not CONTROLS.search(text), (
+                "nothing that a terminal obeys, or that turns the direction of what follows"
+            )
+
+
+@every_writer
+def test_a_message_of_megabytes_is_not_copied_whole(writer: Writer) -> None:
+    text = writer.render(results(failed(message="word " * 2_000_000, issue=None, issues=(), signature=None)))
+    assert writer.name == "json" or len(text) < 100_000
 
 
 def test_names_are_unique_and_an_unknown_one_is_refused() -> None:

@@ -19,6 +19,11 @@ def show(value: object) -> str:
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
+def amount(number: int) -> str:
+    """A number for people; Python refuses to print those of thousands of digits, which a shape can ask for."""
+    return str(number) if number < 10**18 else "more than 10^18"
+
+
 def type_name(value: object) -> str:
     """The JSON name of a value's type, with its article."""
     if value is None:

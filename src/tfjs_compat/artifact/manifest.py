@@ -10,13 +10,22 @@ from __future__ import annotations
 import math
 import os
 import stat
+import sys
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
-from tfjs_compat.artifact.jsonpath import show, wrong_type
-from tfjs_compat.artifact.shards import LENGTH_BYTES, Shard, read_span, resolve_inside, string_lengths, why_refused
+from tfjs_compat.artifact.jsonpath import amount, show, wrong_type
+from tfjs_compat.artifact.shards import (
+    LENGTH_BYTES,
+    Shard,
+    joined_bytes,
+    read_span,
+    regular_size,
+    resolve_inside,
+    why_refused,
+)
 from tfjs_compat.outcomes.failures import Finding
 
 WIDTHS = {"float32": 4, "int32": 4, "bool": 1, "complex64": 8}
@@ -26,6 +35,15 @@ MAX_SHARDS = 10_000
 """Weight files that are looked up: 40 GB in the 4 MiB pieces that the converter makes."""
 
 QUANTIZED_WIDTHS = {"uint8": 1, "uint16": 2, "float16": 2}
+
+
+MAX_RANK = 64
+"""Axes of a weight that are read. TensorFlow.js has tensors of six (tfjs-core ``types.ts``), NumPy of 64."""
+
+MAX_STRINGS = 1 << 22
+"""Values of a string weight that are looked at."""
+
+_WINDOW = 1 << 16
 
 
 class Weight(msgspec.Struct, frozen=True):
@@ -103,37 +121,47 @@ def _read_paths(
         findings.append(wrong_type(path, "a list of file names", paths))
         return ()
     shards: list[Shard] = []
+    start, root = 0, os.path.realpath(folder)
     for index, name in enumerate(paths):
         at = f"{path}[{index}]"
         if not isinstance(name, str):
             findings.append(wrong_type(at, "a file name", name))
             continue
-        why = why_refused(name)
-        if why is not None:
-            findings.append(Finding("artifact-path-outside", at, f"{show(name)} {why}; it was not opened"))
+        located = _locate(folder, root, name, at)
+        if isinstance(located, Finding):
+            findings.append(located)
             continue
-        target = resolve_inside(folder, name)
-        if target is None:
-            if os.path.lexists(folder / name) and (folder / name).exists():
-                message = f"{show(name)} leads out of the model's folder through a symbolic link; it was not opened"
-                findings.append(Finding("artifact-path-outside", at, message))
-            else:
-                findings.append(Finding("artifact-shard-missing", at, f"there is no file {show(name)}"))
-            continue
-        try:
-            status = target.stat()
-        except OSError as error:
-            findings.append(Finding("artifact-shard-missing", at, f"{show(name)} cannot be read: {error.strerror}"))
-            continue
-        if not stat.S_ISREG(status.st_mode):
-            findings.append(Finding("artifact-shard-not-a-file", at, f"{show(name)} is no regular file"))
-            continue
-        if str(target) in used:
-            message = f"{show(name)} is also named at {used[str(target)]}"
+        target, size = located
+        if target in used:
+            message = f"{show(name)} is also named at {used[target]}"
             findings.append(Finding("artifact-shard-shared", at, message, "warning"))
-        used.setdefault(str(target), at)
-        shards.append(Shard(name, status.st_size))
+        used.setdefault(target, at)
+        shards.append(Shard(name, size, start))
+        start += size
     return tuple(shards)
+
+
+def _locate(folder: Path, root: str, name: str, at: str) -> tuple[str, int] | Finding:
+    """The real path and length of a weight file, or why it is not one. ``root`` is the folder's real path."""
+    why = why_refused(name)
+    if why is not None:
+        return Finding("artifact-path-outside", at, f"{show(name)} {why}; it was not opened")
+    size = regular_size(root, name)
+    if size is not None:
+        return f"{root}/{name}", size
+    target = resolve_inside(folder, name)
+    if target is None:
+        if os.path.lexists(folder / name) and (folder / name).exists():
+            message = f"{show(name)} leads out of the model's folder through a symbolic link; it was not opened"
+            return Finding("artifact-path-outside", at, message)
+        return Finding("artifact-shard-missing", at, f"there is no file {show(name)}")
+    try:
+        status = target.stat()
+    except OSError as error:
+        return Finding("artifact-shard-missing", at, f"{show(name)} cannot be read: {error.strerror}")
+    if not stat.S_ISREG(status.st_mode):
+        return Finding("artifact-shard-not-a-file", at, f"{show(name)} is no regular file")
+    return str(target), status.st_size
 
 
 def _read_weights(
@@ -189,14 +217,14 @@ def _read_weight(entry: object, group: int, offset: int | None, path: str, findi
 
 
 def _sizes(shape: object) -> tuple[int, ...] | None:
-    """A shape, or None. 3.0 counts as 3, as it does in JavaScript."""
-    if not isinstance(shape, list):
+    """A shape, or None. 3.0 counts as 3, as it does in JavaScript, for which 10**400 is infinite."""
+    if not isinstance(shape, list) or len(shape) > MAX_RANK:
         return None
     sizes: list[int] = []
     for size in shape:
-        if isinstance(size, bool) or not isinstance(size, int | float) or not math.isfinite(size):
+        if isinstance(size, bool) or not isinstance(size, int | float) or not 0 <= size <= sys.float_info.max:
             return None
-        if size < 0 or int(size) != size:
+        if int(size) != size:
             return None
         sizes.append(int(size))
     return tuple(sizes)
@@ -225,16 +253,16 @@ def _quantized_dtype(value: object, dtype: str, path: str, findings: list[Findin
 def _check_bytes(
     weights: list[Weight], shards: tuple[Shard, ...], path: str, last: bool, findings: list[Finding]
 ) -> None:
-    held = sum(shard.bytes for shard in shards)
+    held = joined_bytes(shards)
     unknown = next((weight for weight in weights if weight.bytes is None or weight.offset is None), None)
-    names = ", ".join(shard.name for shard in shards) or "no files"
+    names = ", ".join(shard.name for shard in shards[:3]) or "no files"
     if unknown is not None:
         message = f"the string weight {show(unknown.name)} does not end within {show(names)} ({held} bytes)"
         findings.append(Finding("artifact-shard-short", f"{path}.paths", message))
         return
     needed = sum(weight.bytes or 0 for weight in weights)
     if held < needed:
-        message = f"{show(names)} hold {held} bytes, the {len(weights)} weights need {_amount(needed)}"
+        message = f"{show(names)} hold {held} bytes, the {len(weights)} weights need {amount(needed)}"
         findings.append(Finding("artifact-shard-short", f"{path}.paths", message))
     elif held > needed:
         # TensorFlow.js joins the shards of all groups: what is too much in one group shifts the weights of the next.
@@ -266,21 +294,20 @@ def _check_duplicates(
 
 
 def _string_bytes(folder: Path, shards: tuple[Shard, ...], weight: Weight) -> int | None:
-    """Stored length of a string weight: each value is four bytes of length and its text. None if it does not end."""
-    held = sum(shard.bytes for shard in shards)
-    start = at = weight.offset or 0
-    if weight.size * LENGTH_BYTES > held - start:
+    """Stored length of a string weight: each value is four bytes of length and its text.
+
+    None if it does not end within the files, or has more than MAX_STRINGS values.
+    """
+    held, start = joined_bytes(shards), weight.offset or 0
+    if weight.size > MAX_STRINGS or weight.size * LENGTH_BYTES > held - start:
         return None
-    data = read_span(folder, shards, start, held - start)
-    if data is None:
-        return None
-    for length in string_lengths(data, weight.size):
-        if length is None:
+    at = base = start
+    window = b""
+    for _ in range(weight.size):
+        if at - base + LENGTH_BYTES > len(window):
+            base, window = at, read_span(folder, shards, at, min(_WINDOW, held - at)) or b""
+        prefix = window[at - base : at - base + LENGTH_BYTES]
+        at += LENGTH_BYTES + int.from_bytes(prefix, "little")
+        if len(prefix) < LENGTH_BYTES or at > held:
             return None
-        at += LENGTH_BYTES + length
     return at - start
-
-
-def _amount(number: int) -> str:
-    """A number for people; Python refuses to print those of thousands of digits, which a shape can ask for."""
-    return str(number) if number < 10**18 else "more than 10^18"

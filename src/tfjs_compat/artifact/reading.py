@@ -25,7 +25,7 @@ FINDINGS: dict[str, str] = {
     "artifact-empty": "model.json holds no bytes",
     "artifact-not-json": "model.json is no JSON: cut off, or something else",
     "artifact-too-deep": "model.json is nested deeper than any model",
-    "artifact-too-large": "model.json is larger than a program can parse",
+    "artifact-too-large": "model.json is larger than is read of a model",
     "artifact-not-utf8": "model.json holds bytes that are no UTF-8 text",
     "artifact-wrong-type": "a place in model.json holds another type than the format has there",
     "artifact-no-topology": "modelTopology is missing or null",

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -13,14 +14,28 @@ import msgspec
 LENGTH_BYTES = 4
 """Before each value of a string weight."""
 
+MAX_SPAN = 1 << 30
+"""Bytes that are read at once: more than any weight that a browser holds."""
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 
 class Shard(msgspec.Struct, frozen=True):
-    """One weight file: its name in the manifest and its length on disk."""
+    """One weight file: its name in the manifest, its length on disk, and where it starts in the group's files."""
 
     name: str
     bytes: int
+    start: int = 0
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the group's joined files."""
+        return self.start + self.bytes
+
+
+def joined_bytes(shards: Sequence[Shard]) -> int:
+    """The length of a group's joined files."""
+    return shards[-1].end if shards else 0
 
 
 def why_refused(name: str) -> str | None:
@@ -56,6 +71,20 @@ def resolve_inside(folder: Path, name: str) -> Path | None:
     return target if target.is_relative_to(root) and target != root else None
 
 
+def regular_size(root: str, name: str) -> int | None:
+    """The length of a regular file that lies in a folder by its own name: no link, nothing in a folder below it.
+
+    None for whatever else; ``resolve_inside`` says where that leads. ``root`` is a real path.
+    """
+    if "/" in name or name in ("", ".", ".."):
+        return None
+    try:
+        status = os.lstat(f"{root}/{name}")
+    except (OSError, ValueError):
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
 def open_regular(path: Path) -> int | None:
     """A descriptor of a regular file, never of a pipe that would block or a device; None if there is none."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
@@ -69,25 +98,36 @@ def open_regular(path: Path) -> int | None:
     return descriptor
 
 
-def read_span(folder: Path, shards: tuple[Shard, ...], offset: int, length: int) -> bytes | None:
-    """``length`` bytes from ``offset`` of the joined shards; None if they do not hold so many."""
+def open_inside(folder: Path, name: str) -> int | None:
+    """A descriptor of the regular file ``folder/name``, which lies inside the folder, also through links; else None."""
+    opened = open_regular(folder / name) if name != ".." and "/" not in name else None
+    if opened is not None:  # it is no link, so it is where it says
+        return opened
+    target = resolve_inside(folder, name)
+    return open_regular(target) if target is not None else None
+
+
+def read_span(folder: Path, shards: Sequence[Shard], offset: int, length: int) -> bytes | None:
+    """``length`` bytes from ``offset`` of the joined shards.
+
+    None if they do not hold so many, or if that are more than MAX_SPAN: a file of holes has any length for nothing.
+    """
     parts: list[bytes] = []
-    if offset + length > sum(shard.bytes for shard in shards):
+    if length > MAX_SPAN or offset + length > joined_bytes(shards):
         return None
-    for shard in shards:
-        if length <= 0:
-            break
-        if offset >= shard.bytes:
-            offset -= shard.bytes
+    at = bisect_right(shards, offset, key=lambda shard: shard.start) - 1
+    while length > 0:
+        shard = shards[at]
+        at += 1
+        if shard.end <= offset:
             continue
-        wanted = min(length, shard.bytes - offset)
-        target = resolve_inside(folder, shard.name)
-        opened = open_regular(target) if target is not None else None
+        wanted = min(length, shard.end - offset)
+        opened = open_inside(folder, shard.name)
         if opened is None:
             return None
         with os.fdopen(opened, "rb") as file:
             try:
-                file.seek(offset)
+                file.seek(offset - shard.start)
                 part = file.read(wanted)
             except OSError:
                 return None
@@ -95,17 +135,5 @@ def read_span(folder: Path, shards: tuple[Shard, ...], offset: int, length: int)
             return None
         parts.append(part)
         length -= wanted
-        offset = 0
+        offset += wanted
     return b"".join(parts)
-
-
-def string_lengths(data: bytes, count: int) -> Iterator[int | None]:
-    """The lengths of ``count`` strings, each with its length before it; None where the data end too early."""
-    at = 0
-    for _ in range(count):
-        if at + LENGTH_BYTES > len(data):
-            yield None
-            return
-        length = int.from_bytes(data[at : at + LENGTH_BYTES], "little")
-        at += LENGTH_BYTES + length
-        yield None if at > len(data) else length

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tfjs_compat.artifact.jsonpath import show
+from tfjs_compat.artifact.jsonpath import amount, show
 from tfjs_compat.artifact.layers import label
 from tfjs_compat.artifact.manifest import Weight
 from tfjs_compat.artifact.variables import ModelVariables, Variable, is_numbered_name, shortened_name, variables_of
@@ -78,7 +78,7 @@ def _check_fit(weight: Weight, want: Variable) -> Iterator[Finding]:
         len(shape) != len(weight.shape)
         or any(size is not None and size != got for size, got in zip(shape, weight.shape, strict=True))
     ):
-        expected = ", ".join("?" if size is None else str(size) for size in shape)
+        expected = ", ".join("?" if size is None else amount(size) for size in shape)
         message = f"{show(weight.name)} has shape {show(list(weight.shape))}, {label(want.layer)} makes [{expected}]"
         yield Finding("weights-shape", f"{weight.path}.shape", message)
     if want.dtype is not None and weight.dtype != want.dtype:

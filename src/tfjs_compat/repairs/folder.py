@@ -1,7 +1,7 @@
 """The folder of an artifact, repaired into another folder: the weights stay what they are, and that is checked.
 
-Nothing outside the source folder is read (`shards.inside`), nothing is held in memory but model.json and one block of a
-weight file at a time, and the target is there whole or not at all.
+Nothing outside the source folder is read (`shards.open_inside`), nothing is held in memory but model.json and one block
+of a weight file at a time, and the target is there whole or not at all.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from tfjs_compat.artifact.manifest import Weight
 from tfjs_compat.artifact.reading import Artifact, read
-from tfjs_compat.artifact.shards import open_regular, resolve_inside
+from tfjs_compat.artifact.shards import open_inside
 from tfjs_compat.errors import RequestError
 from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.repairs.document import repair_document
@@ -116,8 +116,7 @@ def _changed(source: Path, name: str) -> DamagedArtifactError:
 
 
 def _blocks(folder: Path, name: str) -> Iterator[bytes]:
-    found = resolve_inside(folder, name)
-    opened = open_regular(found) if found is not None else None
+    opened = open_inside(folder, name)
     if opened is None:
         raise _changed(folder, name)
     with os.fdopen(opened, "rb") as file:

@@ -25,8 +25,6 @@ from tfjs_compat.report.writers import Place
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.results.rules import rule_notes
 
-_LONGEST = 6000
-
 
 def render(results: Results, place: Place, background: Background = Background()) -> str:
     """The page, with links to logs and models in the output folder."""
@@ -74,7 +72,7 @@ def _environment() -> Environment:
     environment.filters.update(
         ticks=_ticks,
         soft=_soft,
-        cut=_cut,
+        cut=words.cut,
         short=words.short,
         number=numbers.number,
         duration=numbers.duration,
@@ -105,10 +103,6 @@ def _ticks(text: str) -> Markup:
 def _soft(text: str) -> Markup:
     """A name that may break behind its separators; everything escaped."""
     return Markup("<wbr>").join(re.split(r"(?<=[/_.,])(?=[^\s\d])", text))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}\n… and {len(text) - _LONGEST} more characters"
 
 
 def _is_web(address: str) -> bool:

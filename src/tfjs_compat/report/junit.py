@@ -141,7 +141,7 @@ def _story(case: CaseResult, change: Change | None) -> str:
     lines += [f"{found.severity}: {found.id}: {found.message} ({found.path})" for found in case.findings[:50]]
     if case.log:
         lines.append(f"log: {case.log}")
-    return "\n".join(filter(None, lines))
+    return "\n".join(words.cut(line) for line in lines if line)
 
 
 def _gone(change: Change) -> ElementTree.Element:

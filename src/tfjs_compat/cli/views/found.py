@@ -139,13 +139,13 @@ def _show_passed_over(console: Console, found: Found, case: CaseResult) -> None:
 def _show_recipe(console: Console, recipe: Recipe, folder: str) -> None:
     console.print(Text(f"\nTo do it by hand, in a folder with the files of {folder}:", "bold"), soft_wrap=True)
     for command in recipe.commands:
-        console.print(Text(f"  {command}"), soft_wrap=True)
+        console.print(Text(f"  {plain(command)}"), soft_wrap=True)
     first, second = recipe.uv_commands[:2]
     console.print(Text("or with uv, instead of the first two:", "dim"))
     for command in (first, second):
-        console.print(Text(f"  {command}"), soft_wrap=True)
+        console.print(Text(f"  {plain(command)}"), soft_wrap=True)
     console.print(Text("convert.py:", "dim"))
     for line in recipe.script.splitlines():
-        console.print(Text(f"  {line}".rstrip()), soft_wrap=True)
+        console.print(Text(f"  {plain(line)}".rstrip()), soft_wrap=True)
     if REPAIRED in recipe.commands[-1]:
         console.print(Text(f"The model to use is in {REPAIRED}.", "dim"))
