@@ -21,11 +21,14 @@ if TYPE_CHECKING:
     from tfjs_compat.results.news import failures
     from tfjs_compat.search.request import SearchRequest
     from tfjs_compat.system.store import Store
+    from tfjs_compat.workflows.bisect import BisectRequest, bisect
     from tfjs_compat.workflows.check import check
     from tfjs_compat.workflows.check_reproduction import check_reproduction
     from tfjs_compat.workflows.convert import convert, work_folder
     from tfjs_compat.workflows.diff import against_baseline, diff, read_baseline
+    from tfjs_compat.workflows.diff_locks import diff_locks
     from tfjs_compat.workflows.doctor import doctor
+    from tfjs_compat.workflows.explain import ExplainRequest, explain
     from tfjs_compat.workflows.find import find
     from tfjs_compat.workflows.garbage import collect_garbage
     from tfjs_compat.workflows.merge import merge_runs
@@ -42,11 +45,14 @@ _HOMES = {
     "ReportRequest": "workflows.report",
     "ReduceRequest": "workflows.reduce",
     "ReproRequest": "workflows.repro",
+    "BisectRequest": "workflows.bisect",
+    "ExplainRequest": "workflows.explain",
     "RunRequest": "engine.request",
     "SearchRequest": "search.request",
     "Store": "system.store",
     "WatchRequest": "workflows.watch",
     "against_baseline": "workflows.diff",
+    "bisect": "workflows.bisect",
     "cases": "workflows.plan",
     "catalogue": "diagnosis.catalogue",
     "check": "workflows.check",
@@ -55,8 +61,10 @@ _HOMES = {
     "convert": "workflows.convert",
     "diff": "workflows.diff",
     "describe": "engine.forecast",
+    "diff_locks": "workflows.diff_locks",
     "doctor": "workflows.doctor",
     "failures": "results.news",
+    "explain": "workflows.explain",
     "find": "workflows.find",
     "kinds_named": "results.comparison",
     "list_environments": "environments.registry",
@@ -81,6 +89,8 @@ _HOMES = {
 
 __all__ = [
     "Background",
+    "BisectRequest",
+    "ExplainRequest",
     "ReduceRequest",
     "ReportRequest",
     "ReproRequest",
@@ -89,6 +99,7 @@ __all__ = [
     "Store",
     "WatchRequest",
     "against_baseline",
+    "bisect",
     "cases",
     "catalogue",
     "check",
@@ -97,7 +108,9 @@ __all__ = [
     "convert",
     "describe",
     "diff",
+    "diff_locks",
     "doctor",
+    "explain",
     "failures",
     "find",
     "kinds_named",

@@ -129,6 +129,10 @@ GENCODE = (
     "Detected incompatible Protobuf Gencode/Runtime versions when loading {}: gencode 6.31.1 runtime 5.29.6. "
     "Runtime version cannot be older than the linked gencode version."
 )
+MISMATCHED = (
+    "Detected mismatched Protobuf Gencode/Runtime major versions when loading {}: gencode 6.31.1 runtime 5.29.4. "
+    "Same major version is required."
+)
 VERSION_ERROR = "google.protobuf.runtime_version.VersionError"
 NOT_FOUND = "tensorflow.python.framework.errors_impl.NotFoundError"
 INFERENCE = "/env/site-packages/tensorflow_decision_forests/tensorflow/ops/inference/inference.so"
@@ -188,7 +192,9 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
         importing("ImportError", "cannot import name 'runtime_version' from 'google.protobuf' (/env/protobuf)"),
         {},
     ),
+    ("ydf-protobuf", importing(VERSION_ERROR, MISMATCHED.format("yggdrasil_decision_forests/x.proto")), {}),
     ("protobuf-gencode", importing(VERSION_ERROR, GENCODE.format("tensorflow_metadata/path.proto")), {}),
+    ("protobuf-gencode", importing(VERSION_ERROR, MISMATCHED.format("tensorflow_metadata/path.proto")), {}),
     ("tfdf-inference-so", importing(NOT_FOUND, f"{INFERENCE}: undefined symbol: _ZN10tensorflow8OpKernel"), {}),
     ("tfdf-inference-so", importing(NOT_FOUND, f"{INFERENCE} not found"), {}),
     (

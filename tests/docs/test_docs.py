@@ -72,3 +72,9 @@ def test_the_options_of_find_are_documented() -> None:
     # How cases run, the same for every command that runs some: --help says it.
     common = {"--model", "--inputs", "--runtime", "--node", "--jobs", "--no-cache", "--source-builds", "--output"}
     assert {flag for flag in shown - common if flag not in text} == set()
+
+
+def test_the_options_of_explain_and_bisect_are_documented() -> None:
+    text = (ROOT / "docs" / "explain.md").read_text("utf-8")
+    own = {"--good", "--format", "--json", "--time", "--max-trials", "--package", "--range", "--signature", "--lock"}
+    assert {flag for flag in own if flag not in text} == set()

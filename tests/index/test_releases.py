@@ -99,3 +99,22 @@ def test_an_index_out_of_reach_is_named_without_credentials(tmp_path: Path, monk
         MachineryError, match=r"the package index http://\*\*\*@127\.0\.0\.1:9/simple/ cannot be reached"
     ):
         fetch_releases("tensorflow", Store(tmp_path))
+
+
+def test_wheels_in_a_folder_are_releases_too(
+    small_index: SmallIndex, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As uv's find-links has them: with those of the index, or where no index knows the package."""
+    folder = tmp_path / "wheels with a space"
+    folder.mkdir()
+    for name in ("both-2.0-py3-none-any.whl", "both-1.0-py3-none-any.whl", "only_here-0.1-py3-none-any.whl", "x.whl"):
+        (folder / name).write_bytes(b"")
+    small_index.add("both", "1.0")
+    monkeypatch.setenv("UV_FIND_LINKS", f"{folder.as_uri()},https://example.invalid/links.html")
+    store = Store(tmp_path / "store")
+    for _ in range(2):
+        both = fetch_releases("both", store)
+        assert both == (release("1.0", "2024-03-01", "py3"), release("2.0", None, "py3"))
+    assert fetch_releases("only-here", store) == (release("0.1", None, "py3"),)
+    with pytest.raises(MachineryError, match="has no package nowhere"):
+        fetch_releases("nowhere", store)

@@ -151,13 +151,15 @@ def release(version: str, uploaded: str | None = None, tags: str = "cp310 cp311"
 class SmallIndex:
     """A package index (PEP 691, 658, 700) on a port of this machine.
 
-    ``add`` gives it a package; ``status`` is what it answers to everything but 200; ``timed``: it tells upload times.
-    ``faults``: how many more times the page of a package, by its name, cannot be had.
+    ``add`` gives it a package; ``status`` is what it answers to everything but 200; ``timed``: it tells upload times,
+    which ``days`` has by file where it is not 2024-03-01. ``faults``: how many more times the page of a package, by its
+    name, cannot be had.
     """
 
     def __init__(self) -> None:
         self.files: dict[str, dict[str, bytes]] = {}
         self.metadata: dict[str, bytes] = {}
+        self.days: dict[str, str] = {}
         self.status = 200
         self.faults: dict[str, int] = {}
         self.timed = True
@@ -196,7 +198,7 @@ class SmallIndex:
                 "url": f"/files/{name}/{file}",
                 "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
                 "core-metadata": True,
-                **({"upload-time": "2024-03-01T12:00:00Z"} if self.timed else {}),
+                **({"upload-time": f"{self.days.get(file, '2024-03-01')}T12:00:00Z"} if self.timed else {}),
             }
             for file, content in self.files[name].items()
         ]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tfjs_compat.results.case_result import Results
     from tfjs_compat.results.comparison import Comparison
     from tfjs_compat.results.merge import Merged
+    from tfjs_compat.search.culprit.explanation import Explanation
     from tfjs_compat.workflows.check_reproduction import Checked
     from tfjs_compat.workflows.doctor import DoctorFinding
     from tfjs_compat.workflows.find import Found
@@ -76,6 +77,13 @@ def of_artifact(report: ArtifactReport) -> int:
 
 def of_search(found: Found) -> int:
     """The exit code of ``find`` and ``convert``: an interrupted search is no answer, even if it found something."""
+    if found.interrupted:
+        return INTERRUPTED
+    return OK if found.found else UNEXPECTED
+
+
+def of_explanation(found: Explanation) -> int:
+    """The exit code of ``explain``: an interrupted search is no answer, even if it has a culprit."""
     if found.interrupted:
         return INTERRUPTED
     return OK if found.found else UNEXPECTED

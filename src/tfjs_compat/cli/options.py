@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from tfjs_compat.api import RunRequest, SearchRequest
+    from tfjs_compat.api import BisectRequest, ExplainRequest, RunRequest, SearchRequest
 
 Option = Callable[[Any], Any]
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -238,6 +238,15 @@ RUN = (
     click.option(
         "--try-remedies", "try_remedies", is_flag=True, help="Run the remedies of what fails, until one works."
     ),
+    click.option(
+        "--explain", "explain", is_flag=True, help="Explain what fails unexpectedly, once for each cause; see explain."
+    ),
+    _file(
+        "--lock",
+        "lock",
+        metavar="FILE",
+        help="Run in exactly this lock: one of OUTPUT/locks, a requirements.txt with hashes, a pylock.toml.",
+    ),
 )
 
 # What to look at again: `watch` only.
@@ -265,6 +274,20 @@ WATCH = (
 
 # One case that fails: named among the results of a run, or run first.
 ONE_CASE = (click.argument("case", required=False), RESULTS, *MATRIX[1:-1], INPUTS, *RUNTIME, _TIME_LIMIT)
+
+# What asks trials for a culprit: `explain` and `bisect`, of one case.
+CULPRIT = (
+    *MATRIX[1:-1],
+    OUTPUT,
+    INPUTS,
+    *RUNTIME,
+    _TIME_LIMIT,
+    click.option("--time", "most_seconds", type=click.FloatRange(1), metavar="SECONDS", help="Stop after that time."),
+    click.option(
+        "--max-trials", "max_trials", type=click.IntRange(1), metavar="N", help="Stop after N cases were run."
+    ),
+    AS_JSON,
+)
 
 # What to look for: `find` and `convert`.
 SEARCH = (
@@ -331,11 +354,62 @@ def case_request(given: Mapping[str, Any]) -> tuple[str | None, RunRequest]:
 
     request = run_request({name: value for name, value in given.items() if name != "results"})
     request = replace(request, output=given["results"])
-    if given["case"] is None and not request.says_what_to_run:
-        raise click.UsageError("give a case of the last run, or what to run\nhint: --model M --tensorflow V --route R")
-    if given["case"] is not None and request.says_what_to_run:
-        raise click.UsageError(f"case '{given['case']}' and options of a run: give one of the two")
+    _require_one(given["case"], request)
     return given["case"], request
+
+
+def _require_one(case: str | None, request: RunRequest) -> None:
+    """Raise click.UsageError where neither a case nor a run is given, or both."""
+    if case is None and not request.says_what_to_run:
+        raise click.UsageError("give a case of the last run, or what to run\nhint: --model M --tensorflow V --route R")
+    if case is not None and request.says_what_to_run:
+        raise click.UsageError(f"case '{case}' and options of a run: give one of the two")
+
+
+def explain_request(given: Mapping[str, Any]) -> ExplainRequest:
+    """The explanation that the parameters of ``explain`` mean. Raises click.UsageError where they name no bad end."""
+    from tfjs_compat.api import ExplainRequest
+
+    request = run_request(given)
+    _require_one(given["case"], request)
+    return ExplainRequest(given["case"], given["good"], given["most_seconds"], given["max_trials"], request)
+
+
+def bisect_request(given: Mapping[str, Any]) -> BisectRequest:
+    """The bisection that the parameters of ``bisect`` mean. Raises click.UsageError where they name no range."""
+    from dataclasses import replace
+
+    from tfjs_compat.api import BisectRequest
+
+    request = run_request(given)
+    dated = [value for value in request.axes["as_of"] if ".." in value]
+    if bool(dated) == (given["package"] is not None):
+        raise click.UsageError(
+            "give one range\nhint: --as-of 2024-04-10..today, or --package keras --range 3.0.0..3.15.1"
+        )
+    if not request.says_what_to_run or not request.models:
+        raise click.UsageError("give what to run\nhint: --model M --tensorflow V --tensorflowjs V")
+    if (given["package"] is None) != (given["range"] is None):
+        raise click.UsageError("--package and --range belong together\nhint: --package keras --range 3.0.0..3.15.1")
+    ends = _ends("--as-of", dated[0]) if dated else _ends("--range", given["range"])
+    if dated:
+        request = replace(request, axes={**request.axes, "as_of": []})
+    return BisectRequest(
+        request,
+        dates=ends if dated else None,
+        package=given["package"],
+        versions=None if dated else ends,
+        signature=given["signature"],
+        seconds=given["most_seconds"],
+        max_trials=given["max_trials"],
+    )
+
+
+def _ends(option: str, text: str) -> tuple[str, str]:
+    first, dots, last = text.partition("..")
+    if not (dots and first and last):
+        raise click.UsageError(f"{option}: '{text}' is not a range FIRST..LAST")
+    return first, last
 
 
 def search_request(given: Mapping[str, Any]) -> SearchRequest:

@@ -45,9 +45,12 @@ def document(plan: Plan, until: Stage, started: str, before: PlanDocument | None
     )
 
 
-def open_document(name: str, until: Stage, started: str) -> PlanDocument:
-    """The plan of a search, which plans as it goes: no cases, and a random digest, so that no run continues it."""
-    digest = secrets.token_hex(32)
+def open_document(name: str, until: Stage, started: str, digest: str | None = None) -> PlanDocument:
+    """The plan of a search, which plans as it goes: no cases.
+
+    ``digest`` stands for what is searched, so that the same search goes on; by default it is random, and none does.
+    """
+    digest = digest or secrets.token_hex(32)
     return PlanDocument(
         PLAN_SCHEMA, __version__, started, name, digest, until, machine_facts(), (), (), secrets.token_hex(8)
     )

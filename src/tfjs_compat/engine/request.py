@@ -21,6 +21,8 @@ class RunRequest:
     ``matrix`` is a file, the name of a shipped matrix, or None for [tool.tfjs-compat] of ./pyproject.toml; where there
     is none, ``plain`` if the request says what to run, else the seed. ``axes``, ``models``, ``routes`` replace the
     file's; ``only`` are shell patterns for the cases that count. ``try_remedies``: run the remedies of what fails.
+    ``explain``: explain what fails unexpectedly, once for each cause, as far as ``budget`` allows. ``lock``: a lock
+    file that decides the packages of every case.
     ``baseline``: an earlier run to compare with, an output folder or a results.json.
     ``retries``: how often a case is run again that the machinery failed or that ends unlike before. ``budget``: seconds
     after which the run stops, whatever was not run.
@@ -48,6 +50,8 @@ class RunRequest:
     inputs: Path | None = None
     seconds: float | None = None
     try_remedies: bool = False
+    explain: bool = False
+    lock: Path | None = None
     shard: str | None = None
     plan: Path | None = None
     executor: str = DEFAULT_EXECUTOR

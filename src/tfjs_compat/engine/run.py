@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -44,7 +44,7 @@ from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import SCHEMA, CaseResult, Results, case_result, trial_id
 from tfjs_compat.results.files import RESULTS, from_journal, pinned, write_results
-from tfjs_compat.results.journal import JOURNAL, Journal, read_journal
+from tfjs_compat.results.journal import JOURNAL, Journal, read_journal, read_lines
 from tfjs_compat.results.plan_file import PlanDocument, read_plan, write_plan
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import disk_errors, finish_removals, read_regular, remove_tree, write_whole
@@ -112,19 +112,33 @@ def run_plan(plan: Plan, engine: Engine) -> Results:
     )
 
 
-@contextlib.contextmanager
-def journalled(name: str, engine: Engine) -> Iterator[Callable[[CaseResult], None]]:
-    """A journal for work that plans as it goes, such as a search: call it with each result.
+class OpenJournal(NamedTuple):
+    """The journal of work that plans as it goes: what ``append`` is called with is kept at once.
 
+    ``earlier`` are the results of the same work, in their order, should it have been interrupted.
+    """
+
+    append: Callable[[CaseResult], None]
+    earlier: tuple[CaseResult, ...]
+
+
+@contextlib.contextmanager
+def journalled(name: str, engine: Engine, digest: str | None = None) -> Iterator[OpenJournal]:
+    """A journal for work that plans as it goes, such as a search.
+
+    ``digest`` identifies the work, so that it can go on where it was interrupted; without one it begins anew.
     ``report`` shows what there is of it at any time. results.json is written at the end, however it ends.
     """
     clock = time.monotonic()
     started = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    planned = open_document(name, engine.options.until, started)
+    planned = open_document(name, engine.options.until, started, digest)
     journal = begin(planned, engine)
     complete = False
     try:
-        yield lambda result: journal.append(result, time.monotonic() - clock, planned.run)
+        yield OpenJournal(
+            lambda result: journal.append(result, time.monotonic() - clock, planned.run),
+            tuple(line.result for line in read_lines(engine.output)),
+        )
         complete = not engine.context.stop.is_set()
     finally:
         journal.close()

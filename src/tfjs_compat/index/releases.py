@@ -1,18 +1,24 @@
-"""Which releases of a package the configured index has."""
+"""Which releases of a package the configured indexes and folders of wheels have."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import hashlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import msgspec
-from packaging.utils import InvalidWheelFilename, parse_wheel_filename
+from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import InvalidVersion, Version
 
 from tfjs_compat.errors import MachineryError
-from tfjs_compat.index.address import index_url
+from tfjs_compat.index.address import index_urls
 from tfjs_compat.index.pages import read_page
+from tfjs_compat.index.settings import uv_variables
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import is_fresh, write_whole
 from tfjs_compat.system.store import Store
@@ -37,33 +43,58 @@ _RELEASES = Reader[tuple[Release, ...]](tuple[Release, ...])
 
 
 def fetch_releases(package: str, store: Store) -> tuple[Release, ...]:
-    """The releases of a package, oldest first, as the index lists them now; an answer is kept for ten minutes.
+    """The releases of a package, oldest first, as uv finds them now: on the first index that has it, and among wheels.
 
-    Raises MachineryError when the index cannot be reached or answers with something else than a package page.
+    An index's answer is kept for ten minutes; folders of wheels (``find-links``) are read each time. Raises
+    MachineryError when an index cannot be reached or answers with something else than a package page, and where nothing
+    has the package.
     """
-    url = index_url()
-    kept = store.folder("index") / f"{package}-{_short(url)}.json"
-    try:
+    wheels = collect(_found_links(package))
+    urls = index_urls()
+    kept = store.folder("index") / f"{package}-{_short(' '.join(urls))}.json"
+    with contextlib.suppress(OSError, msgspec.DecodeError):  # not there, or damaged: it is fetched
         if is_fresh(kept, _FRESH_SECONDS):
-            return _RELEASES.decode(kept.read_bytes())
-    except (OSError, msgspec.DecodeError):
-        pass  # not there, or damaged: it is fetched
-    releases = _fetch(package, url)
-    write_whole(kept, msgspec.json.encode(releases))
-    return releases
+            return _together(_RELEASES.decode(kept.read_bytes()), wheels)
+    for url in urls:
+        if (releases := _fetch(package, url)) is not None:
+            write_whole(kept, msgspec.json.encode(releases))
+            return _together(releases, wheels)
+    if wheels:
+        return wheels
+    raise MachineryError(f"the package index {shown_address(urls[-1])} has no package {package}")
 
 
 def _short(url: str) -> str:
     return hashlib.sha256(url.encode()).hexdigest()[:12]
 
 
-def _fetch(package: str, url: str) -> tuple[Release, ...]:
+def _fetch(package: str, url: str) -> tuple[Release, ...] | None:
+    """The releases on one index, None where it has no such package."""
     page = read_page(package, url)
     if page is None:
-        raise MachineryError(f"the package index {shown_address(url)} has no package {package}")
+        return None
     return collect(
         (file.filename, file.version, file.is_yanked, file.upload_time) for file in page.packages if file.version
     )
+
+
+def _found_links(package: str) -> Iterator[tuple[str, str | None, bool, datetime.datetime | None]]:
+    """The wheels of a package in the folders of uv's ``find-links``; web pages among these are not read."""
+    for text in re.split(r"[,\s]+", uv_variables().get("UV_FIND_LINKS", "")):
+        folder = Path(url2pathname(urlsplit(text).path)) if text.startswith("file:") else Path(text)
+        if text and "://" not in text.removeprefix("file://") and folder.is_dir():
+            for path in sorted(folder.glob("*.whl")):
+                with contextlib.suppress(InvalidWheelFilename):
+                    name, version, *_ = parse_wheel_filename(path.name)
+                    if name == canonicalize_name(package):
+                        yield path.name, str(version), False, None
+
+
+def _together(indexed: tuple[Release, ...], wheels: tuple[Release, ...]) -> tuple[Release, ...]:
+    """The releases of an index with those of folders that it does not have."""
+    known = {release.version for release in indexed}
+    more = (release for release in wheels if release.version not in known)
+    return tuple(sorted((*indexed, *more), key=lambda release: Version(release.version)))
 
 
 def collect(files: Iterable[tuple[str, str | None, bool, datetime.datetime | None]]) -> tuple[Release, ...]:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 
 import msgspec
 
 from tfjs_compat.errors import RequestError
 from tfjs_compat.index.interpreters import PythonBuild
-from tfjs_compat.locks.reading import Pin, read_requirements, versions
+from tfjs_compat.locks.reading import Pin, read_lock_file, read_requirements, versions
 
 _REPORTED = (
     *("tensorflow", "tensorflowjs", "keras", "tf-keras", "numpy", "protobuf", "setuptools", "h5py"),
@@ -63,6 +64,14 @@ def make_lock(pins: str, python: PythonBuild, *, source_builds: bool, stand_ins:
     return Lock(short, build, packages, source_builds, head + absent + policy + body, stand_ins)
 
 
+def bound_to(lock: Lock, python: PythonBuild) -> Lock:
+    """The same distributions for another Python: another machine has another patch of it, and so another lock id."""
+    if lock.python == PythonBuild(python.version, python.platform):
+        return lock
+    lines = "".join(pin.lines for pin in lock.pins())
+    return make_lock(lines, python, source_builds=lock.source_builds, stand_ins=lock.stand_ins)
+
+
 def read_lock(text: str) -> Lock:
     """The lock that a file ``OUTPUT/locks/ID.txt`` holds.
 
@@ -85,3 +94,24 @@ def read_lock(text: str) -> Lock:
     if lock.text != text:
         raise RequestError(f"lock {head[1]} was changed since it was written")
     return lock
+
+
+def read_any_lock(path: Path, python: PythonBuild | None) -> Lock:
+    """The lock in a file: one of tfjs-compat, a requirements file with hashes, a pylock.toml.
+
+    ``python`` is what one that does not name its own is for. Raises RequestError where it cannot be read, pins
+    something without a hash, or names no Python and none is given.
+    """
+    pins = read_lock_file(path)
+    if path.suffix != ".toml" and (text := path.read_text("utf-8-sig")).startswith("# lock "):
+        try:
+            return read_lock(text)
+        except RequestError as error:
+            raise RequestError(f"{path}: {error}") from None
+    if bare := [pin.name for pin in pins if not pin.hashes]:
+        hint = "`uv pip compile --generate-hashes` writes a file with hashes"
+        raise RequestError(f"{path}: {bare[0]} is pinned without a hash\nhint: {hint}")
+    if python is None:
+        raise RequestError(f"{path}: it does not say for which Python it is\nhint: give --python, such as 3.11")
+    lines = "".join(f"{pin.name}=={pin.version}" + "".join(f" --hash={h}" for h in pin.hashes) + "\n" for pin in pins)
+    return make_lock(lines, python, source_builds=False)

@@ -21,7 +21,7 @@ class Cause(msgspec.Struct, frozen=True):
     name that the catalogue lacks. ``unknown``: a signature only. ``machinery``: says nothing about the versions.
     ``behind`` are the other issues that were found in its cases, ``message`` is that of its first case, ``proven``
     says which remedies cured how many of its cases, where they were run; ``tracked`` are the pages where the
-    matrix says that the failure is tracked.
+    matrix says that the failure is tracked; ``culprit`` is what `explain` says of one of the cases, its first line.
     """
 
     kind: Literal["known", "named", "unknown", "machinery"]
@@ -35,6 +35,7 @@ class Cause(msgspec.Struct, frozen=True):
     message: str = ""
     proven: tuple[str, ...] = ()
     tracked: tuple[str, ...] = ()
+    culprit: str = ""
 
 
 def causes(cases: Sequence[CaseResult]) -> tuple[Cause, ...]:
@@ -44,7 +45,9 @@ def causes(cases: Sequence[CaseResult]) -> tuple[Cause, ...]:
         if case.verdict is not Verdict.WORKS and (key := _key(case)):
             groups.setdefault((case.verdict is not Verdict.ERROR, key), []).append(case)
     return tuple(
-        msgspec.structs.replace(_cause(key, group), proven=proven(group), tracked=_tracked(group))
+        msgspec.structs.replace(
+            _cause(key, group), proven=proven(group), tracked=_tracked(group), culprit=_culprit(group)
+        )
         for (_, key), group in _ordered(groups)
     )
 
@@ -75,6 +78,11 @@ def proven(cases: Sequence[CaseResult]) -> tuple[str, ...]:
     lines += [f"cured by nothing ({nothing} of {len(run)})"] if nothing else []
     faults = Counter(short(cure.message, 300) for cure in untried)
     return (*lines, *(f"could not be tried: {fault} ({number} of {len(run)})" for fault, number in faults.items()))
+
+
+def _culprit(cases: Sequence[CaseResult]) -> str:
+    found = next((case.explanation for case in cases if case.explanation), "")
+    return found.partition("\n")[0]
 
 
 def _key(case: CaseResult) -> str:

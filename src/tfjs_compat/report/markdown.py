@@ -156,5 +156,7 @@ def _cause(number: int, cause: Cause) -> str:
         lines.append("remedies run: " + "; ".join(map(marked, cause.proven)))
     elif cause.remedies:
         lines.append("should cure it: " + "; or ".join(map(marked, cause.remedies)))
+    if cause.culprit:
+        lines.append(f"explained: {escape(cause.culprit)}")
     lines += [f"<{link}>" for link in (*cause.links, *cause.tracked) if re.fullmatch(r"https?://[\w./#?=&%-]+", link)]
     return "  \n".join(lines)

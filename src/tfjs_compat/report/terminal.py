@@ -180,6 +180,8 @@ def cause_text(group: Cause, output: str) -> Group:
         below.append(Text.assemble(("Remedies run: ", "green"), plain("; ".join(shown)), "."))
     elif group.remedies and group.kind == "known":
         below.append(Text(f"Should cure it: {'; or '.join(group.remedies)}."))
+    if group.culprit:
+        below.append(Text.assemble(("Explained: ", "green"), plain(group.culprit)))
     below += [Text(link, "dim") for link in (*group.links[:1], *group.tracked[:3])]
     if (log := group.cases[0].log) and unknown:
         below.append(Text(f"log: {plain(output + log)}"))

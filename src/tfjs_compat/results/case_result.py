@@ -79,6 +79,7 @@ class CaseResult(msgspec.Struct, frozen=True):
     keras_in_use: str | None = None
     repairs: tuple[Applied, ...] = ()
     cure: RemedyResult | None = None
+    explanation: str | None = None
     trial: str = ""
     model_digest: str = ""
     attempts: tuple[Attempt, ...] = ()

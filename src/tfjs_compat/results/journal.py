@@ -6,6 +6,7 @@ next is appended. Of several lines of a case the last counts.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -89,6 +90,24 @@ class JournalContent(NamedTuple):
 
     lines: dict[str, Line]
     damaged: int
+
+
+def read_lines(output: Path) -> tuple[Line, ...]:
+    """Every whole line of the journal, in order, also of trials that were run several times; damaged ones are left out.
+
+    Raises RequestError for what cannot be read.
+    """
+    path, lines = output / JOURNAL, list[Line]()
+    try:
+        content = read_regular(path)
+    except FileNotFoundError:
+        return ()
+    except OSError as error:
+        raise RequestError(f"{path}: cannot be read: {error.strerror or error}") from None
+    for raw in content.split(b"\n")[:-1]:
+        with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            lines.append(_LINES.decode(raw))
+    return tuple(lines)
 
 
 def read_journal(output: Path) -> JournalContent:

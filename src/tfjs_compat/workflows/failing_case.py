@@ -9,15 +9,15 @@ import msgspec
 
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
-from tfjs_compat.locks.lock import Lock, read_lock
-from tfjs_compat.matrix.models import Model, find_model
-from tfjs_compat.matrix.process_env import process_variables
+from tfjs_compat.locks.lock import Lock
+from tfjs_compat.matrix.models import Model
 from tfjs_compat.matrix.routes import Route, find_route
 from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.results.selection import find_case
 from tfjs_compat.system.files import read_regular
 from tfjs_compat.system.progress import Progress
+from tfjs_compat.workflows.ends import kept_lock, model_of, variables_of
 from tfjs_compat.workflows.report import results_of
 from tfjs_compat.workflows.run import run
 
@@ -99,22 +99,7 @@ def _require_failing(case: CaseResult) -> CaseResult:
 
 
 def _with_inputs(case: CaseResult, results: Results, output: Path) -> FailingCase:
-    model = find_model(case.model, Path.cwd())
-    if case.model_digest and model.digest != case.model_digest:
-        raise RequestError(
-            f"model '{case.model}': it was changed since the case was run\nhint: run it again, then this command"
-        )
-    variables = case.process_variables
-    if variables is None:
-        variables = process_variables(case.combination.process_env, {})
-    lock = _lock(case.lock, output) if case.lock is not None else None
+    model, variables = model_of(case), variables_of(case)
+    lock = kept_lock(case.lock, output) if case.lock is not None else None
     route = find_route(case.route)
     return FailingCase(case, model, route, lock, variables, output, results.started, results.machine)
-
-
-def _lock(name: str, output: Path) -> Lock:
-    path = output / "locks" / f"{name}.txt"
-    try:
-        return read_lock(read_regular(path).decode("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise RequestError(f"{path}: the lock of this case cannot be read: {error}\nhint: run it again") from None

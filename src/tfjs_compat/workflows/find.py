@@ -107,8 +107,8 @@ def find(request: SearchRequest, progress: Progress | None = None, stop: threadi
         with Deadline(context.stop, ends) as deadline:
             limited = context_of(options, Matrix().limits, jobs, context.progress, deadline.stop)
             engine = Engine(limited, options_of(options, request.until, limited), output / WORK, opened.executor, jobs)
-            with journalled("find", engine) as ended:
-                evaluator = _evaluator(request, points, interpreters, engine, ended)
+            with journalled("find", engine) as journal:
+                evaluator = _evaluator(request, points, interpreters, engine, journal.append)
                 searched = find_best_case(request, points, evaluator, deadline, jobs)
     require_answer(searched)
     recipe = _recipe(*searched.best.found) if searched.best.found is not None else None

@@ -19,6 +19,7 @@ from tfjs_compat.matrix.schema import Include, Matrix
 from tfjs_compat.matrix.shipped import shipped_folder, shipped_matrix
 from tfjs_compat.matrix.source import Source, find_source
 from tfjs_compat.system.files import require_usable
+from tfjs_compat.workflows.one_lock import read_locked
 
 _NEUTRAL = "plain.toml"
 
@@ -28,6 +29,8 @@ def load_matrix(request: RunRequest) -> tuple[Matrix, dict[str, Path]]:
 
     Raises RequestError.
     """
+    if request.lock is not None:
+        return matrix_of_options(read_locked(request).request)
     path = matrix_path(request.matrix, neutral=request.says_what_to_run)
     shipped = path.parent == shipped_folder()
     base = Path.cwd() if shipped else path.resolve().parent
@@ -55,6 +58,18 @@ def unknown_issues(matrix: Matrix) -> Iterable[str]:
         if rule.issue is not None and rule.issue not in known:
             hint = nearest(rule.issue, known)
             yield f"key 'expect[{number}].issue': '{rule.issue}' is no known issue\nhint: {hint}"
+
+
+def matrix_of_options(request: RunRequest) -> tuple[Matrix, dict[str, Path]]:
+    """The matrix that the options of a request name by themselves: an axis that has none is at its default.
+
+    As ``load_matrix``, but without any file. For what is about one case, which a file would multiply. Raises
+    RequestError.
+    """
+    matrix = with_overrides(Matrix(name=_named_after(request.models)), request)
+    for problem in missing_keys(matrix):
+        raise RequestError(f"command line: {problem}")
+    return matrix, dict.fromkeys(matrix.models, Path.cwd())
 
 
 def matrix_path(name: str | None, *, neutral: bool = False) -> Path:

@@ -32,7 +32,9 @@ from tfjs_compat.trials.runtimes.node import find_node
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.workflows.inputs import require_inputs
 from tfjs_compat.workflows.matrices import load_matrix, matrix_source
+from tfjs_compat.workflows.one_lock import plan_in_lock
 from tfjs_compat.workflows.remedies import with_remedies
+from tfjs_compat.workflows.unexpected import with_explanations
 
 
 def run(
@@ -82,6 +84,8 @@ def run(
             results = with_retries(results, plan, engine, request.retries, baseline)
         if request.try_remedies and results.complete:
             results = with_remedies(results, plan, engine)
+        if request.explain and results.complete:
+            results = with_explanations(results, plan, engine)
         if deadline.passed and not results.complete:
             results = msgspec.structs.replace(results, stopped="time")
         results = msgspec.structs.replace(results, seconds=round(time.monotonic() - started, 3))
@@ -90,7 +94,9 @@ def run(
 
 
 def _plan(request: RunRequest, matrix: Matrix, bases: dict[str, Path], context: Context, jobs: int) -> Plan:
-    """The plan of the request: the shared one where it names one, else made here."""
+    """The plan of the request: in the one lock or the shared plan that it names, else made here."""
+    if request.lock is not None:
+        return plan_in_lock(matrix, request, context)
     if request.plan is None:
         return make_plan(matrix, bases, context, jobs, only=request.only, fresh=request.fresh)
     return plan_again(read_shared_plan(request.plan), matrix, bases, find_interpreters(context.store))
