@@ -11,7 +11,6 @@ from tfjs_compat.cli.console import outputs, print_text, stop_on_signal
 from tfjs_compat.cli.group import cli
 from tfjs_compat.cli.options import MATRIX, WATCH, run_request, with_options
 from tfjs_compat.report import writers
-from tfjs_compat.report.words import count
 
 
 @cli.command(short_help="Run what new releases change; speak only of news.")
@@ -26,6 +25,7 @@ def watch(as_json: bool, state: Path, form: str, **given: Any) -> None:
     """
     from tfjs_compat import api
     from tfjs_compat.cli.live_progress import on_terminal
+    from tfjs_compat.report.words import count
 
     out, err = outputs()
     request = api.WatchRequest(state=state, run_options=run_request(given))

@@ -21,7 +21,7 @@ from tfjs_compat.engine import cache
 from tfjs_compat.engine.deciding_files import code_digest
 from tfjs_compat.engine.options import memory_limit
 from tfjs_compat.engine.parcels import RECEIVED, Parcel, parcel_of_file, parcel_of_model, unpack, unpacked
-from tfjs_compat.engine.tasks import Task, TaskResult, Trial, TrialResult
+from tfjs_compat.engine.tasks import TASKS, Task, TaskResult, Trial, TrialResult
 from tfjs_compat.engine.worker import Worker, cache_key, lost, make_worker, perform
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.discovery import find_interpreters
@@ -109,7 +109,7 @@ class RemoteExecutor(Executor):
     def _send(self, plain: dict[str, Any], outer: Future[Any], *, with_contents: bool) -> None:
         if outer.cancelled():
             return
-        task, parcels = self._packed(msgspec.convert(plain, Task))
+        task, parcels = self._packed(TASKS.convert(plain))
         if with_contents:
             task = msgspec.structs.replace(task, contents={one.digest: one.content() for one in parcels})
         inner = self.inner.submit(run_remote_task, msgspec.to_builtins(task, builtin_types=(bytes,)))

@@ -49,7 +49,7 @@ def shown(text: str) -> str:
     The middle of words of more than 400 characters is left out, and what is beyond 20,000 characters.
 
     >>> len(shown(f"no model '{'x' * 1000}'"))
-    439
+    427
     """
     words = re.sub(rf"\S{{{_LONGEST_WORD + 1},}}", lambda found: _without_middle(found[0]), plain(text))
     return words if len(words) <= _LONGEST_MESSAGE else f"{words[:_LONGEST_MESSAGE]}…"
@@ -66,7 +66,7 @@ def file_name(text: str, most: int = 100, *, dashes: bool = False) -> str:
     At most ``most`` ASCII letters, digits, ``.``, ``_``, ``+`` and, where they separate nothing, ``-`` (``dashes``). It
     begins with none of ``._-``: it leads nowhere, and no program takes it for an option.
 
-    >>> file_name("setuptools<81"), file_name("../.."), file_name("-rf", dashes=True), file_name("\udcff")
+    >>> file_name("setuptools<81"), file_name("../.."), file_name("-rf", dashes=True), file_name("\\udcff")
     ('setuptools_81', '_', 'rf', '_')
     """
     kept = "._+-" if dashes else "._+"

@@ -112,7 +112,7 @@ def restricted(network: Network, kept: Collection[str]) -> Network | None:
     >>> both = Network((Input("i", (2,)),), {"a": layer, "b": layer},
     ...                (Node("a", "a", (Ref("i"),)), Node("b", "b", (Ref("a"),))), (Ref("b"),))
     >>> restricted(both, ["b"]).nodes
-    (Node(id='b', layer='b', args=(Ref(node='i', output=0),), kwargs={}),)
+    (Node(id='b', layer='b', args=(Ref(node='i', output=0),), kwargs={}, many=False),)
     """
     bypass: dict[str, Ref] = {}
 
