@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tfjs_compat.report.background import Background
     from tfjs_compat.results.comparison import kinds_named
     from tfjs_compat.results.files import read_results
+    from tfjs_compat.results.history import by_last_change, kept_runs, read_history
     from tfjs_compat.results.news import failures
     from tfjs_compat.search.request import SearchRequest
     from tfjs_compat.system.store import Store
@@ -35,12 +36,16 @@ if TYPE_CHECKING:
     from tfjs_compat.workflows.plan import cases, plan, shards
     from tfjs_compat.workflows.reduce import ReduceRequest, reduce
     from tfjs_compat.workflows.repair import repair
-    from tfjs_compat.workflows.report import ReportRequest, report, report_targets, write_report
+    from tfjs_compat.workflows.report import SHOWN_RUNS, ReportRequest, report, report_targets, write_report
     from tfjs_compat.workflows.repro import ReproRequest, repro
     from tfjs_compat.workflows.run import run
     from tfjs_compat.workflows.watch import WatchRequest, watch
 
 _HOMES = {
+    "SHOWN_RUNS": "workflows.report",
+    "by_last_change": "results.history",
+    "kept_runs": "results.history",
+    "read_history": "results.history",
     "Background": "report.background",
     "ReportRequest": "workflows.report",
     "ReduceRequest": "workflows.reduce",
@@ -88,6 +93,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "SHOWN_RUNS",
     "Background",
     "BisectRequest",
     "ExplainRequest",
@@ -100,6 +106,7 @@ __all__ = [
     "WatchRequest",
     "against_baseline",
     "bisect",
+    "by_last_change",
     "cases",
     "catalogue",
     "check",
@@ -113,11 +120,13 @@ __all__ = [
     "explain",
     "failures",
     "find",
+    "kept_runs",
     "kinds_named",
     "list_environments",
     "merge_runs",
     "plan",
     "read_baseline",
+    "read_history",
     "read_results",
     "reduce",
     "repair",

@@ -153,3 +153,20 @@ def test_a_wrong_report_is_refused_before_the_run(tool: Tool, tmp_path: Path, gi
 def test_a_report_on_what_changed_since_a_baseline(nights: Path) -> None:
     done = run_here(("report", "new", "--baseline", "old", "--format", "github"), nights, {})
     assert "::error title=1 × regressed%3A duplicate-weight-name::" in done.out
+
+
+def test_history_says_when_a_case_changed(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    first = tool(*RUN)
+    assert "hint: the next one says what changed with --baseline out" in first.err
+    index.files["tensorflow"] = {}
+    again = tool(*RUN, "--no-cache")
+    assert "--baseline" not in again.err
+    shown = tool("history", "out")
+    assert shown.code == 0
+    assert "2 runs, 1 case: 1 shown" in shown.out
+    (case,) = json.loads(tool("history", "out", "--json").out)["cases"]
+    assert [end["verdict"] for end in case["ends"]] == ["converts", "fails"]
+    runs = json.loads(tool("history", "out", "--json").out)["runs"]
+    assert tool("diff", *runs).code == 1
+    assert tool("history", "never").code == 2

@@ -26,7 +26,7 @@ def test_a_run_over_packages_that_hold_nothing(tool: Tool, tmp_path: Path, index
     assert "tensorflow==2.15.0" in lock
     assert "--hash=sha256:" in lock
     assert "written: out/results.json" in ran.err
-    files = [".lock", "cases", "locks", "plan.json", "results.json", "results.jsonl"]
+    files = [".lock", "cases", "locks", "plan.json", "results.json", "results.jsonl", "runs"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == files
     assert case["lock"] in [
         environment["id"] for environment in json.loads(tool("env", "list", "--json").out)["environments"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
+from support.samples import ROOT
+
 
 class Page(HTMLParser):
     """What a browser would make of a page: its elements with their attributes, and its text."""
@@ -15,6 +17,7 @@ class Page(HTMLParser):
         self.text = ""
         self.open: list[str] = []
         self.unbalanced: list[str] = []
+        self.scripts: list[str] = []
         self.feed(text)
         self.close()
 
@@ -28,25 +31,28 @@ class Page(HTMLParser):
             self.unbalanced.append(tag)
 
     def handle_data(self, data: str) -> None:
-        if not self.open or self.open[-1] != "style":
+        if not self.open or self.open[-1] not in ("style", "script"):
             self.text += data
+        elif self.open[-1] == "script":
+            self.scripts.append(data)
 
     def attributes(self, name: str) -> list[str]:
         return [str(attrs[name]) for _, attrs in self.elements if name in attrs]
 
 
+PAGE_SCRIPT = (ROOT / "src" / "tfjs_compat" / "report" / "page.js").read_text("utf-8")
 TAGS = frozenset(
     re.findall(
         r"\w+",
         """html head meta title style body header main section h1 h2 h3 h4 p ul ol li dl dt dd a span strong code pre br
-        wbr table caption thead tbody tfoot tr th td details summary div""",
+        wbr table caption thead tbody tfoot tr th td details summary div aside button script noscript""",
     )
 )
 ATTRIBUTES = frozenset(
     re.findall(
         r"[\w-]+",
         """lang charset name content http-equiv class id href rel role tabindex scope colspan aria-label aria-labelledby
-        aria-hidden""",
+        aria-hidden hidden type data-n data-c data-v data-news data-block""",
     )
 )
 
@@ -56,6 +62,8 @@ def read_safely(text: str) -> Page:
     page = Page(text)
     assert {tag for tag, _ in page.elements} <= TAGS
     assert {name for _, attrs in page.elements for name in attrs} <= ATTRIBUTES
+    # One script, which is ours, and blocks in base64.
+    assert [script for script in page.scripts if not re.fullmatch(r"[A-Za-z0-9+/=]+", script)] == [PAGE_SCRIPT]
     assert not page.unbalanced
     assert not page.open
     for link in page.attributes("href"):

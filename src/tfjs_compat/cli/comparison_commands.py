@@ -1,4 +1,4 @@
-"""What compares runs: diff."""
+"""What compares runs: diff, history."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 import click
 
 from tfjs_compat.cli import exit_codes
-from tfjs_compat.cli.console import outputs, print_text
+from tfjs_compat.cli.console import outputs, print_json, print_text
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import FAIL_ON, with_options
+from tfjs_compat.cli.options import ALL, AS_JSON, FAIL_ON, with_options
+from tfjs_compat.errors import RequestError
 from tfjs_compat.report import writers
 
 
@@ -40,3 +41,25 @@ def diff(old: Path, new: Path, form: str, fail_on: tuple[str, ...], as_json: boo
     (writer,) = (writer for writer in writers.CHANGES_WRITERS if writer.name == name)
     print_text(writer.render(comparison, writers.Place(new if new.is_dir() else new.parent, outputs()[0])))
     sys.exit(exit_codes.of_comparison(comparison, kinds))
+
+
+@cli.command(short_help="Show how each case ended in earlier runs.")
+@click.argument("output", type=click.Path(path_type=Path), default=".tfjs-compat")
+@with_options(ALL, AS_JSON)
+def history(output: Path, every_case: bool, as_json: bool) -> None:
+    """Show how each case ended in the runs that OUTPUT/runs keeps.
+
+    When it last changed, how often, whether it is flaky, and the seconds that it takes. Cases that never changed are
+    folded; --all shows them.
+    """
+    from tfjs_compat import api
+    from tfjs_compat.cli.views import history as view
+
+    runs = api.kept_runs(output)
+    if not runs:
+        raise RequestError(f"{output}: no earlier run is kept here\nhint: `tfjs-compat run` keeps runs in OUTPUT/runs")
+    found = api.by_last_change(api.read_history(output))
+    if as_json:
+        print_json({"runs": runs, "cases": found})
+    else:
+        view.show(outputs()[0], found, len(runs), every_case=every_case)

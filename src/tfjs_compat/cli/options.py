@@ -209,6 +209,13 @@ RUN = (
         metavar="SECONDS",
         help="Stop after that time; the cases that are unknown for the longest time run first.",
     ),
+    click.option(
+        "--keep-runs",
+        "keep_runs",
+        type=click.IntRange(0),
+        metavar="N",
+        help="Earlier runs to keep in OUTPUT/runs for `history` [default: 30].",
+    ),
     INPUTS,
     *RUNTIME,
     _TIME_LIMIT,

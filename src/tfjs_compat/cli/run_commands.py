@@ -45,7 +45,7 @@ def run(as_json: bool, fail_on: tuple[str, ...], reports: tuple[str, ...], every
     with on_terminal(err) as progress:
         results = api.run(request, progress, stop_on_signal(), baseline)
     comparison = api.against_baseline(baseline, results, request) if baseline is not None else None
-    background = api.Background(comparison, kinds)
+    background = api.Background(comparison, kinds, api.read_history(request.output, api.SHOWN_RUNS))
     if as_json:
         print_json(results)
     else:
@@ -57,6 +57,12 @@ def run(as_json: bool, fail_on: tuple[str, ...], reports: tuple[str, ...], every
         else:
             err.print(f"written: {written.file}", soft_wrap=True, markup=False)
     err.print(f"written: {request.output / 'results.json'}", soft_wrap=True, markup=False)
+    if request.baseline is None and len(api.kept_runs(request.output)) == 1 and results.complete:
+        err.print(
+            f"note: the first run here\nhint: the next one says what changed with --baseline {request.output}",
+            soft_wrap=True,
+            markup=False,
+        )
     code = exit_codes.of_results(results, comparison, kinds)
     if code == exit_codes.INTERRUPTED:
         why = "stopped: --time is up" if results.stopped == "time" else "interrupted"

@@ -10,6 +10,7 @@ from tfjs_compat.engine.executor import DEFAULT_EXECUTOR
 from tfjs_compat.environments.environment import DEFAULT_LAYOUT, Layout
 from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.results.history import KEPT_RUNS
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.fork_server import can_fork
 
@@ -25,7 +26,7 @@ class RunRequest:
     file that decides the packages of every case.
     ``baseline``: an earlier run to compare with, an output folder or a results.json.
     ``retries``: how often a case is run again that the machinery failed or that ends unlike before. ``budget``: seconds
-    after which the run stops, whatever was not run.
+    after which the run stops, whatever was not run. ``keep_runs``: how many runs stay in OUTPUT/runs.
     ``jobs`` None: by cores and free memory; ``executor`` is where they run (see engine/executor.py); ``seconds`` is the
     time limit of a case, in place of the matrix's. ``shard`` (``2/3``) is the part of the plan to run, ``plan`` the
     shared plan that it is a part of (see engine/shards.py). ``allow_network``, ``allow_write``
@@ -42,6 +43,7 @@ class RunRequest:
     baseline: Path | None = None
     retries: int = 0
     budget: float | None = None
+    keep_runs: int = KEPT_RUNS
     jobs: int | None = None
     fresh: bool = False
     source_builds: bool = False

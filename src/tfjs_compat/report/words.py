@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 
 from tfjs_compat.matrix.cases import Expectation
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.numbers import clock
-from tfjs_compat.results.case_result import CaseResult, Results
-from tfjs_compat.results.comparison import COMPARISON_READER, Comparison
+from tfjs_compat.results.case_result import CASE_READER, CaseResult, Results
+from tfjs_compat.results.comparison import CHANGE_READER, COMPARISON_READER, Comparison
 from tfjs_compat.results.files import RESULTS_READER
 from tfjs_compat.results.rules import RuleNote
+from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.text import plain as plain
+
+T = TypeVar("T")
 
 UNEXPECTED_WITHOUT_RULE = "cases without an `[[expect]]` must work"
 MARKS = (
@@ -25,12 +29,31 @@ MARKS = (
 
 def cleaned(results: Results) -> Results:
     """The same results with every text made plain: no control characters, no lone surrogates, no escape sequences."""
-    return RESULTS_READER.convert(_plain(msgspec.to_builtins(results)))
+    cases = tuple(_cleaned(case, CASE_READER) for case in results.cases)
+    rest = _cleaned(msgspec.structs.replace(results, cases=()), RESULTS_READER)
+    return msgspec.structs.replace(rest, cases=cases)
 
 
 def cleaned_comparison(comparison: Comparison) -> Comparison:
     """The same comparison with every text made plain."""
-    return COMPARISON_READER.convert(_plain(msgspec.to_builtins(comparison)))
+    changes = tuple(_cleaned(change, CHANGE_READER) for change in comparison.changes)
+    rest = _cleaned(msgspec.structs.replace(comparison, changes=()), COMPARISON_READER)
+    return msgspec.structs.replace(rest, changes=changes)
+
+
+_OBEYED = re.compile(r"\\(?:u[0-9a-f]{4}|[bfrt])")
+"""How JSON writes what is not printable, but for the end of a line."""
+
+
+def _cleaned(value: T, reader: Reader[T]) -> T:
+    """The value with every text made plain; itself where all are, which its JSON tells fast."""
+    try:
+        text = msgspec.json.encode(value).decode()
+    except UnicodeEncodeError:
+        text = "\0"
+    if text.isprintable() and not _OBEYED.search(text):
+        return value
+    return reader.convert(_plain(msgspec.to_builtins(value)))
 
 
 def _plain(value: Any) -> Any:

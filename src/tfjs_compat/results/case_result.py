@@ -17,8 +17,10 @@ from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.outcomes.reference import Reference
 from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.results.excerpt import excerpt
 from tfjs_compat.results.expectations import as_expected
 from tfjs_compat.results.remedies import RemedyResult
+from tfjs_compat.system.decoding import Reader
 
 SCHEMA = 1
 
@@ -50,7 +52,8 @@ class CaseResult(msgspec.Struct, frozen=True):
     ``process_variables`` are what the combination's ``process_env`` stands for; None in older files.
 
     ``attempts``: of a case that was run more than once (``--retries``), every run in order; the result itself is that
-    of the one that ended worst. Empty for a case that was run once.
+    of the one that ended worst. Empty for a case that was run once. ``excerpt``: the lines of the log that say why it
+    failed.
     """
 
     id: str
@@ -83,6 +86,7 @@ class CaseResult(msgspec.Struct, frozen=True):
     trial: str = ""
     model_digest: str = ""
     attempts: tuple[Attempt, ...] = ()
+    excerpt: str = ""
     reference: Reference | None = None
     interface: Interface | None = None
 
@@ -96,6 +100,9 @@ class CaseResult(msgspec.Struct, frozen=True):
         """The same case as if that attempt had been its only run; its numbers are not known any more."""
         ended = {name: getattr(attempt, name) for name in Attempt.__struct_fields__}
         return msgspec.structs.replace(self, **ended, parity=None, attempts=())
+
+
+CASE_READER = Reader[CaseResult](CaseResult)
 
 
 def case_result(
@@ -138,6 +145,7 @@ def case_result(
         repairs=outcome.repairs,
         trial=trial,
         model_digest=case.model.digest,
+        excerpt=excerpt(outcome.failure.text) if outcome.failure is not None else "",
         reference=outcome.reference,
         interface=outcome.interface,
     )

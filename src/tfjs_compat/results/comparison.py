@@ -94,7 +94,7 @@ class Comparison(msgspec.Struct, frozen=True):
         return tuple(change for kind in Kind if kind in wanted for change in self.changes if change.kind is kind)
 
 
-COMPARISON_READER = Reader[Comparison](Comparison)
+CHANGE_READER, COMPARISON_READER = Reader[Change](Change), Reader[Comparison](Comparison)
 
 
 def compare(before: Results, after: Results) -> Comparison:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import gzip
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -34,12 +36,13 @@ _HEAD, RESULTS_READER = Reader[_Head](_Head), Reader[Results](Results)
 
 
 def read_results(path: Path) -> Results:
-    """The results of a run: ``path`` is its output folder or a results.json.
+    """The results of a run: ``path`` is its output folder, a results.json, or one that is kept (``.json.gz``).
 
     Of a run that has not ended, or was killed, they are what its plan and journal hold; ``complete`` is then false.
     Raises RequestError where there is nothing, or it is damaged or of another schema.
     """
     file = path / RESULTS if path.is_dir() else path
+    packed = file.name.endswith(".gz")
     try:
         content = read_regular(file)
     except FileNotFoundError:
@@ -50,6 +53,7 @@ def read_results(path: Path) -> Results:
     except OSError as error:
         raise RequestError(f"{file}: cannot be read: {error.strerror or error}") from None
     try:
+        content = gzip.decompress(content) if packed else content
         schema = _HEAD.decode(content).schema
         if schema != SCHEMA:
             older = schema < SCHEMA
@@ -59,7 +63,7 @@ def read_results(path: Path) -> Results:
                 f"{file}: written by {by} tfjs-compat: key 'schema' is {schema}, this one reads {SCHEMA}\nhint: {hint}"
             )
         return RESULTS_READER.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(f"{file}: damaged, or no results.json of tfjs-compat: {error}") from None
 
 

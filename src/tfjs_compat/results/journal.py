@@ -17,7 +17,7 @@ import msgspec
 from tfjs_compat.errors import RequestError
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import disk_errors, read_regular
+from tfjs_compat.system.files import disk_errors, read_regular, write_whole
 
 JOURNAL = "results.jsonl"
 
@@ -84,6 +84,26 @@ def _whole_bytes(descriptor: int) -> int:
     return 0
 
 
+def compact(output: Path) -> None:
+    """Shorten the journal of a run that has ended to the last line of each case, in the order in which they ended.
+
+    Damaged lines stay as they are, so that whoever reads it still counts them. Nobody may append meanwhile. Raises
+    MachineryError.
+    """
+    path = output / JOURNAL
+    with disk_errors(path):
+        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+    last: dict[str, int] = {}
+    damaged = []
+    for number, raw in enumerate(lines):
+        if (line := _decoded(raw)) is None:
+            damaged.append(number)
+        else:
+            last[line.result.id] = number
+    if len(damaged) + len(last) < len(lines):
+        write_whole(path, b"".join(lines[number] + b"\n" for number in sorted((*damaged, *last.values()))))
+
+
 class JournalContent(NamedTuple):
     """What a journal holds: the last line of each case, by the case's id, in the order in which they ended last; and
     how many lines are damaged."""
@@ -125,11 +145,17 @@ def read_journal(output: Path) -> JournalContent:
     found: dict[str, Line] = {}
     damaged = 0
     for raw in content.split(b"\n")[:-1]:
-        try:
-            line = _LINES.decode(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if (line := _decoded(raw)) is None:
             damaged += 1
             continue
         found.pop(line.result.id, None)
         found[line.result.id] = line
     return JournalContent(found, damaged)
+
+
+def _decoded(raw: bytes) -> Line | None:
+    """The line that the bytes hold; None for a damaged one."""
+    try:
+        return _LINES.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None

@@ -14,6 +14,7 @@ from tfjs_compat.report.writers import Place, Writer, find_writer, seen_from
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.results.comparison import Kind, compare
 from tfjs_compat.results.files import RESULTS, read_results
+from tfjs_compat.results.history import read_history
 from tfjs_compat.results.news import DEFAULT_FAIL_ON
 from tfjs_compat.results.plan_file import PLAN
 from tfjs_compat.system.files import require_usable, write_target
@@ -23,6 +24,10 @@ from tfjs_compat.workflows.find import WORK
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+
+SHOWN_RUNS = 14
+"""Earlier runs that a report shows of each case."""
 
 
 class Report(NamedTuple):
@@ -54,7 +59,7 @@ def report(request: ReportRequest, store: Store, console: Console | None = None)
     results, output = results_of(request.path, store)
     comparison = compare(results_of(request.baseline, store)[0], results) if request.baseline is not None else None
     file = writer.target(request.path if request.path.is_dir() else output, request.to)
-    background = Background(comparison, request.fail_on)
+    background = Background(comparison, request.fail_on, read_history(output, SHOWN_RUNS))
     return write_report(writer, file, results, output, background, console=console, every_case=request.every_case)
 
 

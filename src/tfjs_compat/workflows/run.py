@@ -23,6 +23,8 @@ from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.results.files import write_results
+from tfjs_compat.results.history import keep_run
+from tfjs_compat.results.journal import compact
 from tfjs_compat.search.deadline import Deadline
 from tfjs_compat.system.capacity import default_jobs
 from tfjs_compat.system.context import Context
@@ -90,6 +92,9 @@ def run(
             results = msgspec.structs.replace(results, stopped="time")
         results = msgspec.structs.replace(results, seconds=round(time.monotonic() - started, 3))
         write_results(united(results, output), output)
+        if results.complete or results.stopped:
+            keep_run(results, output, request.keep_runs)
+        compact(output)
         return results
 
 
