@@ -21,7 +21,7 @@ from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.system.process import ExitStatus
 from tfjs_compat.trials import trial
-from tfjs_compat.trials.record import read_outcome
+from tfjs_compat.trials.record import read_outcome, stage_now
 from tfjs_compat.trials.runtimes.record import read_record
 
 STAGES = ("import", "build", "serialize", "convert")
@@ -303,3 +303,9 @@ def test_a_chain_that_bites_its_tail(tmp_path: Path) -> None:
 def test_a_disk_error_keeps_its_number(tmp_path: Path) -> None:
     outcome = record(tmp_path, "raise OSError(28, 'No space left on device', 'x.h5')")
     assert verdict_of(outcome) is Verdict.ERROR
+
+
+def test_the_stage_that_began_last() -> None:
+    lines = [b'{"stage": "build", "status": "start", "event": "stage"}', b'{"stage": "convert", "status": "start", "ev']
+    assert stage_now(b"\n".join(lines)) == "convert"
+    assert stage_now(b"") == ""

@@ -5,16 +5,19 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.table import Table
 from rich.text import Text
 
 from tfjs_compat.report.numbers import clock, duration
+from tfjs_compat.report.words import short
 from tfjs_compat.system.progress import Progress
 from tfjs_compat.system.text import shown
+
+_ROWS = 12
+_STEP = 40
 
 
 class Lines:
@@ -24,13 +27,18 @@ class Lines:
         self._console, self._started = console, time.monotonic()
         self._begun: dict[str, float] = {}
         self._lock = threading.Lock()
+        self._done = ""
 
     def begin(self, what: str) -> None:
         """Remember when it began."""
         self._begun[what] = time.monotonic()
 
-    def say(self, what: str, now: str) -> None:
+    def say(self, what: str, now: str | Callable[[], str]) -> None:
         """Print nothing: what an activity does right now is for somebody who watches."""
+
+    def cases(self, done: int, total: int, _seconds_left: float) -> None:
+        """Remember it: each line says how much is done."""
+        self._done = f" {done}/{total}"
 
     def end(self, what: str, result: str) -> None:
         """Print the line, unless the result is empty."""
@@ -38,30 +46,41 @@ class Lines:
         began = self._begun.pop(what, None)
         if result:
             took = f" ({duration(now - began)})" if began is not None else ""
-            line = f"[{clock(now - self._started)}] {what}: {result}{took}"
+            line = f"[{clock(now - self._started)}{self._done}] {what}: {result}{took}"
             with self._lock:
                 self._console.print(Text(shown(line)), soft_wrap=True)
 
 
 class Display:
-    """A table of the running activities, redrawn in place with elapsed times; finished ones scroll above it."""
+    """The running activities, redrawn in place with the stage and the time of each; finished ones scroll above.
 
-    def __init__(self, console: Console) -> None:
+    Below them: how many cases are done of all, and how long the rest is expected to take; or that it is stopping.
+    """
+
+    def __init__(self, console: Console, stop: threading.Event | None = None) -> None:
         self._console, self._started = console, time.monotonic()
-        self._running: dict[str, tuple[float, str]] = {}
+        self._stop = stop or threading.Event()
+        self._running: dict[str, tuple[float, str | Callable[[], str]]] = {}
         self._lock = threading.Lock()
         self._ended = 0
+        self._cases = (0, 0)
+        self._ends = 0.0
 
     def begin(self, what: str) -> None:
         """Add a row."""
         with self._lock:
             self._running[what] = (time.monotonic(), "")
 
-    def say(self, what: str, now: str) -> None:
+    def say(self, what: str, now: str | Callable[[], str]) -> None:
         """Change the row's text."""
         with self._lock:
             if what in self._running:
                 self._running[what] = (self._running[what][0], now)
+
+    def cases(self, done: int, total: int, seconds_left: float) -> None:
+        """Change the line below."""
+        with self._lock:
+            self._cases, self._ends = (done, total), time.monotonic() + seconds_left
 
     def end(self, what: str, result: str) -> None:
         """Remove the row and print its result."""
@@ -77,24 +96,38 @@ class Display:
 
     def __rich__(self) -> Group:
         now = time.monotonic()
-        rows = Table.grid(padding=(0, 1))
-        rows.add_column(no_wrap=True)
-        rows.add_column(no_wrap=True, ratio=1, overflow="ellipsis")
         with self._lock:
-            for what, (began, doing) in list(self._running.items())[:12]:
-                rows.add_row(Text(f"{now - began:6.0f} s", "cyan"), Text(shown(f"{what} {doing}")))
-            more = len(self._running) - 12
-        if more > 0:
-            rows.add_row("", Text(f"and {more} more", "dim"))
-        return Group(rows, Text(f"  {clock(now - self._started)} elapsed, {self._ended} done", "dim"))
+            running = list(self._running.items())
+        rows = [_row(now - began, doing, what) for what, (began, doing) in running[:_ROWS]]
+        if len(running) > _ROWS:
+            rows.append(Text(f"         and {len(running) - _ROWS} more", "dim"))
+        return Group(*rows, self._below(now))
+
+    def _below(self, now: float) -> Text:
+        if self._stop.is_set():
+            return Text("  stopping… (Ctrl-C again ends at once)", "bold yellow")
+        (done, total), left = self._cases, self._ends - now
+        parts = [f"{done} of {total} cases" if total else f"{self._ended} done"]
+        parts.append(f"{clock(now - self._started)} elapsed")
+        if total > done:
+            parts.append(f"about {clock(left)} left" if left >= 1 else "nearly done")
+        return Text(f"  {', '.join(parts)}", "dim")
+
+
+def _row(seconds: float, doing: str | Callable[[], str], what: str) -> Text:
+    """One activity in one line. What it does stands before its name, whose end a narrow terminal cuts off."""
+    step = short(doing() if callable(doing) else doing, _STEP)
+    line = Text.assemble((f"{seconds:6.0f} s ", "cyan"), shown(f"{step}  {what}" if step else what))
+    line.no_wrap, line.overflow = True, "ellipsis"
+    return line
 
 
 @contextlib.contextmanager
-def on_terminal(console: Console) -> Iterator[Progress]:
-    """Progress for a console: live where it is a terminal, lines where it is not."""
+def on_terminal(console: Console, stop: threading.Event | None = None) -> Iterator[Progress]:
+    """Progress for a console: live where it is a terminal, lines where it is not. ``stop``: what ends the command."""
     if not console.is_terminal:
         yield Lines(console)
         return
-    display = Display(console)
+    display = Display(console, stop)
     with Live(display, console=console, refresh_per_second=4, transient=True, redirect_stdout=False):
         yield display

@@ -42,8 +42,9 @@ def run(as_json: bool, fail_on: tuple[str, ...], reports: tuple[str, ...], every
     out, err = outputs()
     request = run_request(given)
     kinds, baseline, targets = api.kinds_named(fail_on), api.read_baseline(request), api.report_targets(reports)
-    with on_terminal(err) as progress:
-        results = api.run(request, progress, stop_on_signal(), baseline)
+    stop = stop_on_signal()
+    with on_terminal(err, stop) as progress:
+        results = api.run(request, progress, stop, baseline)
     comparison = api.against_baseline(baseline, results, request) if baseline is not None else None
     background = api.Background(comparison, kinds, api.read_history(request.output, api.SHOWN_RUNS))
     if as_json:

@@ -194,6 +194,8 @@ class _Coordinator:
         self._planned = {case.case.id: case for case in planned}
         self._engine, self._ended = engine, ended
         self._durations = Durations(engine.context.store)
+        self._left: dict[str, float] = {}
+        self._seconds_left = 0.0
         self._lock = threading.Lock()
         self._fault: BaseException | None = None
         self.worker: Worker = make_worker(engine.options, engine.context, self._take, engine.operations)
@@ -228,7 +230,11 @@ class _Coordinator:
     def _run_over(self, executor: Executor, todo: Sequence[Planned]) -> None:
         """Run cases, as tasks over an executor, until they have results or a stop is asked for."""
         engine, stop_file = self._engine, self._engine.output / STOP_FILE
-        tasks = [msgspec.to_builtins(self._task(piece)) for piece in self._pieces(todo)]
+        pieces = self._pieces(todo)
+        self._left = {planned.case.id: piece.seconds / len(piece.cases) for piece in pieces for planned in piece.cases}
+        self._seconds_left = sum(self._left.values())
+        self._say_how_much_is_done()
+        tasks = [msgspec.to_builtins(self._task(piece)) for piece in pieces]
         stop_file.unlink(missing_ok=True)
         try:
             gather(
@@ -249,6 +255,10 @@ class _Coordinator:
             with contextlib.suppress(OSError):
                 stop_file.unlink(missing_ok=True)
                 (engine.output / INBOX).rmdir()
+
+    def _say_how_much_is_done(self) -> None:
+        left = max(0.0, self._seconds_left) / self._engine.jobs
+        self._engine.context.progress.cases(len(self.results), len(self._planned), left)
 
     def _take_handed_in(self) -> None:
         """Take the results that workers in other processes of this machine left in the output folder."""
@@ -364,7 +374,9 @@ class _Coordinator:
                 self._fault = error
                 self._engine.context.stop.set()
                 return
+            self._seconds_left -= self._left.pop(result.id, 0.0)
         if not cached:
+            self._say_how_much_is_done()
             progress.end(result.id, summary(result))
 
     def _give_up_lost_cases(self) -> None:

@@ -15,7 +15,7 @@ import msgspec
 
 from tfjs_compat.errors import RequestError
 from tfjs_compat.outcomes.stages import Stage, Verdict
-from tfjs_compat.results.case_result import Results
+from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.results.files import read_results
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import write_whole
@@ -111,6 +111,23 @@ def last_complete_run(output: Path) -> Results | None:
             if (found := read_results(path)).complete:
                 return found
     return None
+
+
+def with_last_answers(results: Results, output: Path) -> Results:
+    """The same results, with the last answer that the kept runs have for each case that the machinery failed for."""
+    asked = {case.id for case in results.cases if case.verdict is Verdict.ERROR}
+    found: dict[str, CaseResult] = {}
+    locks: dict[str, dict[str, str]] = {}
+    for path in reversed(kept_runs(output)):
+        if not asked - found.keys():
+            break
+        with contextlib.suppress(RequestError):
+            earlier = read_results(path)
+            answers = {case.id: case for case in earlier.cases if case.verdict is not Verdict.ERROR}
+            found = {name: answers[name] for name in asked & answers.keys()} | found
+            locks = earlier.locks | locks
+    cases = tuple(found.get(case.id, case) for case in results.cases)
+    return msgspec.structs.replace(results, cases=cases, locks=locks | results.locks)
 
 
 def read_history(output: Path, most: int = KEPT_RUNS) -> dict[str, CaseHistory]:

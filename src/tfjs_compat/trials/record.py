@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -56,6 +57,12 @@ def read_outcome(events: Sequence[Mapping[str, Any]], ended: ExitStatus, log_tai
     without = "" if ended.limit_exceeded is not None or ended.exit_code < 0 else ", without an exception,"
     failure = Failure(stage, f"the case {ended.describe()}{without} during {stage}", text=log_tail)
     return Outcome(stage=stage, failure=failure, seconds=seconds, limited=ended.limit_exceeded is not None)
+
+
+def stage_now(record: bytes) -> str:
+    """The stage that the end of a record says has begun last; empty where it says none."""
+    found = re.findall(rb'"stage": "([a-z]{1,12})", "status": "start"', record)
+    return found[-1].decode() if found else ""
 
 
 def _lost_sample(events: Sequence[Mapping[str, Any]]) -> str | None:

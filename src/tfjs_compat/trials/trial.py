@@ -23,7 +23,7 @@ from tfjs_compat.system.files import disk_errors, remove_tree
 from tfjs_compat.trials.damaged_store import over_whole_store
 from tfjs_compat.trials.fork_server import ServerDiedError
 from tfjs_compat.trials.job import copy_model, last_python_stage, write_job
-from tfjs_compat.trials.record import read_outcome, read_reference, why_no_inputs
+from tfjs_compat.trials.record import read_outcome, read_reference, stage_now, why_no_inputs
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.trials.session import EnvironmentSession
 from tfjs_compat.trials.settings import Settings
@@ -44,6 +44,7 @@ _MOST_TEXT = 8 << 20
 """Bytes of a log, a record or a job; what is longer was put there by a model."""
 
 _LEAST_FREE = 1 << 20
+_RECORD_TAIL = 1 << 14
 
 
 def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings: Settings) -> Outcome:
@@ -55,6 +56,7 @@ def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings
     _prepare(case, session, folder, settings)
     if settings.web is not None and settings.until.rank > Stage.CHECK.rank:
         settings.web.prepare(folder, runtime_version(case))
+    settings.progress.say(case.id, lambda: stage_now(read_child_file(folder / "record.jsonl", _RECORD_TAIL, tail=True)))
     try:
         events, ended = session.run(folder)
     except ServerDiedError:

@@ -12,7 +12,7 @@ from tfjs_compat.errors import RequestError
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.results.comparison import Comparison, compare
 from tfjs_compat.results.files import RESULTS
-from tfjs_compat.results.history import last_complete_run
+from tfjs_compat.results.history import last_complete_run, with_last_answers
 from tfjs_compat.results.plan_file import PLAN
 from tfjs_compat.system.store import Store
 from tfjs_compat.workflows.report import results_of
@@ -36,8 +36,8 @@ def read_baseline(request: RunRequest) -> Results | None:
         return None
     try:
         found, folder = results_of(path, request.store)
-        # A run that was stopped says little: the one before it says more.
-        return found if found.complete else last_complete_run(folder) or found
+        # A run that was stopped, or met an outage, says less than the ones before it.
+        return with_last_answers(found if found.complete else last_complete_run(folder) or found, folder)
     except RequestError as error:
         keep = f"leave it out of the first run, then keep that run: cp {request.output / RESULTS} baseline.json"
         raise RequestError(f"--baseline {str(error).partition(chr(10))[0]}\nhint: {keep}") from None
