@@ -51,6 +51,7 @@ BEGINS = {
     "markdown": "### ",
     "junit": "<?xml",
     "json": "{",
+    "sarif": "{",
     "github": "::",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from xml.etree import ElementTree
 
@@ -36,7 +37,9 @@ def night(many: int = 99) -> tuple[Results, Background]:
 
 
 texts = pytest.mark.parametrize(
-    "writer", [writer for writer in WRITERS if writer.name not in ("json", "junit")], ids=lambda writer: writer.name
+    "writer",
+    [writer for writer in WRITERS if writer.name not in ("json", "junit", "sarif")],
+    ids=lambda writer: writer.name,
 )
 
 
@@ -137,6 +140,24 @@ def test_a_flaky_case_shows_both_ends() -> None:
     text = find_writer("terminal").render(results(flaky), Place(), background)
     assert "works → flaky: fails at load, then works" in text
     assert background.failures(results(flaky)) == frozenset()
+
+
+def test_sarif_says_what_is_new_and_where() -> None:
+    found, background = night(2)
+    (run,) = json.loads(find_writer("sarif").render(found, Place(), background))["runs"]
+    states = [(result["baselineState"], result["level"], result["ruleId"]) for result in run["results"]]
+    assert states == [("unchanged", "note", "duplicate-weight-name")] * 2 + [("new", "error", "unknown-cause")]
+    (place,) = run["results"][2]["locations"]
+    assert place["physicalLocation"] == {"artifactLocation": {"uri": "m.toml"}, "region": {"startLine": 7}}
+    assert [rule["id"] for rule in run["tool"]["driver"]["rules"]] == ["duplicate-weight-name", "unknown-cause"]
+    assert run["invocations"][0]["executionSuccessful"] is True
+
+
+def test_sarif_keeps_faults_of_the_machinery_apart() -> None:
+    error = result(verdict=Verdict.ERROR, message="No space left")
+    (run,) = json.loads(find_writer("sarif").render(results(error)))["runs"]
+    assert run["results"] == []
+    assert run["invocations"][0]["executionSuccessful"] is False
 
 
 # ------------------------------------------------------------------------------------------------------- expectations

@@ -22,6 +22,12 @@ class Source(msgspec.Struct, frozen=True):
     expect: tuple[int, ...] = ()
     models: dict[str, int] = {}
 
+    def line(self, rule: int | None, model: str) -> int:
+        """The line of a case: that of the expectation at the place ``rule``, else that of its model, else the first."""
+        if rule is not None and rule < len(self.expect):
+            return self.expect[rule]
+        return self.models.get(model, 1)
+
 
 def find_source(path: Path, matrix: Matrix) -> Source:
     """Where a matrix and its parts stand; line 1 for what is not found, such as tables in another spelling."""

@@ -93,8 +93,7 @@ def _command(level: Level, results: Results, rule: int | None, model: str, title
     source = results.source
     where = ""
     if source is not None:
-        line = source.expect[rule] if rule is not None and rule < len(source.expect) else source.models.get(model, 1)
-        where = f"file={_property(source.file)},line={line},"
+        where = f"file={_property(source.file)},line={source.line(rule, model)},"
     return f"::{level} {where}title={_property(title)}::{_data(text)}"
 
 

@@ -80,6 +80,7 @@ WRITERS = (
     Writer("markdown", "for documents and comments on pull requests", "markdown"),
     Writer("junit", "for CI systems", "junit"),
     Writer("github", "annotations of GitHub Actions at the matrix file", "github"),
+    Writer("sarif", "for code scanning", "sarif"),
     Writer("json", "for programs", "json_document"),
 )
 DEFAULT = WRITERS[0]
