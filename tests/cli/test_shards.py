@@ -55,6 +55,7 @@ def test_three_shards_merged_are_one_run(tool: Tool, tmp_path: Path, shared: boo
     for case in three["cases"]:
         assert case["log"] is None or (tmp_path / "merged" / case["log"]).is_file()
         assert case["lock"] is None or (tmp_path / "merged" / "locks" / f"{case['lock']}.txt").is_file()
+    assert "1 run, 12 cases" in tool("history", "merged").out
     (tmp_path / "merged" / "results.json").unlink()
     assert "12 cases" in tool("report", "merged").out
 

@@ -11,14 +11,16 @@ from pathlib import Path
 import msgspec
 
 from tfjs_compat.engine.output import lock_output
+from tfjs_compat.engine.retries import RETRIES
 from tfjs_compat.errors import RequestError
 from tfjs_compat.results.files import RESULTS, read_results, write_results
+from tfjs_compat.results.history import keep_run
 from tfjs_compat.results.journal import JOURNAL, Journal
 from tfjs_compat.results.merge import Merged, Part, merge
 from tfjs_compat.results.plan_file import read_plan, write_plan
 from tfjs_compat.system.files import disk_errors, remove_tree
 
-_FOLDERS = ("locks", "cases")
+_FOLDERS = ("locks", "cases", RETRIES)
 
 
 def merge_runs(folders: Sequence[Path], output: Path) -> Merged:
@@ -48,6 +50,8 @@ def merge_runs(folders: Sequence[Path], output: Path) -> Merged:
         finally:
             journal.close()
         write_results(whole.results, output)
+        if whole.results.complete:
+            keep_run(whole.results, output)
     return whole
 
 
