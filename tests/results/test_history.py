@@ -64,3 +64,9 @@ def test_no_time_leads_out_of_the_folder(started: str, tmp_path: Path) -> None:
     keep_run(results(result(), started=started), tmp_path)
     (path,) = kept_runs(tmp_path)
     assert path.parent == tmp_path / "runs"
+
+
+def test_runs_of_one_second_are_all_kept_in_order(tmp_path: Path) -> None:
+    for case in (result(), failed(), result()):
+        night(1, case, output=tmp_path)
+    assert [end.verdict for end in read_history(tmp_path)["mlp-layers"].ends] == ["works", "fails", "works"]

@@ -84,10 +84,16 @@ def keep_run(results: Results, output: Path, keep: int = KEPT_RUNS) -> None:
     """Keep a run in OUTPUT/runs, and remove the oldest beyond ``keep``; 0 keeps none. Raises MachineryError."""
     if keep > 0 and results.cases:
         content = gzip.compress(msgspec.json.encode(results), compresslevel=5, mtime=0)
-        write_whole(output / RUNS / f"{_file_name(results.started)}{_SUFFIX}", content, lasting=False)
+        write_whole(_free(output / RUNS, _file_name(results.started)), content, lasting=False)
     for path in kept_runs(output)[: -keep or None]:
         with contextlib.suppress(OSError):
             path.unlink()
+
+
+def _free(folder: Path, name: str) -> Path:
+    """A file for a run; two that started within a second stand in their order (``_`` sorts behind the suffix's dot)."""
+    taken = len([*folder.glob(f"{name}{_SUFFIX}"), *folder.glob(f"{name}_*{_SUFFIX}")])
+    return folder / f"{name}{f'_{taken + 1}' if taken else ''}{_SUFFIX}"
 
 
 def _file_name(started: str) -> str:
