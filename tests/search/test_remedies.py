@@ -119,17 +119,24 @@ def failed(*issues: str, stage: Stage = Stage.CHECK, message: str = "") -> CaseR
     [
         (
             Stage.CONVERT,
-            "Unsupported Ops in the model before optimization\nAssert",
-            ["graph+strip-debug-ops", "layers"],
+            "Unsupported Ops in the model before optimization\nStringFormat, Assert",
+            ["graph+skip-op-check+strip-debug-ops", "layers", "graph"],
         ),
-        (Stage.CONVERT, "Unsupported Ops in the model before optimization\nErfc", ["layers"]),
-        (Stage.CHECK, "Unknown op 'Erfc'", ["graph+repair", "layers"]),
+        (Stage.CONVERT, "Unsupported Ops in the model before optimization\nBucketize", ["layers", "graph"]),
+        (Stage.CHECK, "Unknown op 'Bucketize'", ["graph+repair", "layers", "graph"]),
     ],
 )
 def test_only_remedies_for_this_failure_are_tried(stage: Stage, message: str, routes: list[str]) -> None:
     start = Candidate(case("graph"))
     found = remedied_candidates(start, failed("unsupported-ops", stage=stage, message=message), RESOLVED, POLICY)
     assert [candidate.case.route.name for candidate in found] == routes
+
+
+def test_what_no_version_cures_gets_no_remedy_for_the_unknown() -> None:
+    grown = remedied_candidates(
+        Candidate(case("layers")), failed("module-not-found", stage=Stage.BUILD), RESOLVED, POLICY
+    )
+    assert list(grown) == []
 
 
 def test_remedies_of_the_first_issue_come_first() -> None:

@@ -47,9 +47,9 @@ class Remedy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``title`` is an imperative, without a full stop. ``tensorflow``, ``tensorflowjs`` and ``keras`` are versions or
     ranges, of which the newest version is taken; ``python`` is ``auto``: the Python that suits TensorFlow. In
     ``constraints``, ``extra``, ``overrides`` and ``stand_ins``, ``{minor}`` stands for TensorFlow's minor version
-    (``2.16``). ``route`` is another base route, ``variant`` what the route does besides (matrix.routes.VARIANTS).
-    ``when`` maps packages to the ranges that the lock must have for the remedy to apply; ``where`` is a regular
-    expression that the message must match. A remedy with a title alone is for a person to do.
+    (``2.16``). ``route`` is another base route, ``variant`` what the route does besides (matrix.routes.VARIANTS,
+    several joined by ``+``). ``when`` maps packages to the ranges that the lock must have for the remedy to apply;
+    ``where`` is a regular expression that the message must match. A remedy with a title alone is for a person to do.
     """
 
     title: str
@@ -82,7 +82,9 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     operation, layer or package. ``certain_for`` are sets of package → range: a lock that fits one of them certainly
     runs into the issue. ``independent_of`` says what cannot change it, so that no search looks there:
     ``tensorflow``: no release of TensorFlow, only the other generation of Keras might; ``versions``: no release of
-    anything, for it is in the model itself.
+    anything, for it is in the model itself. ``subject`` finds in the message what the failure is about, as the first
+    group of each match: two cases with a subject in common failed by the same. ``blames`` finds in the exceptions what
+    caused it, where the message does not say: its first group is added to the message.
     """
 
     id: str
@@ -96,6 +98,8 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     show_message: bool = False
     certain_for: tuple[dict[str, str], ...] = ()
     independent_of: Literal["nothing", "tensorflow", "versions"] = "nothing"
+    subject: str = ""
+    blames: str = ""
 
 
 class UnknownFailures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

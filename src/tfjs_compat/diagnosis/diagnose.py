@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 import msgspec
 
-from tfjs_compat.diagnosis.catalogue import recognise
+from tfjs_compat.diagnosis.catalogue import catalogue, recognise
 from tfjs_compat.diagnosis.signatures import signature
+from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.system.text import plain
@@ -53,7 +55,7 @@ def diagnose(outcome: Outcome, until: Stage, requested: Mapping[str, str] | None
         issues=issues,
         signature=plain(signature(failure)) if failure is not None else None,
         # Without what a terminal would obey: results.json is read by programs that print it as it is (``jq -r``).
-        message=plain(_message(outcome, verdict)),
+        message=plain(_message(outcome, verdict) + _blamed(failure, issues)),
     )
 
 
@@ -69,6 +71,15 @@ def _issues(outcome: Outcome, verdict: Verdict, until: Stage, requested: Mapping
     if verdict is Verdict.CONVERTS and until is Stage.PREDICT:
         return ("proves-nothing",)
     return ()
+
+
+def _blamed(failure: Failure | None, issues: tuple[str, ...]) -> str:
+    """What the exceptions say of the cause and the message does not."""
+    for issue in (catalogue()[issue] for issue in issues if failure is not None and issue in catalogue()):
+        for raised in failure.chain if failure is not None and issue.blames else ():
+            if (found := re.search(issue.blames, raised.message)) is not None:
+                return f" (because of {found[1]})"
+    return ""
 
 
 def _message(outcome: Outcome, verdict: Verdict) -> str:

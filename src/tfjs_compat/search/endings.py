@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 
 from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.diagnosis.signatures import normalise
@@ -13,15 +13,24 @@ from tfjs_compat.results.case_result import CaseResult
 _NUMBER = re.compile(r"-?\d[\d.]*(?:e[+-]?\d+)?")
 
 
-def ending(result: CaseResult) -> str:
-    """What a case that does not work ended with: equal for two cases of one model that ended alike, whatever the
-    wording of their versions.
+def endings(result: CaseResult) -> frozenset[str]:
+    """What a case that does not work ended with: two cases of one model with something in common ended alike, whatever
+    the wording of their versions.
 
-    The known issue, or the cause in its own words where it is unknown or several causes share its issue.
+    Each known issue, with what its message names where several causes share it; else the cause in its own words.
     """
-    entry = catalogue().get(result.issue or "")
-    known = result.verdict is Verdict.FAILS and entry is not None and not entry.show_message
-    return entry.id if known and entry is not None else cause_of(result)
+    if result.verdict is not Verdict.FAILS or not result.issues:
+        return frozenset({cause_of(result)})
+    return frozenset(name for issue in result.issues for name in _names(issue, result))
+
+
+def _names(issue: str, result: CaseResult) -> Iterator[str]:
+    entry = catalogue().get(issue)
+    if entry is not None and entry.subject:
+        found = re.findall(entry.subject, result.message)
+        yield from (f"{issue}: {subject}" for subject in found or [cause_of(result)])
+    else:
+        yield issue
 
 
 def cause_of(result: CaseResult) -> str:
@@ -34,20 +43,29 @@ def keras_generation(result: CaseResult) -> str | None:
     return result.keras_in_use.partition(".")[0] if result.keras_in_use else None
 
 
-def decisive(results: Iterable[CaseResult]) -> CaseResult | None:
+def decisive(results: Sequence[CaseResult]) -> CaseResult | None:
     """The first of these failures of one model on one format of which it is certain that no version cures it; or None.
 
     Its issue is in the model itself, or only another Keras might cure it and both generations (or none, where the
-    model is no Keras model) ended alike.
+    model is no Keras model) ended alike. An issue that a remedy cured is none of these: it would not show in what got
+    as far or further.
     """
     generations: dict[str, set[str | None]] = {}
     for result in results:
-        issues = [catalogue()[issue] for issue in result.issues if issue in catalogue()]
-        if any(issue.independent_of == "versions" for issue in issues):
+        if (
+            result.reference is not None
+            and result.reference.no_proof is not None
+            and result.verdict is Verdict.CONVERTS
+        ):
             return result
-        if issues and issues[0].independent_of == "tensorflow":
-            seen = generations.setdefault(ending(result), set())
-            seen.add(keras_generation(result))
-            if None in seen or len(seen) > 1:
+        for issue in (catalogue()[issue] for issue in result.issues if issue in catalogue()):
+            as_far = [other for other in results if other.stage.rank >= result.stage.rank]
+            if issue.independent_of == "versions" and all(issue.id in other.issues for other in as_far):
                 return result
+            if issue.independent_of == "tensorflow":
+                for name in _names(issue.id, result):
+                    seen = generations.setdefault(name, set())
+                    seen.add(keras_generation(result))
+                    if None in seen or len(seen) > 1:
+                        return result
     return None

@@ -14,7 +14,7 @@ from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.search.answer import Answer
 from tfjs_compat.search.candidates import Candidate
-from tfjs_compat.search.endings import decisive, ending
+from tfjs_compat.search.endings import decisive, endings
 from tfjs_compat.search.oracle import Evaluation
 
 Group = tuple[tuple[int, ...], Version]
@@ -47,7 +47,7 @@ class Narrowing:
     a failure is in the model itself are ruled out in all other groups at once. As soon as something works, all that is
     left is looked at in the order of preference.
 
-    What counts as alike: the endings of one group on a format are among those of the other. A group in which something
+    What counts as alike: each failure of one group on a format ended like one of the other. A group in which something
     works, in which nothing got as far as the model, or in which the machinery failed, is like no other.
     """
 
@@ -102,8 +102,7 @@ class Narrowing:
     def _settle(self, group: Group) -> None:
         """Rule out the formats on which no version helps. A model that is not built fails on each."""
         for format in self._formats - set(self._settled_in):
-            results = [result for result in self._results.get(group, ()) if _format_of(result) == format]
-            if (found := decisive(results)) is not None:
+            if (found := decisive(self._on_format(group, format))) is not None:
                 self._decisive[format] = found
                 self._settled_in[format] = group
 
@@ -128,19 +127,15 @@ class Narrowing:
         """A failure of each of two groups that ended alike; None where they did not."""
         pair = None
         for format in sorted(self._formats - set(self._settled_in)):
-            one, other = self._endings(newer, format), self._endings(older, format)
-            if not one or not other or not (one.keys() <= other.keys() or other.keys() <= one.keys()):
+            one, other = self._on_format(newer, format), self._on_format(older, format)
+            pairs = _partners(one, other) or [(new, old) for old, new in _partners(other, one)]
+            if not pairs:
                 return None
-            shared = next(name for name in one if name in other)
-            pair = pair or (one[shared], other[shared])
+            pair = pair or pairs[0]
         return pair
 
-    def _endings(self, group: Group, format: Format) -> dict[str, CaseResult]:
-        found: dict[str, CaseResult] = {}
-        for result in self._results.get(group, ()):
-            if _format_of(result) == format:
-                found.setdefault(ending(result), result)
-        return found
+    def _on_format(self, group: Group, format: Format) -> list[CaseResult]:
+        return [result for result in self._results.get(group, ()) if _format_of(result) == format]
 
     def _next(self) -> Group | None:
         """The outermost groups, until the range has two ends; then the middle of its widest gap. None: nowhere."""
@@ -153,6 +148,17 @@ class Narrowing:
             return groups[0]
         widest = max(_runs(self._groups, groups.__contains__), key=len)
         return widest[len(widest) // 2]
+
+
+def _partners(results: Sequence[CaseResult], others: Sequence[CaseResult]) -> list[tuple[CaseResult, CaseResult]]:
+    """Each of the results with one of the others that ended alike; empty where one has none."""
+    found = []
+    for result in results:
+        other = next((other for other in others if endings(result) & endings(other)), None)
+        if other is None:
+            return []
+        found.append((result, other))
+    return found
 
 
 def _format_of(result: CaseResult) -> Format:

@@ -198,7 +198,7 @@ def _route(remedy: Remedy, route: Route, policy: ChangePolicy) -> Route | None:
         return None
     kept = [name for name in route.variants if base == route.base or name != "repair"]
     try:
-        changed = find_route(base).with_variants([*kept, *filter(None, [remedy.variant])])
+        changed = find_route(base).with_variants([*kept, *filter(None, remedy.variant.split("+"))])
     except RequestError:
         return None
     return changed if policy.repair or not changed.repairs else None

@@ -13,7 +13,7 @@ from tfjs_compat.report.grid import Hanging
 from tfjs_compat.report.terminal import cause_summary, cause_text
 from tfjs_compat.report.words import count, plain, short
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.search.endings import ending
+from tfjs_compat.search.endings import endings
 from tfjs_compat.workflows.find import Found
 
 _SHOWN_CAUSES = 12
@@ -71,7 +71,7 @@ def _everywhere(found: Found) -> tuple[int, str] | None:
     locks = {case.lock for case in reached}
     if len(locks) < 2 or {case.stage for case in reached} != {Stage.BUILD}:
         return None
-    alike = len({ending(case) for case in reached}) == 1
+    alike = all(endings(case) & endings(reached[0]) for case in reached)
     return (len(locks), short(reached[0].message, _MESSAGE)) if alike else None
 
 
