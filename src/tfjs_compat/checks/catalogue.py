@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from tfjs_compat.artifact.reading import FINDINGS as READING_FINDINGS
 from tfjs_compat.checks.check import Check
+from tfjs_compat.checks.dataflow import DATAFLOW
 from tfjs_compat.checks.graph import GRAPH
 from tfjs_compat.checks.keras3 import KERAS3
 from tfjs_compat.checks.masks import MASKS
 from tfjs_compat.checks.names import NAMES
+from tfjs_compat.checks.ranks import RANKS
 from tfjs_compat.checks.redefined import REDEFINED
 from tfjs_compat.checks.settings import SETTINGS
 from tfjs_compat.checks.values import VALUES
 from tfjs_compat.checks.weights import WEIGHTS
 from tfjs_compat.checks.wiring import WIRING
 
-CHECKS: tuple[Check, ...] = (GRAPH, KERAS3, NAMES, SETTINGS, MASKS, REDEFINED, WIRING, WEIGHTS, VALUES)
+CHECKS: tuple[Check, ...] = (GRAPH, DATAFLOW, KERAS3, NAMES, SETTINGS, RANKS, MASKS, REDEFINED, WIRING, WEIGHTS, VALUES)
 """Every check, in the order in which TensorFlow.js would trip over what they find.
 
 The order decides: the first error of an artifact names the issue of its case and stands first in its message. So what

@@ -109,7 +109,8 @@ def _check_op(
     if node.op not in vocabulary.ops:
         where = "" if used else ", though no output needs it"
         message = f"Unknown op {show(node.op)} ({show(node.name)}) in TensorFlow.js {vocabulary.tfjs}{where}"
-        yield Finding("unsupported-ops", f"{node.path}.op", message, severity)
+        # It has a name of its own, for there is a repair for it.
+        yield Finding("erfc" if node.op == "Erfc" else "unsupported-ops", f"{node.path}.op", message, severity)
     elif node.op.startswith("FusedBatchNorm") and _true(node.attributes.get("is_training")):
         message = (
             f"{node.op} {show(node.name)} computes mean and variance from its input; TensorFlow.js takes those given"
@@ -171,6 +172,7 @@ GRAPH = Check(
         "graph-dangling-input": "a node takes its input from a node that is not there",
         "signature-node-missing": "the signature names a node that is not in the graph",
         "unsupported-ops": "an op is not known to TensorFlow.js",
+        "erfc": "Erfc is not known to TensorFlow.js, which has Erf",
         "unsupported-fusion": "an op is fused with a function that TensorFlow.js does not fuse",
         "graph-batch-norm-training": (
             "a batch normalisation in training mode: TensorFlow.js uses other mean and variance"

@@ -6,6 +6,7 @@ A repair more in a module that stands here touches that module alone; a new modu
 from __future__ import annotations
 
 from tfjs_compat.repairs.chains import CHAINS
+from tfjs_compat.repairs.dataflow import DATAFLOW
 from tfjs_compat.repairs.graphs import GRAPHS
 from tfjs_compat.repairs.inbound_nodes import INBOUND_NODES
 from tfjs_compat.repairs.keras3 import DTYPES, SHAPES
@@ -25,6 +26,7 @@ REPAIRS: tuple[Repair, ...] = (
     *SETTINGS,
     *WEIGHTS,
     *GRAPHS,
+    *DATAFLOW,
 )
 """Every repair. The order decides: a later one reads what the earlier ones have put right.
 

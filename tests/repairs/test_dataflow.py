@@ -1,0 +1,79 @@
+"""Graphs in which TensorFlow.js computes with other values."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from support.repaired import graph, node, repair_ids
+
+from tfjs_compat.repairs.document import repair_document
+
+
+def branch(pivot_output: str, *merged: str) -> dict[str, Any]:
+    """``y`` merges a constant of the branch that hangs on an output of the Switch, and what comes otherwise."""
+    return graph(
+        node("x", "Placeholder"),
+        node("p", "Greater", "x", "x"),
+        node("switch", "Switch", "p", "p"),
+        node("pivot", "Identity", f"switch{pivot_output}"),
+        node("constant", "Const", "^pivot"),
+        node("other", "Switch", "x", "p"),
+        node("y", "Merge", *merged),
+        output="y",
+    )
+
+
+def nodes_of(document: Any) -> dict[str, Any]:
+    return {entry["name"]: entry for entry in document["modelTopology"]["node"]}
+
+
+def test_a_constant_of_a_branch_goes_through_a_switch() -> None:
+    for pivot, side in ((":1", "y/constant_0:1"), ("", "y/constant_0")):
+        done = repair_document(branch(pivot, "constant", "other"))
+        assert [repair.id for repair in done.applied] == ["branch-constant"]
+        nodes = nodes_of(done.model_json)
+        assert nodes["y"]["input"] == [side, "other"]
+        assert (nodes["y/constant_0"]["op"], nodes["y/constant_0"]["input"]) == ("Switch", ["constant", "p"])
+        assert repair_document(done.model_json).applied == ()
+
+
+def test_a_constant_outside_branches_stays() -> None:
+    value = branch(":1", "other", "other:1")
+    assert repair_ids(value) == []
+
+
+def lookup(*sizes: str) -> dict[str, Any]:
+    shape = {"shape": {"dim": [{"size": size} for size in sizes]}}
+    return graph(
+        node("keys", "Placeholder", shape=shape),
+        node("table", "Placeholder"),
+        node("default", "Const"),
+        node("lower", "StringLower", "keys"),
+        node("found", "LookupTableFindV2", "table", "lower", "default", Tin={"type": "DT_STRING"}),
+        node("y", "Identity", "found"),
+        output="y",
+    )
+
+
+def test_what_is_looked_up_gets_the_shape_of_its_keys() -> None:
+    done = repair_document(lookup("-1", "3"))
+    assert [repair.id for repair in done.applied] == ["lookup-shape"]
+    nodes = nodes_of(done.model_json)
+    assert (nodes["found"]["op"], nodes["found"]["input"]) == ("Reshape", ["found/flat", "found/keys_shape"])
+    assert nodes["found/flat"]["input"] == ["table", "lower", "default"]
+    assert nodes["found/keys_shape"]["input"] == ["lower"]
+    assert repair_document(done.model_json).applied == ()
+
+
+def test_a_list_of_keys_needs_no_shape() -> None:
+    assert repair_ids(lookup("-1")) == []
+
+
+def test_erfc_becomes_one_minus_erf() -> None:
+    done = repair_document(graph(node("x", "Placeholder"), node("y", "Erfc", "x"), output="y"))
+    nodes = nodes_of(done.model_json)
+    assert {name: entry["op"] for name, entry in nodes.items()} == {
+        "x": "Placeholder", "y": "Sub", "y/ones": "OnesLike", "y/erf": "Erf"
+    }  # fmt: skip
+    assert nodes["y"]["input"] == ["y/ones", "y/erf"]
+    assert repair_document(done.model_json).applied == ()
