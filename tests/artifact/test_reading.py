@@ -446,3 +446,13 @@ def test_strings_longer_than_what_is_read_at_once(tmp_path: Path) -> None:
     assert reading.artifact is not None
     assert not reading.findings
     assert [reading.artifact.data(weight) for weight in reading.artifact.weights] == [data, b"x"]
+
+
+def test_a_weight_that_cannot_be_quantized_is_named(tmp_path: Path) -> None:
+    weight = {"name": "anchors", "shape": [2], "dtype": "float32"}
+    quantized = {**weight, "quantization": {"dtype": "uint16", "min": float("-inf"), "scale": 1.0}}
+    document = {"modelTopology": {"node": []}, "weightsManifest": [{"paths": [], "weights": [weight, quantized]}]}
+    (tmp_path / "model.json").write_text(json.dumps(document))
+    (finding,) = read(tmp_path).findings
+    assert finding.id == "quantization-not-finite"
+    assert "anchors" in finding.message

@@ -187,3 +187,11 @@ def test_the_newest_is_found_where_only_the_process_environment_cures_the_unknow
     else:
         assert best is not None
         assert best.combination.tensorflow == working[0].combination.tensorflow
+
+
+def test_what_is_in_the_model_itself_ends_the_search_at_once() -> None:
+    searched = search(by_root("module-not-found", WORKS, WORKS, WORKS))
+    assert found(searched) is None
+    assert [tried.case.id for tried in searched.tried] == [ROOTS[0].id]
+    assert [case.issue for case in searched.narrowed.decisive] == ["module-not-found"]
+    assert found(search(by_root("module-not-found", WORKS, WORKS, WORKS), exhaustive=True)) == ROOTS[1]

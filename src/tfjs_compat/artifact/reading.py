@@ -8,6 +8,7 @@ opened. The weights and their files are manifest.py's; their bytes are read late
 from __future__ import annotations
 
 import json
+import math
 import os
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ FINDINGS: dict[str, str] = {
     "artifact-missing": "there is no model.json",
     "artifact-empty": "model.json holds no bytes",
     "artifact-not-json": "model.json is no JSON: cut off, or something else",
+    "quantization-not-finite": "a quantized weight has a scale that is no number, so that model.json is no JSON",
     "artifact-too-deep": "model.json is nested deeper than any model",
     "artifact-too-large": "model.json is larger than is read of a model",
     "artifact-not-utf8": "model.json holds bytes that are no UTF-8 text",
@@ -157,6 +159,9 @@ def _read_document(folder: Path, findings: list[Finding]) -> dict[str, Any] | No
         where = f"line {error.lineno}, column {error.colno}"
         return fail("artifact-not-json", f"model.json is no JSON: {error.msg} at {where}{cut}")
     except ValueError as error:
+        if (weight := _quantized_from_nonfinite(text)) is not None:
+            message = f"the weight {show(weight)} holds values that are not finite, so that it cannot be quantized"
+            return fail("quantization-not-finite", f"{message}: {show(str(error))}")
         return fail("artifact-not-json", f"model.json is no JSON: {show(str(error))}")
     if _deeper_than(document, MAX_DEPTH):
         return fail("artifact-too-deep", f"model.json is nested deeper than {MAX_DEPTH} levels")
@@ -164,6 +169,20 @@ def _read_document(folder: Path, findings: list[Finding]) -> dict[str, Any] | No
         findings.append(wrong_type("$", "an object", document))
         return None
     return document
+
+
+def _quantized_from_nonfinite(text: str) -> str | None:
+    """The name of the first weight whose quantization holds Infinity or NaN; None where none does."""
+    document = json.loads(text, parse_int=lambda _: 0)
+    manifest = document.get("weightsManifest") if isinstance(document, dict) else None
+    for group in manifest if isinstance(manifest, list) else ():
+        weights = group.get("weights") if isinstance(group, dict) else None
+        for weight in weights if isinstance(weights, list) else ():
+            quantized = weight.get("quantization") if isinstance(weight, dict) else None
+            values = quantized.values() if isinstance(quantized, dict) else ()
+            if any(isinstance(value, float) and not math.isfinite(value) for value in values):
+                return str(weight.get("name"))
+    return None
 
 
 def _refuse_constant(name: str) -> object:
