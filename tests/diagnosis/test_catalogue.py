@@ -342,6 +342,16 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
         {},
     ),
     ("no-signature", raised(Stage.BUILD, "tfjs_case.signatures.NoSignature", "it has: none; its functions: f"), {}),
+    (
+        "saved-model-without-keras",
+        raised(Stage.SERIALIZE, "AttributeError", "'_UserObject' object has no attribute 'save'"),
+        {},
+    ),
+    (
+        "saved-model-without-keras",
+        raised(Stage.BUILD, "ValueError", "Unable to create a TF-Keras model: it lacks the TF-Keras metadata file."),
+        {},
+    ),
     ("class-not-registered", raised(Stage.BUILD, "TypeError", "Could not locate class 'MyLayer'. Make sure"), {}),
     ("class-not-registered", raised(Stage.BUILD, "TypeError", "Cannot deserialize object of type `MyLayer`."), {}),
     (

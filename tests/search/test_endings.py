@@ -64,3 +64,9 @@ def test_what_a_repair_cured_does_not_decide() -> None:
     repaired = ended("numbers-differ", Stage.PREDICT, verdict=Verdict.MISMATCH)
     assert decisive([broken]) is not None
     assert decisive([broken, repaired]) is None
+
+
+def test_the_result_that_says_first_what_decides_is_named() -> None:
+    behind = ended("keras3-batch-shape", Stage.CHECK, behind=("unknown-layer",))
+    plain = ended("unknown-layer", Stage.CHECK)
+    assert decisive([behind, plain]) is plain

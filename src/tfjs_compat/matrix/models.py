@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from tfjs_compat.errors import RequestError, nearest
+from tfjs_compat.matrix.model_files import holds_keras_model, other_format
 from tfjs_compat.system.files import digest_files, open_regular, read_regular, require_usable
 
 _ZOO = Path(__file__).parents[1] / "inside" / "zoo"
@@ -42,7 +43,8 @@ class Model(msgspec.Struct, frozen=True):
     in every working folder; ``path`` is the file or folder. For a builder ``module`` is the name to import,
     ``function`` the builder, and ``search`` the folders that its imports are looked up in; for a SavedModel
     ``function`` is the signature to convert, empty for serving_default or the only one. ``digest`` is the SHA-256
-    of the content: of the file, or for a builder of every Python file beside it.
+    of the content: of the file, or for a builder of every Python file beside it. ``is_keras``: False for a SavedModel
+    that certainly holds no Keras model.
     """
 
     ref: str
@@ -54,6 +56,7 @@ class Model(msgspec.Struct, frozen=True):
     function: str = ""
     search: tuple[str, ...] = ()
     key: str = ""
+    is_keras: bool = True
 
 
 def zoo_models() -> dict[str, str]:
@@ -176,7 +179,8 @@ def _file(ref: str, path: Path) -> Model:
             converted = (path / "model.json").is_file()
             hint = f"\nhint: `tfjs-compat check {ref}` checks a TensorFlow.js model" if converted else ""
             raise RequestError(f"model '{ref}': the folder is no SavedModel: it holds no saved_model.pb{hint}")
-        return Model(ref, path.name, Kind.SAVED_MODEL, str(path), _digest_of(ref, path.rglob("*"), path))
+        digest = _digest_of(ref, path.rglob("*"), path)
+        return Model(ref, path.name, Kind.SAVED_MODEL, str(path), digest, is_keras=holds_keras_model(path))
     try:
         return Model(ref, path.name, _kind_by_content(ref, path), str(path), digest_files([(path.suffix, path)]))
     except OSError as error:
@@ -234,14 +238,19 @@ def _kind_by_content(ref: str, path: Path) -> Kind:
     if zipfile.is_zipfile(path):
         try:
             with zipfile.ZipFile(path) as archive:
-                if "config.json" in archive.namelist():
-                    return Kind.KERAS
+                names = tuple(archive.namelist())
+            if "config.json" in names:
+                return Kind.KERAS
         except zipfile.BadZipFile as error:
             raise RequestError(f"model '{ref}': the zip archive is damaged: {error}") from None
-        raise RequestError(f"model '{ref}': the zip archive is no .keras file: it holds no config.json")
+        raise _other(ref, path, start, names, "the zip archive is no .keras file: it holds no config.json")
     if path.name == "saved_model.pb":
         raise RequestError(f"model '{ref}': a part of a SavedModel, which is a folder\nhint: give '{path.parent}'")
-    raise RequestError(
-        f"model '{ref}': by its content neither a .keras archive nor an HDF5 file\n"
-        "hint: give a SavedModel as its folder, a builder as file.py:function"
-    )
+    raise _other(ref, path, start, (), "by its content neither a .keras archive nor an HDF5 file")
+
+
+def _other(ref: str, path: Path, start: bytes, members: tuple[str, ...], otherwise: str) -> RequestError:
+    """What to say of a file that is no model: what it is, as far as that is known."""
+    found = other_format(path, start, members)
+    what, way = found or (otherwise, "give a SavedModel as its folder, a builder as file.py:function")
+    return RequestError(f"model '{ref}': {what}\nhint: {way}")

@@ -209,4 +209,6 @@ def why_unavailable(route: Route, tensorflow: str, tensorflowjs: str, model: Mod
         return f"route {route.name} does not take a {model.kind} model"
     if model.kind is Kind.SAVED_MODEL and model.function and route.format == "layers":
         return f"route {route.name} converts the Keras model in a SavedModel, not one of its signatures"
+    if route.format == "layers" and not model.is_keras:
+        return f"route {route.name} needs a Keras model; the SavedModel holds functions alone"
     return None

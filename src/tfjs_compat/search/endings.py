@@ -61,7 +61,8 @@ def decisive(results: Sequence[CaseResult]) -> CaseResult | None:
         for issue in (catalogue()[issue] for issue in result.issues if issue in catalogue()):
             as_far = [other for other in results if other.stage.rank >= result.stage.rank]
             if issue.independent_of == "versions" and all(issue.id in other.issues for other in as_far):
-                return result
+                # One that says it first: behind other issues the message is theirs.
+                return next((other for other in as_far if other.issue == issue.id), result)
             if issue.independent_of == "tensorflow":
                 for name in _names(issue.id, result):
                     seen = generations.setdefault(name, set())
