@@ -58,3 +58,10 @@ def test_versions_between_two_that_end_alike_are_named_as_not_tried() -> None:
     text = shown(Tried((), newer, tried=True), narrowed=Narrowed((), ((newer, older),)))
     assert "between TensorFlow 2.21.0 with tensorflowjs 4.17.0 and TensorFlow 2.13.1" in text
     assert "--exhaustive" in text
+
+
+def test_what_decided_is_named_also_behind_other_issues() -> None:
+    issues = ("keras3-batch-shape", "unknown-layer")
+    decided = failed(issue=issues[0], issues=issues, stage=Stage.CHECK, message="InputLayer has `batch_shape`")
+    text = shown(Tried((), decided, tried=True), narrowed=Narrowed((decided,)))
+    assert text.splitlines()[1].strip() == "A layer or function that TensorFlow.js does not register."

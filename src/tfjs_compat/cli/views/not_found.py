@@ -57,12 +57,13 @@ def _head(found: Found) -> str:
 
 def _show_decisive(console: Console, case: CaseResult) -> None:
     """What decided, and what a person can do about it."""
-    issue = catalogue().get(case.issue or "")
-    console.print(
-        Hanging(Text(f"{issue.title if issue else case.issue}: {short(plain(case.message), _MESSAGE)}"), 2, 4)
-    )
+    known = [catalogue()[issue] for issue in case.issues if issue in catalogue()]
+    issue = next((issue for issue in known if issue.independent_of != "nothing"), known[0] if known else None)
+    # Behind other issues the message is theirs.
+    said = f": {short(plain(case.message), _MESSAGE)}" if issue is None or issue.id == case.issue else "."
+    console.print(Hanging(Text(f"{issue.title if issue else case.issue}{said}"), 2, 4))
     for remedy in issue.remedies if issue is not None else ():
-        if remedy.for_a_person and remedy.title in case.remedies:
+        if remedy.for_a_person and (remedy.title in case.remedies or said == "."):
             console.print(Hanging(Text.assemble(("what helps: ", "green"), plain(remedy.title)), 2, 4))
 
 
