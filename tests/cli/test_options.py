@@ -125,11 +125,28 @@ def test_options_of_a_search_reach_the_right_request() -> None:
     assert request.run_options.routes == ()
 
 
+def test_a_signature_is_part_of_the_model() -> None:
+    request = search_request(parsed("find", "--model", "folder", "--signature", "encode"))
+    assert request.model == "folder:encode"
+
+
 @pytest.mark.parametrize("command", ["run", "plan", "find", "convert"])
 def test_every_option_is_a_field_of_a_request(command: str) -> None:
     known = {field.name for request in (RunRequest, SearchRequest) for field in fields(request)}
     known |= {f"axis_{name}" for name in Axes.__struct_fields__}
-    own = {"as_json", "every_case", "fail_on", "reports", "target", "form", "quantize", "force", "help", "of"}
+    own = {
+        "as_json",
+        "every_case",
+        "fail_on",
+        "reports",
+        "target",
+        "form",
+        "quantize",
+        "force",
+        "help",
+        "of",
+        "signature",
+    }
     names = {str(option.name) for option in cli.commands[command].params if isinstance(option, click.Parameter)}
     assert names - known - own == set()
 

@@ -299,6 +299,7 @@ CULPRIT = (
 # What to look for: `find` and `convert`.
 SEARCH = (
     click.option("--model", "model", required=True, metavar="M", help=_MODELS),
+    click.option("--signature", "signature", metavar="NAME", help="Which signature of a SavedModel (as M:NAME)."),
     require("A limit: 'tensorflow>=2.19', 'keras>=3', 'numpy<2' [default: tensorflow>=2.13]."),
     _many("--python", "python", "V", "Python of the environments."),
     _many("--with", "required_packages", "PACKAGE", "A package that has to be installed."),
@@ -425,6 +426,8 @@ def search_request(given: Mapping[str, Any]) -> SearchRequest:
 
     from tfjs_compat.api import SearchRequest
 
+    if given.get("signature") is not None:
+        given = {**given, "model": f"{given['model']}:{given['signature']}"}
     known = {field.name for field in fields(SearchRequest)}
     own = {name: value for name, value in given.items() if name in known and value is not None}
     return SearchRequest(run_options=run_request({name: given[name] for name in given if name not in own}), **own)
