@@ -95,6 +95,8 @@ def test_it_speaks_only_when_the_world_changed(watch: Watch, index: SlowIndex) -
     assert "regressed" in out
     assert "no gears" in out
     assert "helper 1.1 → 2.0" in out
+    assert "helper 1.1 → 2.0 (released" in out, err
+    assert "1-minimal" in out
     assert "2 news" in err
 
     # Known since: silent.

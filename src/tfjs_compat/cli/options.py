@@ -266,6 +266,7 @@ WATCH = (
         metavar="DIR",
         help="Folder of what is known; keep it between runs.",
     ),
+    click.option("--no-explain", "explain", is_flag=True, callback=_inverted, help="Do not look for the culprit."),
     click.option(
         "--format",
         "form",

@@ -15,11 +15,12 @@ from tfjs_compat.report import writers
 
 @cli.command(short_help="Run what new releases change; speak only of news.")
 @with_options(*MATRIX, *WATCH)
-def watch(as_json: bool, state: Path, form: str, **given: Any) -> None:
+def watch(as_json: bool, state: Path, form: str, explain: bool, **given: Any) -> None:
     """Run what changed since the last time, and speak only when a verdict or a cause changed.
 
     Everything is resolved anew; a case runs where a package of its lock, its model or this tool has changed. What is
-    known is in the folder --state, which a CI keeps from night to night. Nothing on stdout means that nothing is news.
+    known is in the folder --state, which a CI keeps from night to night. Of what fails anew the culprit is looked for,
+    as `explain` does. Nothing on stdout means that nothing is news.
     Exit code 0: no news, or the first time; 1: news; 2: the request is wrong; 3: the machine or the network failed,
     and what was known stays; 130: interrupted.
     """
@@ -28,7 +29,7 @@ def watch(as_json: bool, state: Path, form: str, **given: Any) -> None:
     from tfjs_compat.report.words import count
 
     out, err = outputs()
-    request = api.WatchRequest(state=state, run_options=run_request(given))
+    request = api.WatchRequest(state=state, explain=explain, run_options=run_request(given))
     with on_terminal(err) as progress:
         watched = api.watch(request, progress, stop_on_signal())
     name = "json" if as_json else form

@@ -58,4 +58,6 @@ def _group(group: ChangeGroup) -> str:
     shown = group.changes[0].after
     if shown is not None and group.cause and shown.message:
         lines.append(f"- message: {code(short(shown.message, 300))}")
+    if shown is not None and shown.explanation:
+        lines += [f"- {escape(short(line, 600))}" for line in shown.explanation.splitlines()]
     return "\n".join(lines)

@@ -76,3 +76,5 @@ def _group(group: ChangeGroup, output: str) -> Iterable[RenderableType]:
             yield Hanging(Text(short(shown.message, 300), "italic"), 4, 6)
         if shown.log:
             yield Hanging(Text(f"log: {output}{shown.log}", "dim"), 4, 6)
+        for line in (shown.explanation or "").splitlines():
+            yield Hanging(Text(line), 4, 6)

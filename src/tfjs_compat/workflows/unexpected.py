@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
+from collections.abc import Sequence
 
 import msgspec
 
@@ -33,7 +34,7 @@ def with_explanations(results: Results, plan: Plan, engine: Engine) -> Results:
     for cases in _causes(results):
         if engine.context.stop.is_set():
             break
-        if text := _explanation(planned[cases[0].id], cases[0], known, inner):
+        if text := explanation_of(planned[cases[0].id], cases[0], None, known, inner):
             texts.update(dict.fromkeys((case.id for case in cases), text))
     changed = tuple(
         msgspec.structs.replace(case, explanation=texts[case.id]) if case.id in texts else case
@@ -56,15 +57,20 @@ def _causes(results: Results) -> list[list[CaseResult]]:
     return groups
 
 
-def _explanation(bad: Planned, result: CaseResult, known: list[Known], engine: Engine) -> str:
-    """The text of an explanation; empty where the machinery kept it from one, or the time was up."""
+def explanation_of(
+    bad: Planned, result: CaseResult, good: Planned | None, known: Sequence[Known], engine: Engine
+) -> str:
+    """The text of the explanation of a result against ``good``, or against the nearest that works.
+
+    Empty where no culprit was found, the machinery kept it from one, or the time was up.
+    """
     what, progress = f"explaining {Ending.of(result).name[:80]}", engine.context.progress
     progress.begin(what)
     said = "no culprit was found"
     started = time.monotonic()
     try:
         with journalled(WORK, engine) as journal, engine_trials(engine, journal.append) as trials:
-            found = explained(bad, result, None, known, engine, trials, journal.append)
+            found = explained(bad, result, good, known, engine, trials, journal.append)
             seconds = round(time.monotonic() - started, 3)
             found = msgspec.structs.replace(found, trials=trials.count, kept=trials.kept, seconds=seconds)
         text = explanation_text(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from dataclasses import dataclass, field
@@ -15,29 +16,38 @@ from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import Plan, Planned, make_plan
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.engine.run import Engine, run_plan
-from tfjs_compat.errors import RequestError
+from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.results.case_result import CaseResult, Results
+from tfjs_compat.results.change_groups import groups
 from tfjs_compat.results.comparison import Change, Comparison, compare
 from tfjs_compat.results.expectations import as_expected
 from tfjs_compat.results.files import RESULTS, read_results, write_results
-from tfjs_compat.results.watching import news, next_state, still_holds
+from tfjs_compat.results.watching import TO_EXPLAIN, news, next_state, still_holds
 from tfjs_compat.system.capacity import default_jobs
 from tfjs_compat.system.files import disk_errors, write_whole
 from tfjs_compat.system.progress import Progress
 from tfjs_compat.version import __version__
+from tfjs_compat.workflows.culprit_search import WORK
+from tfjs_compat.workflows.ends import end_of_result
 from tfjs_compat.workflows.inputs import require_inputs
 from tfjs_compat.workflows.matrices import load_matrix
 from tfjs_compat.workflows.run import require_runtimes
+from tfjs_compat.workflows.unexpected import explanation_of
 
 _LOCKS = "locks"
 
 
 @dataclass(frozen=True)
 class WatchRequest:
-    """What to watch. ``state`` is the folder that holds what the last watch knew; a CI keeps it between runs."""
+    """What to watch.
+
+    ``state`` is the folder that holds what the last watch knew; a CI keeps it between runs. ``explain``: name the
+    release that did it, for each cause that is new.
+    """
 
     state: Path = Path(".tfjs-compat-watch")
+    explain: bool = True
     run_options: RunRequest = field(default_factory=RunRequest)
 
 
@@ -79,11 +89,40 @@ def watch(request: WatchRequest, progress: Progress | None = None, stop: threadi
         )
         engine = Engine(context, trial_options, output, opened.executor, opened.jobs, remote=opened.remote)
         ran = run_plan(msgspec.structs.replace(plan, cases=todo), engine)
-        now = _united(plan, ran, taken_over, last, seconds=round(time.monotonic() - started, 3))
+        now = _united(plan, ran, taken_over, last, seconds=0.0)
+        if last is not None and request.explain and now.complete:
+            now = _explained(now, last, plan, state, engine)
+        now = msgspec.structs.replace(now, seconds=round(time.monotonic() - started, 3))
         write_results(now, output)
         _write_state(next_state(last, now, {planned.case.id for planned in plan.cases}), plan, state)
     comparison = compare(last, now) if last is not None else None
     return Watched(now, len(ran.cases), comparison, news(comparison) if comparison is not None else ())
+
+
+def _explained(now: Results, last: Results, plan: Plan, state: Path, engine: Engine) -> Results:
+    """The results; the first of each cause that is new with what made the difference to the last time.
+
+    The good end is the same case in the lock of the last time, which the state still holds.
+    """
+    planned = {one.case.id: one for one in plan.cases}
+    inner = dataclasses.replace(engine, output=engine.output / WORK)
+    texts: dict[str, str] = {}
+    for group in groups(compare(last, now), TO_EXPLAIN):
+        change = group.changes[0]
+        before, after = change.before, change.after
+        if before is None or after is None or before.lock in (None, after.lock) or engine.context.stop.is_set():
+            continue
+        try:
+            good = end_of_result(before, state, engine.context)
+        except (RequestError, MachineryError):
+            # The model changed too, or the Python of then is gone: there is no such end to go back to.
+            continue
+        text = explanation_of(planned[change.case], after, good, (), inner)
+        texts.update({one.case: text for one in group.changes if text})
+    cases = tuple(
+        msgspec.structs.replace(case, explanation=texts[case.id]) if case.id in texts else case for case in now.cases
+    )
+    return msgspec.structs.replace(now, cases=cases)
 
 
 def _taken_over(plan: Plan, last: Results | None) -> dict[str, CaseResult]:

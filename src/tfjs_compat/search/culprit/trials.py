@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
@@ -112,13 +112,28 @@ def engine_trials(
 
     def run(planned: Sequence[Planned], again: bool) -> Sequence[CaseResult]:
         options = msgspec.structs.replace(engine.options, fresh=engine.options.fresh or again)
-        return list(run_trials(planned, dataclasses.replace(engine, options=options), ended).results.values())
+        results: list[CaseResult] = []
+        for distinct in _by_case(planned):
+            results += run_trials(distinct, dataclasses.replace(engine, options=options), ended).results.values()
+        return results
 
     def prepare(planned: Planned) -> None:
         if isinstance(planned.lock, Lock):
             built(planned, engine)
 
     return Trials(run, () if engine.options.fresh else earlier, prepare=prepare, most=most)
+
+
+def _by_case(planned: Sequence[Planned]) -> list[list[Planned]]:
+    """Trials in rounds, none of which has a case twice: a run knows its results by their cases."""
+    rounds: list[list[Planned]] = []
+    seen: Counter[str] = Counter()
+    for one in planned:
+        if seen[one.case.id] == len(rounds):
+            rounds.append([])
+        rounds[seen[one.case.id]].append(one)
+        seen[one.case.id] += 1
+    return rounds
 
 
 def built(planned: Planned, engine: Engine) -> Environment | None:
