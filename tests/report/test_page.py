@@ -114,13 +114,13 @@ def test_filters_leave_only_what_fits(open_page: Open) -> None:
     page.fill("input[name=search]", "model_9 2.13")
     assert 0 < shown(page) < news
     page.click("button[type=reset]")
-    page.wait_for_function("document.querySelector('output').textContent === '5000 cases'")
+    playwright.expect(page.locator("form output")).to_have_text("5000 cases")
     page.select_option("select[name=verdict]", "fails")
     fails = shown(page)
     page.select_option("select[name=cause]", label=page.locator("select[name=cause] option").nth(1).text_content())
     assert 0 < shown(page) < fails
     page.click("button[type=reset]")
-    page.wait_for_function("document.querySelector('output').textContent === '5000 cases'")
+    playwright.expect(page.locator("form output")).to_have_text("5000 cases")
     page.get_by_label("TF").select_option("2.14.1")
     assert 0 < shown(page) < 1000
     page.get_by_label("model").select_option("zoo:model_7")
@@ -154,7 +154,7 @@ def test_a_cell_that_works_has_a_story_too_and_arrows_go_on(open_page: Open, siz
     assert "works" in first
     page.locator("a.current").focus()
     page.keyboard.press("ArrowLeft")
-    page.wait_for_function("before => document.querySelector('#panel .who').textContent !== before", arg=first)
+    playwright.expect(page.locator("#panel .who")).not_to_have_text(first)
 
 
 @pytest.mark.parametrize("size", [12, 5000])
