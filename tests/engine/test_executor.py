@@ -37,6 +37,8 @@ def test_an_executor_of_each_name_runs_a_function(name: str, tmp_path: Path) -> 
         ("no.such.module:make", "no.such.module cannot be imported"),
         ("math:nothing", "math has no 'nothing'"),
         ("support.samples:PYTHON", "cannot be called"),
+        ("...:b", "... cannot be imported"),
+        ("os:getcwd", "'getcwd' of os does not take a number"),
         ("math:sqrt", "it made a float, no concurrent.futures.Executor"),
     ],
 )

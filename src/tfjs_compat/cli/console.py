@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from typing import TYPE_CHECKING, Any
@@ -12,10 +13,16 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_MOST_DIGITS = 6
+
+
 def outputs() -> tuple[Console, Console]:
     """The consoles of stdout and stderr."""
     from rich.console import Console
 
+    if len(os.environ.get("COLUMNS", "")) > _MOST_DIGITS:
+        # Of thousands of digits Python makes no number, and rich asks for one.
+        del os.environ["COLUMNS"]
     return Console(highlight=False), Console(stderr=True, highlight=False)
 
 

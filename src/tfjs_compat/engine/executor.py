@@ -91,7 +91,7 @@ def _factory(name: str) -> Callable[[int], Executor]:
         )
     try:
         factory = getattr(importlib.import_module(module), function)
-    except (ImportError, ValueError) as error:
+    except (ImportError, ValueError, TypeError) as error:
         raise RequestError(f"--executor {name}: {module} cannot be imported: {error}") from None
     except AttributeError:
         raise RequestError(f"--executor {name}: {module} has no '{function}'") from None
@@ -100,7 +100,10 @@ def _factory(name: str) -> Callable[[int], Executor]:
         raise RequestError(f"--executor {name}: '{function}' of {module} cannot be called")
 
     def checked(jobs: int) -> Executor:
-        made = factory(jobs)
+        try:
+            made = factory(jobs)
+        except TypeError as error:
+            raise RequestError(f"--executor {name}: '{function}' of {module} does not take a number: {error}") from None
         if not isinstance(made, Executor):
             raise RequestError(f"--executor {name}: it made a {type(made).__name__}, no concurrent.futures.Executor")
         return made

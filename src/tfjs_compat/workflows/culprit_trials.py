@@ -26,6 +26,7 @@ from tfjs_compat.search.deadline import Deadline
 from tfjs_compat.system.capacity import default_jobs
 from tfjs_compat.system.progress import Progress
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
+from tfjs_compat.workflows.inputs import require_inputs
 
 
 class LimitedEngine(NamedTuple):
@@ -54,8 +55,9 @@ def limited_engine(
 ) -> Iterator[LimitedEngine]:
     """An engine whose output is the folder ``work`` of the output folder, stopped after ``seconds`` or by ``stop``.
 
-    Raises RequestError, MachineryError where what runs TensorFlow.js is missing.
+    Raises RequestError also for a file of inputs that is none, MachineryError where what runs TensorFlow.js is missing.
     """
+    require_inputs(options.inputs)
     started, jobs = time.monotonic(), options.jobs or default_jobs()
     limits = LimitsTable(seconds=options.seconds) if options.seconds is not None else LimitsTable()
     outer = context_of(options, limits, jobs, progress, stop)
