@@ -12,6 +12,14 @@ from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.system.store import Store
 
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.real)
+
 
 @pytest.fixture(scope="session")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:

@@ -108,5 +108,6 @@ def test_the_sessions_of_nox(pipeline: Pipeline) -> None:
     document = (ROOT / "docs" / "ci.md").read_text("utf-8")
     (noxfile,) = re.findall(r"```python\n(.*?)```", document, re.DOTALL)
     (pipeline.repository / "noxfile.py").write_text(noxfile.replace('"tfjs-compat")', f'"{ROOT}")'))
-    lines = f"{sys.executable} -m nox -s compatibility 'one_release(tensorflow=\"2.15.1\")'"
+    session = "one_release(tensorflow='2.15.1')"
+    lines = f'python -m pip install -q nox\npython -m nox -s compatibility "{session}"'
     assert pipeline.shell("nox", lines, pipeline.repository, {}) == 0, pipeline.said
