@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 
 _LOOK = 0.1
-"""Seconds after which the watching thread notices that the work has ended."""
+"""Seconds after which the watching thread notices that the user stopped it, or that the time is up."""
 
 
 class Deadline:
@@ -43,7 +43,7 @@ class Deadline:
 
     def _watch(self) -> None:
         while not self.stop.is_set() and not self._done.is_set():
-            self._user_stop.wait(max(0.0, min(_LOOK, self._ends - time.monotonic())))
+            self._done.wait(max(0.0, min(_LOOK, self._ends - time.monotonic())))
             self._look()
 
     def _look(self) -> None:
