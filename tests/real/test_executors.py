@@ -21,9 +21,13 @@ from tfjs_compat.system.store import Store
 pytestmark = pytest.mark.real
 
 
+TIMES = ("seconds", "cached", "excerpt")
+"""TensorFlow writes the time into each line of a log, and so of an excerpt of one."""
+
+
 def without_times(results: Results) -> list[dict[str, Any]]:
     cases = [msgspec.to_builtins(case) for case in results.cases]
-    return [{key: value for key, value in case.items() if key not in ("seconds", "cached")} for case in cases]
+    return [{key: value for key, value in case.items() if key not in TIMES} for case in cases]
 
 
 @pytest.fixture(scope="module")

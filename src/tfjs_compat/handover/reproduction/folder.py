@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shutil
 import zipfile
@@ -26,7 +27,7 @@ from tfjs_compat.system.text import plain
 
 _INSIDE = Path(__file__).parents[2] / "inside"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
-_MODULES = ("__init__", "build", "convert", "given", "ranges", "record", "signatures", "tensors", "values")
+_PACKAGE = "tfjs_case"
 _MADE_AGAIN = ("web_model", "seen")
 """What the script makes again: left out where it holds what is private."""
 
@@ -102,13 +103,29 @@ def _cleaned(account: Reproduction, private: Sequence[Private]) -> Reproduction:
 
 
 def _write_harness(folder: Path, *, in_tfjs: bool) -> None:
-    harness = folder / "harness"
-    (harness / "tfjs_case").mkdir(parents=True)
-    shutil.copyfile(_INSIDE / "reproduction" / "reproduction.py", harness / "reproduction.py")
-    for name in _MODULES:
-        shutil.copyfile(_INSIDE / "tfjs_case" / f"{name}.py", harness / "tfjs_case" / f"{name}.py")
+    harness, program = folder / "harness", _INSIDE / "reproduction" / "reproduction.py"
+    (harness / _PACKAGE).mkdir(parents=True)
+    shutil.copyfile(program, harness / program.name)
+    for path in _needed_by(program):
+        shutil.copyfile(path, harness / _PACKAGE / path.name)
     for name in ("tfjs_core.js", "tfjs_run.js") if in_tfjs else ():
         shutil.copyfile(_INSIDE / name, harness / name)
+
+
+def _needed_by(program: Path) -> list[Path]:
+    """The modules of ``inside/tfjs_case`` that a program imports, and those that they import."""
+    package = _INSIDE / _PACKAGE
+    found, to_read = {package / "__init__.py"}, [program]
+    while to_read:
+        for node in ast.walk(ast.parse(to_read.pop().read_text("utf-8"))):
+            if not isinstance(node, ast.ImportFrom) or (node.module or "").split(".")[0] != _PACKAGE:
+                continue
+            inner = (node.module or "").partition(".")[2]
+            names = [inner] if inner else [alias.name for alias in node.names]
+            new = {package / f"{name}.py" for name in names} - found
+            found |= new
+            to_read += sorted(new)
+    return sorted(found)
 
 
 def _write_tensors(subject: Subject, folder: Path, private: Sequence[Private]) -> Evidence:

@@ -130,7 +130,8 @@ def _build(account: Reproduction, model: Model, files: ModelFiles, route: Route)
             return [f"built = reproduction.build(tf, {arguments})"]
         return [f"model = reproduction.build(tf, {arguments}).model"]
     if model.kind is Kind.SAVED_MODEL and route.format == "graph":
-        return [f"built = reproduction.load_saved_model(tf, reproduction.file({path}))"]
+        chosen = f", {_quoted(model.function)}" if model.function else ""
+        return [f"built = reproduction.load_saved_model(tf, reproduction.file({path}){chosen})"]
     return [f"model = tf.keras.models.load_model(reproduction.file({path}), compile=False)"]
 
 
