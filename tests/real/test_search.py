@@ -208,7 +208,8 @@ def test_one_command_converts_keras_3_to_a_trainable_model(
     assert account["parity"]["agrees"]
     assert {tensor["name"] for tensor in account["inputs"]} == {"table", "picture"}
     assert account["combination"]["tensorflow"] == "2.16.1"
-    assert set(account["files"]) == {path.name for path in target.iterdir()} - {"CONVERSION.json"}
+    beside = {"CONVERSION.json", "predict.html", "predict.json", "predict.mjs"}
+    assert {*account["files"], *beside} == {path.name for path in target.iterdir()}
     assert "tensorflow==2.16.1" in account["packages"]
     node = find_node("wheel")
     bundle = get_bundle(default_version(), Context(store), node)

@@ -92,7 +92,7 @@ class Trials:
     @property
     def settings(self) -> Settings:
         progress = Silent()
-        progress.say = lambda _, now: self.steps.append(now)  # type: ignore[method-assign]
+        progress.say = lambda _, now: self.steps.append(now) if isinstance(now, str) else None  # type: ignore[method-assign]
         return Settings(
             store=Store(self.folder / "store"),
             until=Stage.BUILD,

@@ -135,6 +135,7 @@ def serve(connection, record):
     record.opened = opened.Opened([os.environ["HOME"], *sys.path, *opened.LIBRARIES])
     try:
         tf, tfjs = import_packages(record)
+        record.opened.forget_processes()
         record.write_opened("opened-at-import")
     except BaseException as error:
         record.failure(error)
@@ -277,6 +278,7 @@ def main():
 
     def work():
         tf, tfjs = import_packages(record)
+        record.opened.forget_processes()
         run_case(job, record, tf, tfjs)
 
     conclude(record, work)

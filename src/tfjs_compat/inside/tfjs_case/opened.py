@@ -24,6 +24,7 @@ _SYSTEM = ("/proc/", "/sys/", "/dev/", "/run/")
 # Where packages of the system are.
 LIBRARIES = ("/usr/lib", "/usr/share", "/lib", "/lib64", "/etc")
 _PROCESSES = ("subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn")
+_STARTS = "it starts other processes"
 _NETWORK = ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname")
 
 
@@ -85,6 +86,11 @@ class Opened:
         with contextlib.suppress(AttributeError, TypeError):
             setattr(found, name, called)
 
+    def forget_processes(self):
+        """Call it when the packages are imported: what they start meanwhile asks the machine, and no model ran yet."""
+        if self._unknown == _STARTS:
+            self._unknown = None
+
     def close(self):
         """Stop: what was opened, and why that may not be all (None: it is), for the record."""
         self._read_inotify()
@@ -104,7 +110,7 @@ class Opened:
             if not sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
                 self._note(arguments[0] if arguments and arguments[0] is not None else ".")
         elif event in _PROCESSES:
-            self._unknown = self._unknown or "it starts other processes"
+            self._unknown = self._unknown or _STARTS
         elif event in self._network:
             self._unknown = self._unknown or "it uses the network"
 
