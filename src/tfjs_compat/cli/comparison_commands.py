@@ -37,8 +37,7 @@ def diff(old: Path, new: Path, form: str, fail_on: tuple[str, ...], as_json: boo
 
     kinds = api.kinds_named(fail_on)
     comparison = api.diff(old, new, api.Store())
-    name = "json" if as_json else form
-    (writer,) = (writer for writer in writers.CHANGES_WRITERS if writer.name == name)
+    writer = writers.find_changes_writer("json" if as_json else form)
     print_text(writer.render(comparison, writers.Place(new if new.is_dir() else new.parent, outputs()[0])))
     sys.exit(exit_codes.of_comparison(comparison, kinds))
 

@@ -34,7 +34,7 @@ def watch(as_json: bool, state: Path, form: str, explain: bool, **given: Any) ->
         watched = api.watch(request, progress, stop_on_signal())
     name = "json" if as_json else form
     if watched.comparison is not None and (watched.news or name == "json"):
-        (writer,) = (writer for writer in writers.CHANGES_WRITERS if writer.name == name)
+        writer = writers.find_changes_writer(name)
         print_text(writer.render(watched.comparison, writers.Place(request.run_options.output, out)))
     cases = count(len(watched.results.cases), "case")
     if watched.comparison is None:

@@ -26,7 +26,7 @@ from tfjs_compat.engine.worker import Worker, cache_key, lost, make_worker, perf
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.interpreters import Interpreter
-from tfjs_compat.matrix.models import Kind, Model
+from tfjs_compat.matrix.models import Kind, Model, find_model
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.child_files import read_child_file
 from tfjs_compat.system.context import Context
@@ -252,8 +252,6 @@ def _here(received: RemoteTask, store: Store, output: Path) -> Task:
 
 def _example(model: Model) -> Model:
     """An example of the zoo, from this machine's tfjs-compat."""
-    from tfjs_compat.matrix.models import find_model
-
     found = find_model(model.ref, Path())
     return msgspec.structs.replace(model, path=found.path, search=found.search)
 

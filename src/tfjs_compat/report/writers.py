@@ -99,6 +99,15 @@ def find_writer(name: str) -> Writer:
     raise RequestError(f"no report format '{name}'\nhint: {nearest(name, [writer.name for writer in WRITERS])}")
 
 
+def find_changes_writer(name: str) -> ChangesWriter:
+    """The writer of that name for what changed. Raises RequestError."""
+    for writer in CHANGES_WRITERS:
+        if writer.name == name:
+            return writer
+    known = [writer.name for writer in CHANGES_WRITERS]
+    raise RequestError(f"no format '{name}' for what changed\nhint: {nearest(name, known)}")
+
+
 def seen_from(file: Path, output: Path) -> Path:
     """The output folder as seen from the folder of ``file``; absolute where no relative path leads there."""
     try:

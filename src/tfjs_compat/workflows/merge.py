@@ -33,13 +33,14 @@ def merge_runs(folders: Sequence[Path], output: Path) -> Merged:
     if any(folder.resolve() == output.resolve() for folder in distinct):
         hint = "hint: give the merged run a folder of its own"
         raise RequestError(f"--output {output}: it is one of the runs to merge\n{hint}")
-    whole = merge([_part(folder) for folder in distinct])
+    parts = {folder: _part(folder) for folder in distinct}
+    whole = merge(list(parts.values()))
     run = secrets.token_hex(8)
     whole = msgspec.structs.replace(whole, plan=msgspec.structs.replace(whole.plan, run=run))
     output = output.absolute()
     with lock_output(output):
         _remove_earlier(output)
-        for folder in sorted(distinct, key=_started):
+        for folder in sorted(parts, key=lambda folder: parts[folder].plan.started):
             for name in _FOLDERS:
                 _copy(folder / name, output / name)
         write_plan(whole.plan, output)
@@ -62,11 +63,6 @@ def _part(folder: Path) -> Part:
     if plan is None:
         raise RequestError(f"{folder}: holds no run: there is no plan.json\nhint: give the output folders of runs")
     return Part(folder.name, plan, read_results(folder))
-
-
-def _started(folder: Path) -> str:
-    plan = read_plan(folder)
-    return plan.started if plan is not None else ""
 
 
 def _remove_earlier(output: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -36,6 +36,11 @@ def with_explanations(results: Results, plan: Plan, engine: Engine) -> Results:
             break
         if text := explanation_of(planned[cases[0].id], cases[0], None, known, inner):
             texts.update(dict.fromkeys((case.id for case in cases), text))
+    return with_texts(results, texts)
+
+
+def with_texts(results: Results, texts: Mapping[str, str]) -> Results:
+    """The results with the explanations that are given by case id."""
     changed = tuple(
         msgspec.structs.replace(case, explanation=texts[case.id]) if case.id in texts else case
         for case in results.cases

@@ -33,7 +33,7 @@ from tfjs_compat.workflows.ends import end_of_result
 from tfjs_compat.workflows.inputs import require_inputs
 from tfjs_compat.workflows.matrices import load_matrix
 from tfjs_compat.workflows.run import require_runtimes
-from tfjs_compat.workflows.unexpected import explanation_of
+from tfjs_compat.workflows.unexpected import explanation_of, with_texts
 
 _LOCKS = "locks"
 
@@ -89,7 +89,7 @@ def watch(request: WatchRequest, progress: Progress | None = None, stop: threadi
         )
         engine = Engine(context, trial_options, output, opened.executor, opened.jobs, remote=opened.remote)
         ran = run_plan(msgspec.structs.replace(plan, cases=todo), engine)
-        now = _united(plan, ran, taken_over, last, seconds=0.0)
+        now = _united(plan, ran, taken_over, last)
         if last is not None and request.explain and now.complete:
             now = _explained(now, last, plan, state, engine)
         now = msgspec.structs.replace(now, seconds=round(time.monotonic() - started, 3))
@@ -119,10 +119,7 @@ def _explained(now: Results, last: Results, plan: Plan, state: Path, engine: Eng
             continue
         text = explanation_of(planned[change.case], after, good, (), inner)
         texts.update({one.case: text for one in group.changes if text})
-    cases = tuple(
-        msgspec.structs.replace(case, explanation=texts[case.id]) if case.id in texts else case for case in now.cases
-    )
-    return msgspec.structs.replace(now, cases=cases)
+    return with_texts(now, texts)
 
 
 def _taken_over(plan: Plan, last: Results | None) -> dict[str, CaseResult]:
@@ -145,9 +142,7 @@ def _judged_again(before: CaseResult, planned: Planned, last: Results) -> CaseRe
     return msgspec.structs.replace(before, expected=rule, as_expected=expected, cached=True)
 
 
-def _united(
-    plan: Plan, ran: Results, taken_over: dict[str, CaseResult], last: Results | None, *, seconds: float
-) -> Results:
+def _united(plan: Plan, ran: Results, taken_over: dict[str, CaseResult], last: Results | None) -> Results:
     """The results of every case of the plan, in its order."""
     found = {**taken_over, **{case.id: case for case in ran.cases}}
     cases = tuple(found[planned.case.id] for planned in plan.cases if planned.case.id in found)
@@ -155,7 +150,6 @@ def _united(
     used = {case.lock for case in cases}
     return msgspec.structs.replace(
         ran,
-        seconds=seconds,
         cases=cases,
         complete=len(cases) == len(plan.cases),
         planned=len(plan.cases),
