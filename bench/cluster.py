@@ -22,8 +22,9 @@ import msgspec
 from simulated import made_up
 
 from tfjs_compat.engine.cluster import open_local_cluster
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.remote import RemoteExecutor, RemoteResult, RemoteTask
-from tfjs_compat.engine.run import Engine, run_plan
+from tfjs_compat.engine.run import run_plan
 from tfjs_compat.engine.tasks import TrialOptions, TrialResult
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage

@@ -18,8 +18,9 @@ from typing import Any
 
 import psutil
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Plan, Planned
-from tfjs_compat.engine.run import Engine, run_plan
+from tfjs_compat.engine.run import run_plan
 from tfjs_compat.engine.tasks import TrialOptions
 from tfjs_compat.engine.worker import Operations
 from tfjs_compat.environments import environment as environments

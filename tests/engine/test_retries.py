@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from support.samples import lock, plan, planned
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.retries import with_retries
-from tfjs_compat.engine.run import Engine, run_plan
+from tfjs_compat.engine.run import run_plan
 from tfjs_compat.engine.tasks import TrialOptions
 from tfjs_compat.engine.worker import Operations
 from tfjs_compat.environments.environment import Environment

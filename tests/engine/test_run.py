@@ -15,8 +15,9 @@ from support.samples import PYTHON, lock, plan, planned
 
 from tfjs_compat.cli.exit_codes import of_results
 from tfjs_compat.engine.durations import Durations
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Plan
-from tfjs_compat.engine.run import Engine, run_plan, united
+from tfjs_compat.engine.run import run_plan, united
 from tfjs_compat.engine.tasks import Task, TaskResult, TrialOptions, TrialResult
 from tfjs_compat.engine.worker import Operations
 from tfjs_compat.environments.environment import Environment, NotInstallable

@@ -12,8 +12,9 @@ from dataclasses import replace
 import msgspec
 
 from tfjs_compat.engine import cache
+from tfjs_compat.engine.coordinator import run_trials
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Plan, Planned, resolve_all
-from tfjs_compat.engine.run import Engine, run_trials
 from tfjs_compat.errors import Interrupted
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.locks import resolver

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
+from tfjs_compat.engine.coordinator import run_trials
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Planned, resolve_all
-from tfjs_compat.engine.run import Engine, run_trials
 from tfjs_compat.errors import Interrupted
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock, Unresolved

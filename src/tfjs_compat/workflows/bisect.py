@@ -12,9 +12,9 @@ from typing import NamedTuple
 import msgspec
 from packaging.version import Version
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Planned
 from tfjs_compat.engine.request import RunRequest
-from tfjs_compat.engine.run import Engine
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.handover.explained import explanation_text
 from tfjs_compat.locks.difference import VersionChange, difference

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Planned, releases_of, resolve_all
-from tfjs_compat.engine.run import Engine
 from tfjs_compat.environments.distributions import distributions
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.releases import Release

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tfjs_compat.engine.deciding_files import code_digest
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.executor import open_executor
 from tfjs_compat.engine.options import context_of, options_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import Planned
 from tfjs_compat.engine.request import RunRequest
-from tfjs_compat.engine.run import Engine, journalled
+from tfjs_compat.engine.run import journalled
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.matrix.schema import LimitsTable
 from tfjs_compat.outcomes.stages import Stage

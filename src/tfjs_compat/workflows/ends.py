@@ -10,9 +10,9 @@ import msgspec
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Planned, make_plan, releases_of, resolve_all
 from tfjs_compat.engine.request import RunRequest
-from tfjs_compat.engine.run import Engine
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.interpreters import choose

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Planned
 from tfjs_compat.engine.request import RunRequest
-from tfjs_compat.engine.run import Engine
 from tfjs_compat.errors import RequestError
 from tfjs_compat.handover.explained import explanation_text
 from tfjs_compat.outcomes.stages import Stage

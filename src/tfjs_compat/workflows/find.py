@@ -9,11 +9,12 @@ from pathlib import Path
 
 import msgspec
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.executor import open_executor
 from tfjs_compat.engine.options import context_of, options_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import expand_from_index, releases_of
-from tfjs_compat.engine.run import Engine, journalled
+from tfjs_compat.engine.run import journalled
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.handover.recipe import Recipe, example_sources, write_recipe
 from tfjs_compat.index.discovery import find_interpreters

@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Planned, releases_of
-from tfjs_compat.engine.run import Engine
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.locks.lock import Lock

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Plan, releases_of
-from tfjs_compat.engine.run import Engine
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.search.evaluator import engine_evaluator

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Planned, releases_of
-from tfjs_compat.engine.run import Engine
 from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix.axes import RESOLVED
 from tfjs_compat.search.answer import Answer

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import msgspec
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.executor import open_executor
 from tfjs_compat.engine.options import context_of, options_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import Plan, make_plan
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.engine.retries import with_retries
-from tfjs_compat.engine.run import Engine, run_plan, united
+from tfjs_compat.engine.run import run_plan, united
 from tfjs_compat.engine.shards import only_shard, parse_shard
 from tfjs_compat.engine.shared_plan import plan_again, read_shared_plan
 from tfjs_compat.index.discovery import find_interpreters

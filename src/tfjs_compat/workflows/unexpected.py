@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Plan, Planned
-from tfjs_compat.engine.run import Engine, journalled
+from tfjs_compat.engine.run import journalled
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.handover.explained import explanation_text
 from tfjs_compat.outcomes.stages import Verdict

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import msgspec
 
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.executor import open_executor
 from tfjs_compat.engine.options import context_of, options_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import Plan, Planned, make_plan
 from tfjs_compat.engine.request import RunRequest
-from tfjs_compat.engine.run import Engine, run_plan
+from tfjs_compat.engine.run import run_plan
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.results.case_result import CaseResult, Results

@@ -11,8 +11,9 @@ from types import TracebackType
 
 import msgspec
 
+from tfjs_compat.engine.coordinator import run_trials
+from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Planned
-from tfjs_compat.engine.run import Engine, run_trials
 from tfjs_compat.environments.build import build
 from tfjs_compat.environments.environment import Environment
 from tfjs_compat.errors import Interrupted, MachineryError
