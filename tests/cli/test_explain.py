@@ -198,6 +198,30 @@ def test_a_case_of_the_last_run_against_what_works_there(
     assert "it was changed since the case was run" in tool("explain", "culprit_1.3", "--output", "out").message
 
 
+def test_trials_are_allowed_what_the_runs_models_were_allowed(
+    tool: Tool, planted: Planted, case: tuple[str, ...], tmp_path: Path
+) -> None:
+    planted.plant("culprit", fine("1.0", "1.1") | broken("new", "1.2", "1.3"))
+    planted.converter("culprit")
+    put(tmp_path, m__toml=f"{MATRIX}[permissions]\nnetwork = true\nwrite = ['shared']\n")
+    assert tool("run", "m.toml", "--output", "out", "--allow-write", "more").code == 1
+    assert tool("explain", "culprit_1.3", "--output", "out", "--max-trials", "4").code in (0, 1)
+    jobs = [json.loads(path.read_bytes()) for path in tmp_path.glob("out/explain/cases/*/*/job.json")]
+    assert jobs
+    for job in jobs:
+        assert job["confine"]["network"] is True
+        assert {str(tmp_path / "shared"), str(tmp_path / "more")} <= set(job["confine"]["folders"])
+
+
+def test_options_of_explain_add_to_what_models_may_do(
+    tool: Tool, planted: Planted, case: tuple[str, ...], tmp_path: Path
+) -> None:
+    planted.converter()
+    tool("explain", *case, "--good", "as_of=2024-04-10", "--allow-network", "--max-trials", "2")
+    jobs = [json.loads(path.read_bytes()) for path in tmp_path.glob("out/explain/cases/*/*/job.json")]
+    assert [job["confine"]["network"] for job in jobs] == [True] * len(jobs) != []
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

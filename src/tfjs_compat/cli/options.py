@@ -281,7 +281,15 @@ WATCH = (
 )
 
 # One case that fails: named among the results of a run, or run first.
-ONE_CASE = (click.argument("case", required=False), RESULTS, *MATRIX[1:-1], INPUTS, *RUNTIME, _TIME_LIMIT)
+ONE_CASE = (
+    click.argument("case", required=False),
+    RESULTS,
+    *MATRIX[1:-1],
+    INPUTS,
+    *RUNTIME,
+    _TIME_LIMIT,
+    *_PERMISSIONS,
+)
 
 # What asks trials for a culprit: `explain` and `bisect`, of one case.
 CULPRIT = (
@@ -290,6 +298,7 @@ CULPRIT = (
     INPUTS,
     *RUNTIME,
     _TIME_LIMIT,
+    *_PERMISSIONS,
     click.option("--time", "most_seconds", type=click.FloatRange(1), metavar="SECONDS", help="Stop after that time."),
     click.option(
         "--max-trials", "max_trials", type=click.IntRange(1), metavar="N", help="Stop after N cases were run."

@@ -9,6 +9,7 @@ import msgspec
 
 from tfjs_compat.engine.plan import Plan, Planned
 from tfjs_compat.locks.lock import Lock, Unresolved
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import trial_id
@@ -17,8 +18,14 @@ from tfjs_compat.results.plan_file import PLAN_SCHEMA, PlanDocument, PlannedCase
 from tfjs_compat.version import __version__
 
 
-def document(plan: Plan, until: Stage, started: str, before: PlanDocument | None) -> PlanDocument:
-    """The plan to write; ``started`` is an ISO time in UTC.
+def document(
+    plan: Plan,
+    until: Stage,
+    started: str,
+    before: PlanDocument | None,
+    permissions: Permissions = Permissions(),
+) -> PlanDocument:
+    """The plan to write; ``started`` is an ISO time in UTC, ``permissions`` are those that it runs with.
 
     From the plan ``before`` in the same folder, cases of the same matrix that this run does not request are kept, so
     that a run of a part (``--only``) adds to what is there.
@@ -42,17 +49,30 @@ def document(plan: Plan, until: Stage, started: str, before: PlanDocument | None
         shard=plan.shard,
         cut=plan.cut,
         source=plan.source,
+        permissions=permissions,
     )
 
 
-def open_document(name: str, until: Stage, started: str, digest: str | None = None) -> PlanDocument:
+def open_document(
+    name: str, until: Stage, started: str, digest: str | None = None, permissions: Permissions = Permissions()
+) -> PlanDocument:
     """The plan of a search, which plans as it goes: no cases.
 
     ``digest`` stands for what is searched, so that the same search goes on; by default it is random, and none does.
     """
     digest = digest or secrets.token_hex(32)
     return PlanDocument(
-        PLAN_SCHEMA, __version__, started, name, digest, until, machine_facts(), (), (), secrets.token_hex(8)
+        PLAN_SCHEMA,
+        __version__,
+        started,
+        name,
+        digest,
+        until,
+        machine_facts(),
+        (),
+        (),
+        secrets.token_hex(8),
+        permissions=permissions,
     )
 
 

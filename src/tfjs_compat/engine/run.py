@@ -30,7 +30,13 @@ def run_plan(plan: Plan, engine: Engine) -> Results:
     When the user interrupts, the results are those of the cases that had ended, and ``complete`` is false.
     """
     started, clock = datetime.datetime.now(datetime.timezone.utc), time.monotonic()
-    planned = document(plan, engine.options.until, started.isoformat(timespec="seconds"), read_plan(engine.output))
+    planned = document(
+        plan,
+        engine.options.until,
+        started.isoformat(timespec="seconds"),
+        read_plan(engine.output),
+        engine.options.permissions,
+    )
     journal = begin(planned, engine)
     try:
         ended = run_trials(
@@ -53,6 +59,7 @@ def run_plan(plan: Plan, engine: Engine) -> Results:
         planned=len(plan.cases),
         locks={name: lock.packages for name, lock in plan.locks().items()},
         source=planned.source,
+        permissions=planned.permissions,
     )
 
 
@@ -75,7 +82,7 @@ def journalled(name: str, engine: Engine, digest: str | None = None) -> Iterator
     """
     clock = time.monotonic()
     started = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    planned = open_document(name, engine.options.until, started, digest)
+    planned = open_document(name, engine.options.until, started, digest, engine.options.permissions)
     journal = begin(planned, engine)
     complete = False
     try:

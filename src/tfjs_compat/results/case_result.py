@@ -10,6 +10,7 @@ from tfjs_compat.diagnosis.applying import applicable
 from tfjs_compat.diagnosis.diagnose import diagnose
 from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.matrix.cases import Case, Expectation, requested_versions
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.matrix.source import Source
 from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.interface import Interface
@@ -171,7 +172,7 @@ class Results(msgspec.Struct, frozen=True):
     ``complete`` is false where the run did not come to its end: ``planned`` is then the number of cases that it was to
     run, of which ``cases`` holds those that ended. ``locks`` says what each lock of the cases pins: package → version.
     ``source`` says where the matrix stands, if it is a file of the user's. ``stopped`` says what ended a run that is
-    not complete: ``time`` is its own limit (``--time``).
+    not complete: ``time`` is its own limit (``--time``). ``permissions`` are what the models of the run were allowed.
     """
 
     schema: int
@@ -188,6 +189,7 @@ class Results(msgspec.Struct, frozen=True):
     locks: dict[str, dict[str, str]] = {}
     source: Source | None = None
     stopped: Literal["", "time"] = ""
+    permissions: Permissions = Permissions()
 
 
 def json_schema() -> dict[str, Any]:

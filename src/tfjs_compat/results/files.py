@@ -95,6 +95,7 @@ def from_journal(output: Path) -> Results | None:
         planned=len(order) or None,
         locks=pinned(output, (known[name].result for name in ended)),
         source=plan.source,
+        permissions=plan.permissions,
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix.axes import Combination
 from tfjs_compat.matrix.cases import Expectation
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.matrix.source import Source
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.decoding import Reader
@@ -67,6 +68,7 @@ class PlanDocument(msgspec.Struct, frozen=True):
     shard: str = ""
     cut: Cut | None = None
     source: Source | None = None
+    permissions: Permissions = Permissions()
 
 
 _PLANS = Reader[PlanDocument](PlanDocument)

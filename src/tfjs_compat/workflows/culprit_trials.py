@@ -10,14 +10,15 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from tfjs_compat.engine.deciding_files import code_digest
-from tfjs_compat.engine.engine import Engine
+from tfjs_compat.engine.engine import Engine, make_engine
 from tfjs_compat.engine.executor import open_executor
-from tfjs_compat.engine.options import context_of, options_of
+from tfjs_compat.engine.options import context_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import Planned
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.engine.run import journalled
 from tfjs_compat.locks.lock import Lock
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.matrix.schema import LimitsTable
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
@@ -50,11 +51,14 @@ def limited_engine(
     work: str,
     until: Stage,
     *,
+    permissions: Permissions = Permissions(),
     seconds: float | None = None,
     progress: Progress | None = None,
     stop: threading.Event | None = None,
 ) -> Iterator[LimitedEngine]:
     """An engine whose output is the folder ``work`` of the output folder, stopped after ``seconds`` or by ``stop``.
+
+    ``permissions`` are those of the run that it is about, to which the options add.
 
     Raises RequestError also for a file of inputs that is none, MachineryError where what runs TensorFlow.js is missing.
     """
@@ -69,8 +73,7 @@ def limited_engine(
         ends = started + seconds if seconds is not None else None
         with Deadline(outer.stop, ends) as deadline:
             context = context_of(options, limits, jobs, progress, deadline.stop)
-            made = options_of(options, until, context, remote=limits if opened.remote else None)
-            engine = Engine(context, made, output / work, opened.executor, opened.jobs, remote=opened.remote)
+            engine = make_engine(options, until, context, output / work, opened, permissions=permissions, limits=limits)
             yield LimitedEngine(engine, deadline)
 
 

@@ -15,6 +15,7 @@ from tfjs_compat.engine.plan import Planned
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import RequestError
 from tfjs_compat.handover.explained import explanation_text
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.results.files import RESULTS
@@ -56,7 +57,15 @@ def explain(
     started, options = time.monotonic(), request.run_options
     results = _results(request)
     until = options.until or (results[0].until if results is not None and request.case is not None else Stage.PREDICT)
-    with limited_engine(options, WORK, until, seconds=request.seconds, progress=progress, stop=stop) as limited:
+    with limited_engine(
+        options,
+        WORK,
+        until,
+        permissions=results[0].permissions if results is not None and request.case is not None else Permissions(),
+        seconds=request.seconds,
+        progress=progress,
+        stop=stop,
+    ) as limited:
         engine = limited.engine
         bad, claimed = _bad_end(request, results, engine)
         identity = identity_of(bad, options, *request.good)

@@ -11,6 +11,7 @@ from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.matrix.models import Model
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.matrix.routes import Route, find_route
 from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.results.case_result import CaseResult, Results
@@ -28,7 +29,7 @@ class FailingCase(msgspec.Struct, frozen=True):
     """A case that fails or predicts other numbers.
 
     ``lock`` is None where nothing could be resolved; ``folder`` holds the trial's files, ``output`` the run's;
-    ``started`` is when the run began, ``machine`` where.
+    ``started`` is when the run began, ``machine`` where, ``permissions`` what its models were allowed.
     """
 
     result: CaseResult
@@ -39,6 +40,7 @@ class FailingCase(msgspec.Struct, frozen=True):
     output: Path
     started: str
     machine: dict[str, str]
+    permissions: Permissions = Permissions()
 
     @property
     def folder(self) -> Path:
@@ -102,4 +104,6 @@ def _with_inputs(case: CaseResult, results: Results, output: Path) -> FailingCas
     model, variables = model_of(case), variables_of(case)
     lock = kept_lock(case.lock, output) if case.lock is not None else None
     route = find_route(case.route)
-    return FailingCase(case, model, route, lock, variables, output, results.started, results.machine)
+    return FailingCase(
+        case, model, route, lock, variables, output, results.started, results.machine, results.permissions
+    )

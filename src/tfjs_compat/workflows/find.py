@@ -9,9 +9,9 @@ from pathlib import Path
 
 import msgspec
 
-from tfjs_compat.engine.engine import Engine
+from tfjs_compat.engine.engine import Engine, make_engine
 from tfjs_compat.engine.executor import open_executor
-from tfjs_compat.engine.options import context_of, options_of
+from tfjs_compat.engine.options import context_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import expand_from_index, releases_of
 from tfjs_compat.engine.run import journalled
@@ -107,7 +107,7 @@ def find(request: SearchRequest, progress: Progress | None = None, stop: threadi
         ends = started + request.seconds if request.seconds is not None else None
         with Deadline(context.stop, ends) as deadline:
             limited = context_of(options, Matrix().limits, jobs, context.progress, deadline.stop)
-            engine = Engine(limited, options_of(options, request.until, limited), output / WORK, opened.executor, jobs)
+            engine = make_engine(options, request.until, limited, output / WORK, opened)
             with journalled("find", engine) as journal:
                 evaluator = _evaluator(request, points, interpreters, engine, journal.append)
                 searched = find_best_case(request, points, evaluator, deadline, jobs)

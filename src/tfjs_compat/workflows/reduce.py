@@ -297,7 +297,7 @@ class _Trials:
         if isinstance(environment, NotInstallable):
             raise MachineryError(f"the environment of {self._case.result.id} cannot be built: {environment.message}")
         until = Stage.PREDICT if self._case.result.verdict is Verdict.MISMATCH else self._case.result.stage
-        worker = make_worker(options_of(self._options, until, context), context)
+        worker = make_worker(options_of(self._options, until, context, self._case.permissions), context)
         self._worker, self._use = worker, in_use(environment)
         self._use.__enter__()
         self._settings: Settings = replaced(worker.settings, sample=until.rank > Stage.LOAD.rank)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from tfjs_compat.engine.engine import Engine
+from tfjs_compat.engine.engine import make_engine
 from tfjs_compat.engine.executor import open_executor
-from tfjs_compat.engine.options import context_of, options_of
+from tfjs_compat.engine.options import context_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import Plan, make_plan
 from tfjs_compat.engine.request import RunRequest
@@ -70,16 +70,14 @@ def run(
         if shard is not None:
             plan = only_shard(plan, shard)
         require_runtimes(matrix, request, context, plan)
-        options = options_of(
-            request, matrix.until, context, matrix.permissions, remote=matrix.limits if opened.remote else None
-        )
-        engine = Engine(
+        engine = make_engine(
+            request,
+            matrix.until,
             context,
-            options,
             output,
-            opened.executor,
-            opened.jobs,
-            remote=opened.remote,
+            opened,
+            permissions=matrix.permissions,
+            limits=matrix.limits,
             longest_unknown_first=ends is not None,
         )
         results = run_plan(plan, engine)

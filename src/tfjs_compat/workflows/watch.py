@@ -10,9 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from tfjs_compat.engine.engine import Engine
+from tfjs_compat.engine.engine import Engine, make_engine
 from tfjs_compat.engine.executor import open_executor
-from tfjs_compat.engine.options import context_of, options_of
+from tfjs_compat.engine.options import context_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import Plan, Planned, make_plan
 from tfjs_compat.engine.request import RunRequest
@@ -85,10 +85,9 @@ def watch(request: WatchRequest, progress: Progress | None = None, stop: threadi
         taken_over = _taken_over(plan, last)
         todo = tuple(planned for planned in plan.cases if planned.case.id not in taken_over)
         require_runtimes(matrix, options, context, plan)
-        trial_options = options_of(
-            options, matrix.until, context, matrix.permissions, remote=matrix.limits if opened.remote else None
+        engine = make_engine(
+            options, matrix.until, context, output, opened, permissions=matrix.permissions, limits=matrix.limits
         )
-        engine = Engine(context, trial_options, output, opened.executor, opened.jobs, remote=opened.remote)
         ran = run_plan(msgspec.structs.replace(plan, cases=todo), engine)
         now = _united(plan, ran, taken_over, last)
         if last is not None and request.explain and now.complete:
