@@ -12,7 +12,8 @@ from support.commands import Tool
 
 from tfjs_compat.api import RunRequest, SearchRequest
 from tfjs_compat.cli.main import cli
-from tfjs_compat.cli.options import run_request, search_request
+from tfjs_compat.cli.options.runs import run_request
+from tfjs_compat.cli.options.searches import search_request
 from tfjs_compat.matrix.axes import AXES, Axes, Axis
 from tfjs_compat.outcomes.stages import Stage
 

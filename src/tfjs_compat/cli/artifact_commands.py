@@ -11,18 +11,10 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, stop_on_signal
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import (
-    AS_JSON,
-    FORCE,
-    INPUTS,
-    RUNTIME,
-    TARGET,
-    TFJS,
-    require,
-    run_request,
-    search_request,
-    with_options,
-)
+from tfjs_compat.cli.options.declaring import require, with_options
+from tfjs_compat.cli.options.runs import run_request
+from tfjs_compat.cli.options.searches import search_request
+from tfjs_compat.cli.options.shared import AS_JSON, FORCE, INPUTS, RUNTIME, TARGET, TFJS
 
 
 @cli.command(short_help="Check a converted model and load it in TensorFlow.js.")

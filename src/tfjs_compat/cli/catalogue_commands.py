@@ -6,7 +6,8 @@ import click
 
 from tfjs_compat.cli.console import outputs, print_json
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import AS_JSON, with_options
+from tfjs_compat.cli.options.declaring import with_options
+from tfjs_compat.cli.options.shared import AS_JSON
 from tfjs_compat.errors import RequestError, nearest
 
 

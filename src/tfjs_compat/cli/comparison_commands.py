@@ -10,7 +10,8 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, print_text
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import ALL, AS_JSON, FAIL_ON, with_options
+from tfjs_compat.cli.options.declaring import with_options
+from tfjs_compat.cli.options.shared import ALL, AS_JSON, FAIL_ON
 from tfjs_compat.errors import RequestError
 from tfjs_compat.report import writers
 

@@ -11,7 +11,8 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, print_text, stop_on_signal
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import CULPRIT, bisect_request, explain_request, with_options
+from tfjs_compat.cli.options.cases import CULPRIT, bisect_request, explain_request
+from tfjs_compat.cli.options.declaring import with_options
 
 if TYPE_CHECKING:
     from tfjs_compat.search.culprit.explanation import Explanation

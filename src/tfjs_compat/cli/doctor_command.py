@@ -8,7 +8,8 @@ from typing import Any
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import AS_JSON, DOCTOR_RUNTIME, with_options
+from tfjs_compat.cli.options.declaring import with_options
+from tfjs_compat.cli.options.shared import AS_JSON, DOCTOR_RUNTIME
 
 
 @cli.command(short_help="Check what of this machine a run needs.")

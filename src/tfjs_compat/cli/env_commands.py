@@ -9,7 +9,7 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, stop_on_signal
 from tfjs_compat.cli.group import CommandGroup, cli
-from tfjs_compat.cli.options import FiniteRange
+from tfjs_compat.cli.options.declaring import FiniteRange
 
 
 @cli.group(cls=CommandGroup)

@@ -11,7 +11,10 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, stop_on_signal
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import AS_JSON, ONE_CASE, case_request, run_request, with_options
+from tfjs_compat.cli.options.cases import ONE_CASE, case_request
+from tfjs_compat.cli.options.declaring import with_options
+from tfjs_compat.cli.options.runs import run_request
+from tfjs_compat.cli.options.shared import AS_JSON
 
 
 @cli.command(short_help="Write what a stranger runs to see a failure.")

@@ -8,7 +8,8 @@ import click
 
 from tfjs_compat.cli.console import outputs, print_json
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import AS_JSON, OUTPUT, with_options
+from tfjs_compat.cli.options.declaring import with_options
+from tfjs_compat.cli.options.shared import AS_JSON, OUTPUT
 
 
 @cli.command("diff-locks", short_help="Show the packages that differ between two locks.")

@@ -11,18 +11,9 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, print_text, stop_on_signal
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import (
-    ALL,
-    AS_JSON,
-    BASELINE,
-    FAIL_ON,
-    MATRIX,
-    MERGED,
-    RUN,
-    SHARDS,
-    run_request,
-    with_options,
-)
+from tfjs_compat.cli.options.declaring import with_options
+from tfjs_compat.cli.options.runs import MATRIX, RUN, SHARDS, run_request
+from tfjs_compat.cli.options.shared import ALL, AS_JSON, BASELINE, FAIL_ON, MERGED
 from tfjs_compat.report import writers
 
 

@@ -12,7 +12,9 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, stop_on_signal
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import FORCE, OUTPUT, SEARCH, TARGET, search_request, with_options
+from tfjs_compat.cli.options.declaring import with_options
+from tfjs_compat.cli.options.searches import SEARCH, search_request
+from tfjs_compat.cli.options.shared import FORCE, OUTPUT, TARGET
 
 
 @cli.command(short_help="Find what it takes for a model to work.")

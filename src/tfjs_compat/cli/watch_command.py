@@ -9,7 +9,8 @@ from typing import Any
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_text, stop_on_signal
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options import MATRIX, WATCH, run_request, with_options
+from tfjs_compat.cli.options.declaring import with_options
+from tfjs_compat.cli.options.runs import MATRIX, WATCH, run_request
 from tfjs_compat.report import writers
 
 

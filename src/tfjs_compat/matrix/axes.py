@@ -42,7 +42,7 @@ class Axis(msgspec.Struct, frozen=True):
       ``keras 3.2.1 instead of 3.3.3``.
 
     ``option``, ``metavar`` and ``help`` describe its option of ``run`` and ``plan``; ``option`` is empty where there is
-    none. cli/options.py repeats them, because ``--help`` must not load this module; a test compares the two.
+    none. cli/options/runs.py repeats them, because ``--help`` must not load this module; a test compares the two.
     """
 
     name: str
