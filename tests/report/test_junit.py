@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from support.hostile import hostile_results
 from support.samples import DATA, FORESEEN, combination, failed, result, results
 
+from tfjs_compat.outcomes.reference import Reference, Strength
 from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.report import junit
 from tfjs_compat.report.writers import Place
@@ -67,3 +68,9 @@ def test_a_part_of_a_run_is_not_green() -> None:
     assert (total(top, "tests"), total(top, "errors")) == (2, 1)
     (error,) = top.iter("error")
     assert "1 of 7 cases finished" in str(error.get("message"))
+
+
+def test_what_works_says_what_it_rests_on() -> None:
+    found = results(result(id="whole", reference=Reference(strength=Strength(8, 8))), failed())
+    output = ElementTree.fromstring(junit.render(found, Place())).findtext(".//system-out") or ""
+    assert "[whole]: works by 1 comparison, all 8 weight tensors show" in output

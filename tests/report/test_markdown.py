@@ -7,11 +7,12 @@ from markdown_it import MarkdownIt
 from support.hostile import hostile_results
 from support.samples import FORESEEN, failed, result, results
 
+from tfjs_compat.outcomes.reference import Reference, Strength
 from tfjs_compat.report import markdown
 from tfjs_compat.report.writers import Place
 from tfjs_compat.results.case_result import Results
 
-HEADINGS = ("#### Not as expected", "#### All cases", "#### Causes")
+HEADINGS = ("#### Not as expected", "#### All cases", "#### Causes", "#### Proofs")
 
 
 @settings(max_examples=50)
@@ -42,3 +43,14 @@ def test_an_unexpected_result_has_a_mark_that_is_explained() -> None:
     assert "❌ fails at convert: `duplicate-weight-name` (expected)" in text
     assert "unexpected: the matrix expects another result" in text
     assert "unexpected" not in markdown.render(results(result()), Place())
+
+
+def test_what_works_says_what_it_rests_on() -> None:
+    whole = Reference(strength=Strength(8, 8))
+    weak = Reference(strength=Strength(8, 2, ("dense/kernel", "dense/bias")))
+    found = results(*(result(id=name, reference=whole) for name in "abcd"), result(id="e", reference=weak), failed())
+    proofs = markdown.render(found, Place()).partition("#### Proofs")[2]
+    assert "| 1 comparison, all 8 weight tensors show | 4 |" in proofs
+    assert "2 of 8 weight tensors show" in proofs
+    assert "dense/kernel" in proofs
+    assert "fails" not in proofs

@@ -2,8 +2,8 @@
 
 A suite for each combination, a test for each case. A case fails if it makes the run fail (``results/news.py``): it is
 not as its matrix expects, or changed since the baseline. A fault of the machinery is an error; nothing is skipped. What
-is known to fail passes, and the suite's output says so. A part of a run has one more test, which is an error: a run
-that was interrupted or killed is never green.
+is known to fail passes, and the suite's output says so; it also says what each case that works rests on. A part of a
+run has one more test, which is an error: a run that was interrupted or killed is never green.
 
 The document is valid by both schemas that readers go by: Ant's (github.com/windyroad/JUnit-Schema), which demands
 ``hostname``, ``package``, ``id`` and both outputs of a suite and allows no attribute on ``testsuites`` and no output of
@@ -44,7 +44,8 @@ def render(results: Results, _place: Place, background: Background = Background(
         tests = [_test(case, case.id in failing, changes.get(case.id)) for case in cases]
         resolved = next((case.resolved for case in cases if case.resolved), {})
         known = [_known(case) for case in cases if case.id not in failing and _is_worth_a_line(case)]
-        _suite(top, results, unique, tests, resolved, known)
+        proofs = [_proof(case) for case in cases if case.verdict is Verdict.WORKS and words.proof(case)]
+        _suite(top, results, unique, tests, resolved, [*known, *proofs])
     gone = [change for change in changes.values() if change.after is None and change.case in failing]
     if gone:
         _suite(top, results, "cases that are gone", [_gone(change) for change in gone])
@@ -117,6 +118,10 @@ def _known(case: CaseResult) -> str:
     how = f"flaky ({change_words.attempts(case)})" if case.flaky else ""
     how = how or ("as expected" if case.as_expected else "as in the baseline")
     return f"{case.route} [{case.id}]: {how}: {words.result(case)}: {words.cause(case, 300)}\n{_story(case, None)}\n"
+
+
+def _proof(case: CaseResult) -> str:
+    return f"{case.route} [{case.id}]: works by {words.proof(case)}"
 
 
 def _story(case: CaseResult, change: Change | None) -> str:

@@ -26,10 +26,11 @@ MOST_BYTES = 1 << 20
 
 _SHOWN_CAUSES = 30
 _SHOWN_NEWS = 50
+_SHOWN_PROOFS, _SHOWN_OF_A_PROOF = 30, 3
 
 
 def render(results: Results, _place: Place, background: Background = Background()) -> str:
-    """The document: what changed or is not as expected, then the table of all cases, then the causes.
+    """The document: what changed or is not as expected, then the table of all cases, then causes and proofs.
 
     A job summary on GitHub may have 1 MiB (a comment 65,536 characters, some 600 cases): where the document would be
     larger, first the table of all cases is left out, then the end.
@@ -90,8 +91,21 @@ def _after_the_table(results: Results, found: Sequence[Cause]) -> list[str]:
         parts += [_cause(number, cause) for number, cause in enumerate(found[:_SHOWN_CAUSES], 1)]
     if len(found) > _SHOWN_CAUSES:
         parts.append(f"and {words.count(len(found) - _SHOWN_CAUSES, 'more cause')}: see results.json")
+    if proofs := words.proofs(results.cases):
+        parts.append("#### Proofs")
+        parts.append(_proofs(proofs[:_SHOWN_PROOFS]))
+    if len(proofs) > _SHOWN_PROOFS:
+        parts.append(f"and {words.count(len(proofs) - _SHOWN_PROOFS, 'more kind')} of proof: see results.json")
     parts.append("Started " + escape(" · ".join(words.facts(results))))
     return parts
+
+
+def _proofs(proofs: Sequence[tuple[str, Sequence[CaseResult]]]) -> str:
+    lines = [_line(["works by", "cases", ""]), _line(["---"] * 3)]
+    for proof, cases in proofs:
+        names = ", ".join(as_name(change_words.name(case)) for case in cases[:_SHOWN_OF_A_PROOF])
+        lines.append(_line([escape(proof), str(len(cases)), names + (", …" if len(cases) > _SHOWN_OF_A_PROOF else "")]))
+    return "\n".join(lines)
 
 
 def _document(parts: Sequence[str]) -> str:

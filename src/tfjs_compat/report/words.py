@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -116,6 +116,15 @@ def proof(case: CaseResult) -> str:
         names = ", ".join(short(name, 60) for name in case.reference.random[:3])
         parts.append(f"without what differs from itself in Python ({names})")
     return ", ".join(parts)
+
+
+def proofs(cases: Iterable[CaseResult]) -> list[tuple[str, list[CaseResult]]]:
+    """What the cases that work rest on, with those that rest on the same, the most frequent first."""
+    found: dict[str, list[CaseResult]] = {}
+    for case in cases:
+        if case.verdict is Verdict.WORKS and (rests_on := proof(case)):
+            found.setdefault(rests_on, []).append(case)
+    return sorted(found.items(), key=lambda each: -len(each[1]))
 
 
 def renamed(case: CaseResult) -> str:
