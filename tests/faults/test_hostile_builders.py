@@ -25,6 +25,7 @@ from tfjs_compat.trials.confinement import missing_confinement
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="servers fork where that was measured to be sound")
 
 NAMES = list(HOSTILE)
+FILLERS = ("writes files for ever", "writes a file for ever", "writes a deleted file for ever")
 
 
 @pytest.fixture(scope="session")
@@ -41,7 +42,7 @@ class House:
         (self.outside / "precious").write_text("precious")
         (root / "work").mkdir()
         self.trials = Trials(root / "work", source(str(self.outside)))
-        self.trials.limits = Limits(seconds=10, memory=600 << 20, processes=100)
+        self.trials.limits = Limits(seconds=10, memory=600 << 20, processes=100, disk=100 << 20)
         self.before = self._state()
 
     def _state(self) -> dict[str, object]:
@@ -102,6 +103,8 @@ def harms_its_own_case_only(house: House, can_confine: bool, name: str) -> None:
         pytest.skip("this system cannot confine a case")
     outcome = house.run(name)
     assert ends_as_it_has_to(name, outcome), outcome
+    if name in FILLERS:
+        assert "over its disk limit" in str(outcome.failure)
     house.trials.kept(outcome)
     house.assert_nothing_else_was_harmed()
     assert size_on_disk(house.trials.folder / "store" / "outcomes") < 8 << 20
@@ -120,7 +123,8 @@ def test_a_confined_builder_in_a_process_of_its_own(house: House, can_confine: b
 def test_what_needs_no_confinement(house: House, isolation: Literal["fork", "process"], name: str) -> None:
     house.trials.isolation = isolation
     house.trials.permissions = UNCONFINED
-    assert ends_as_it_has_to(name, house.run(name))
+    outcome = house.run(name)
+    assert ends_as_it_has_to(name, outcome), outcome
     house.assert_nothing_else_was_harmed()
 
 

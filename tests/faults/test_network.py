@@ -56,6 +56,7 @@ RIGHT = {"tensorflow": "2.15.0", "tensorflowjs": "4.17.0", "numpy": "1.26.4", "j
 NO_ANSWER = [
     # What uv itself says of these is "No solution found", an older version of another package, or a fault.
     *(Fault("html", "page", name) for name in ("tensorflow", "jax")),
+    *(Fault("html-links", "page", name) for name in ("tensorflow", "jax")),
     *(Fault("redirect", "page", name) for name in ("tensorflow", "numpy", "jax")),
     *(Fault("status", "page", "jax", status=status) for status in (401, 403, 429, 500)),
     *(Fault(damage, "page", "jax") for damage in ("cut", "shorten", "half-page", "empty", "reset")),
@@ -65,7 +66,14 @@ WITHOUT_METADATA = [
     *(Fault(damage, "wheel", "tensorflow") for damage in ("cut", "shorten", "html", "empty", "redirect", "status")),
     *(Fault(damage, "wheel", "jax") for damage in ("cut", "shorten", "html", "half-page", "reset")),
 ]
-CORE = {("html", "page"), ("redirect", "page"), ("half-page", "page"), ("flip", "metadata"), ("cut", "wheel")}
+CORE = {
+    ("html", "page"),
+    ("html-links", "page"),
+    ("redirect", "page"),
+    ("half-page", "page"),
+    ("flip", "metadata"),
+    ("cut", "wheel"),
+}
 
 
 def name_of(fault: object) -> str:
@@ -185,7 +193,7 @@ def test_a_lock_with_a_wrong_hash_is_forgotten(context: Context, monkeypatch: py
         assert isinstance(build(right, RUNNING, context), Environment)
 
 
-@pytest.mark.parametrize("damage", ["html", "redirect", "cut", "half-page", "empty"])
+@pytest.mark.parametrize("damage", ["html", "html-links", "other-page", "redirect", "cut", "half-page", "empty"])
 @pytest.mark.parametrize("form", ["html", "json"])
 def test_what_is_no_page_has_no_releases(
     context: Context, monkeypatch: pytest.MonkeyPatch, damage: str, form: str

@@ -16,13 +16,29 @@ from support.samples import SmallIndex
 
 PORTAL = b"<!DOCTYPE html><html><body><h1>Welcome</h1><p>Please log in to use this network.</p></body></html>"
 
+PORTAL_WITH_LINKS = PORTAL.replace(
+    b"<p>", b'<a href="/terms">Terms</a> <a href="https://wifi.example/guest-1.0.tar.gz">Our app</a> <p>'
+)
+
 Damage = Literal[
-    "status", "cut", "shorten", "flip", "delay", "html", "redirect", "empty", "reset", "half-page", "wrong-hash"
+    "status",
+    "cut",
+    "shorten",
+    "flip",
+    "delay",
+    "html",
+    "html-links",
+    "other-page",
+    "redirect",
+    "empty",
+    "reset",
+    "half-page",
+    "wrong-hash",
 ]
 """``cut``: the connection ends before the length that was announced; ``shorten``: half of it, announced as all of it;
 ``half-page``: half of it with no length announced; ``flip``: a bit of the middle; ``html``: a login page with status
-200; ``redirect``: to that page; ``reset``: no answer at all; ``wrong-hash``: a page
-with another hash for every file."""
+200; ``html-links``: one with links; ``redirect``: to a login page; ``other-page``: the page of another package;
+``reset``: no answer at all; ``wrong-hash``: a page with another hash for every file."""
 
 Part = Literal["page", "metadata", "wheel"]
 
@@ -135,6 +151,11 @@ class FaultyIndex(SmallIndex):
                         self.send(200, body, type_, send_body)
                     case "html":
                         self.send(200, PORTAL, "text/html", send_body)
+                    case "html-links":
+                        self.send(200, PORTAL_WITH_LINKS, "text/html", send_body)
+                    case "other-page":
+                        other = next(name for name in index.files if name != fault.package)
+                        self.send(200, index._page(other), type_, send_body)
                     case "redirect":
                         self.send_response(302)
                         self.send_header("Location", "/portal")

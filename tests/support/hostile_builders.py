@@ -42,6 +42,30 @@ for _ in range(1500):
 """
     ),
     "makes files for ever": Hostile("[open(str(number), 'w').close() for number in range(20000)]"),
+    "writes files for ever": Hostile(
+        """
+for number in range(10**9):
+    with open(str(number), "wb") as file: file.write(b"x" * 4_000_000)
+""",
+        "fails",
+    ),
+    "writes a file for ever": Hostile(
+        """
+with open("file", "wb") as file:
+    while True: file.write(b"x" * 1_000_000)
+""",
+        "fails",
+    ),
+    "writes a deleted file for ever": Hostile(
+        """
+with open("file", "wb") as file:
+    os.unlink("file")
+    while True:
+        file.write(b"x" * 1_000_000)
+        time.sleep(0.01)
+""",
+        "fails",
+    ),
     "leaves names that no terminal shows": Hostile("open('a\\x1b[2J\\n\\udc80', 'w').close(); os.mkdir('-rf')"),
     # links and pipes where the tool writes or reads afterwards
     **{

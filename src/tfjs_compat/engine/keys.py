@@ -2,7 +2,7 @@
 
 What is left out, and why it cannot change an outcome that is kept:
 
-- limits of time, memory and output: they are watched from outside, and what passes one is ``limited`` and never kept;
+- limits of time, memory, output and disk: what passes one is ended, is ``limited`` and never kept;
 - ``--jobs``, order, executor: each case has its own process, and one thread for each library in it (a constant of
   ``trials``; what a matrix sets instead is among ``variables``);
 - the tolerance: a constant of ``outcomes`` and ``trials``, so ``code`` covers it;

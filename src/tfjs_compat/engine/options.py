@@ -25,15 +25,19 @@ def context_of(
 ) -> Context:
     """The context of a command that runs ``jobs`` cases at once.
 
-    ``limits`` are the matrix's for one case, memory in GiB; where they set no memory it is ``memory_limit``.
+    ``limits`` are the matrix's for one case, memory and disk in GiB; where they set no memory it is ``memory_limit``.
     """
-    memory = int(min(limits.memory * 2**30, sys.maxsize)) if limits.memory else None
+    memory = _bytes(limits.memory) if limits.memory else memory_limit(jobs)
     return Context(
         store=request.store,
         stop=stop or threading.Event(),
         progress=progress or Silent(),
-        limits=Limits(seconds=limits.seconds, memory=memory or memory_limit(jobs)),
+        limits=Limits(seconds=limits.seconds, memory=memory, disk=_bytes(limits.disk)),
     )
+
+
+def _bytes(gibibytes: float) -> int:
+    return int(min(gibibytes * 2**30, sys.maxsize))
 
 
 def options_of(
@@ -56,6 +60,7 @@ def options_of(
         seconds=context.limits.seconds,
         memory=memory,
         output=context.limits.output,
+        disk=context.limits.disk,
         runtime=request.runtime,
         node=request.node,
         inputs=str(request.inputs.absolute()) if request.inputs is not None else None,

@@ -32,7 +32,6 @@ from tfjs_compat.system.child_files import read_child_file
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import write_whole
-from tfjs_compat.system.process import Limits
 from tfjs_compat.system.store import Store
 from tfjs_compat.system.temporary import temporary_folder
 
@@ -267,8 +266,7 @@ def _python(tag: str, store: Store) -> Interpreter:
 def _worker(task: Task, store: Store) -> Iterator[Worker]:
     """A worker with a context of its own, which stops when the scheduler no longer wants the task."""
     options, ended = task.options, threading.Event()
-    limits = Limits(seconds=options.seconds, memory=options.memory, output=options.output)
-    context, given_up = Context(store, limits=limits), _given_up()
+    context, given_up = Context(store, limits=options.limits), _given_up()
 
     def watch() -> None:
         while not ended.wait(_WATCH_SECONDS):

@@ -15,13 +15,14 @@ from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import trial_id
 from tfjs_compat.system.decoding import Reader
+from tfjs_compat.system.limits import Limits
 
 
 class TrialOptions(msgspec.Struct, frozen=True):
     """How each trial of a run is run.
 
-    ``seconds``, ``memory`` (bytes) and ``output`` (bytes) are the limits of one; ``runtime`` loads the result, with
-    the Node that ``node`` names; ``inputs`` is the path of a .npz file. ``fresh``: nothing that is kept is used.
+    ``seconds`` and the bytes of ``memory``, ``output`` and ``disk`` limit one; ``runtime`` loads the result, with the
+    Node that ``node`` names; ``inputs`` is the path of a .npz file. ``fresh``: nothing that is kept is used.
     ``store`` is the folder of the store.
     """
 
@@ -30,6 +31,7 @@ class TrialOptions(msgspec.Struct, frozen=True):
     seconds: float
     memory: int | None
     output: int
+    disk: int | None = None
     runtime: Literal["node", "browser"] = "node"
     node: str = "wheel"
     inputs: str | None = None
@@ -37,6 +39,11 @@ class TrialOptions(msgspec.Struct, frozen=True):
     fresh: bool = False
     layout: Layout = "linked"
     permissions: Permissions = Permissions()
+
+    @property
+    def limits(self) -> Limits:
+        """The limits of one trial."""
+        return Limits(seconds=self.seconds, memory=self.memory, output=self.output, disk=self.disk)
 
 
 class Trial(msgspec.Struct, frozen=True):

@@ -32,7 +32,6 @@ from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.capacity import MemoryGate
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import write_whole
-from tfjs_compat.system.process import Limits
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.trials.session import EnvironmentSession
@@ -148,8 +147,7 @@ def _elsewhere(task: Task) -> Iterator[Worker]:
     Each result also lies in the output folder at once, where the coordinator looks for it.
     """
     options = task.options
-    limits = Limits(seconds=options.seconds, memory=options.memory, output=options.output)
-    context = Context(Store(Path(options.store)), limits=limits)
+    context = Context(Store(Path(options.store)), limits=options.limits)
     ended = threading.Event()
     watch = threading.Thread(target=_watch, args=(Path(task.output) / STOP_FILE, context.stop, ended), daemon=True)
     inbox = Path(task.output) / INBOX

@@ -57,9 +57,13 @@ def _check_html(text: str, page: ProjectPage, shown: str, package: str) -> None:
     lower = text.lower()
     if "</html>" not in lower and "</body>" not in lower:
         raise _no_page(shown, package, "it has no end")
-    if not page.packages and page.repository_version is None:
-        # PEP 629: a page that lists nothing and says that it is an index's is one; a login page does not.
-        raise _no_page(shown, package, "it is a web page that lists no file")
+    # A login page has links, too. PEP 629: a page that lists nothing and says that it is an index's is one.
+    if page.repository_version is None and not any(_is_of(file, package) for file in page.packages):
+        raise _no_page(shown, package, "it is a web page that lists no file of the package")
+
+
+def _is_of(file: DistributionPackage, package: str) -> bool:
+    return file.project is not None and canonicalize_name(file.project) == canonicalize_name(package)
 
 
 def audit(packages: Iterable[str], files: Iterable[tuple[str, str]], stop: threading.Event) -> None:

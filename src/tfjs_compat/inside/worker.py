@@ -55,11 +55,23 @@ def _without_collecting():
 
 def enter(job, record):
     """Go into the case's folder, confined to it if the job says so; what its code opens is recorded from here on."""
+    if job["file_size"] is not None:
+        limit_files(job["file_size"])
     if job["confine"] is not None:
         record.confined = sorted(confine.confine(**job["confine"]))
         record.write("confined", in_force=record.confined)
     record.opened = opened.Opened(job["known"], job["watch"], network="network" not in record.confined)
     os.chdir(job["folder"])
+
+
+def limit_files(size):
+    """Let a file that is to grow beyond so many bytes end whoever writes it, where the system can."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        # Python ignores the signal, and says EFBIG as if the disk were at fault.
+        signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
 def run_case(job, record, tf, tfjs):

@@ -51,7 +51,7 @@ def problems(matrix: Matrix) -> Iterable[str]:
                 yield from _route_problems(f"{place}.routes", route)
         yield from _axis_problems(place, block, envs)
     yield from _variable_problems(matrix.process_env)
-    for key in ("seconds", "memory"):
+    for key in ("seconds", "memory", "disk"):
         if not math.isfinite(getattr(matrix.limits, key) or 0.0):
             yield f"key 'limits.{key}': not a finite number"
     requirements = matrix.requirements

@@ -49,10 +49,12 @@ class Expect(Match, frozen=True, forbid_unknown_fields=True):
 
 
 class LimitsTable(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What one case may use: ``seconds`` of wall time, ``memory`` in GiB (None: a share of the machine's)."""
+    """What one case may use: ``seconds`` of wall time, ``memory`` in GiB (None: a share of the machine's), and GiB of
+    ``disk`` in its folder."""
 
     seconds: Annotated[float, msgspec.Meta(gt=0)] = 600.0
     memory: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    disk: Annotated[float, msgspec.Meta(gt=0)] = 20.0
 
 
 class Matrix(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,24 +5,28 @@ from __future__ import annotations
 import signal
 from dataclasses import dataclass
 
+from tfjs_compat.system.disk_use import DiskUse
+
 _OUTSIDE_SIGNALS = frozenset(
     getattr(signal, name) for name in ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP") if hasattr(signal, name)
 )
+_FILE_TOO_LARGE = getattr(signal, "SIGXFSZ", None)
 _LEAST_USED = 0.4
 _MOST_WAITED = 0.6
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What a child may use: seconds in all, bytes of memory, bytes of output, processes at once.
+    """What a child may use: seconds in all, bytes of memory, of output, of disk, processes at once.
 
-    Memory is that of its whole tree, what several processes share counted once.
+    Memory is that of its whole tree, what several processes share counted once. Disk is what its folder takes.
     """
 
     seconds: float = 600.0
     memory: int | None = None
     output: int = 1 << 30
     processes: int = 2000
+    disk: int | None = None
 
     def exceeded(self, seconds: float, memory: int, output: int, processes: int = 1) -> str | None:
         """The first limit that these figures (seconds, bytes, bytes, a number) pass, as a clause; None: none."""
@@ -35,6 +39,21 @@ class Limits:
         if processes > self.processes:
             return f"over its limit of {self.processes} processes"
         return None
+
+    def exceeded_on_disk(self, use: DiskUse) -> str | None:
+        """The clause for a folder that takes more of the disk than it may; None: it does not."""
+        if self.disk is None or use.taken <= self.disk:
+            return None
+        return f"over its disk limit of {self.disk / 2**30:.3g} GiB"
+
+    def by_signal(self, number: int) -> str | None:
+        """The clause for a child that a signal ended which stands for a limit; None: that one stands for none.
+
+        A file that is to grow beyond the limit of the disk ends whoever writes it by SIGXFSZ (setrlimit(2)).
+        """
+        if self.disk is None or number != _FILE_TOO_LARGE:
+            return None
+        return self.exceeded_on_disk(DiskUse(self.disk + 1, 0, 0))
 
 
 @dataclass(frozen=True)
@@ -75,7 +94,7 @@ class ExitStatus:
 
     ``exit_code``: negative: the signal that ended it. ``limit_exceeded``: the limit for which it was stopped, if so.
     ``peak_memory``: the most bytes that its tree was seen to hold. ``starved``: stopped for its time limit, while the
-    machine was so busy that it hardly ran.
+    machine was so busy that it hardly ran. ``crowded``: stopped because the disk was nearly full, below its own limit.
     """
 
     exit_code: int
@@ -83,6 +102,7 @@ class ExitStatus:
     seconds: float
     peak_memory: int
     starved: bool = False
+    crowded: bool = False
 
     @property
     def ok(self) -> bool:
@@ -94,10 +114,10 @@ class ExitStatus:
         """What ended it where that says nothing about the child, as a clause for messages; else None.
 
         A signal that programs do not send themselves when they crash (SIGKILL, SIGTERM, SIGINT, SIGHUP) and that was
-        not sent here, or a time limit that an overloaded machine made it pass.
+        not sent here, a time limit that an overloaded machine made it pass, or a disk without room.
         """
         if self.limit_exceeded is not None:
-            return self.describe() if self.starved else None
+            return self.describe() if self.starved or self.crowded else None
         return self.describe() if -self.exit_code in _OUTSIDE_SIGNALS else None
 
     def describe(self) -> str:

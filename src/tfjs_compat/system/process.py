@@ -25,6 +25,7 @@ import psutil
 
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.system import process_tree
+from tfjs_compat.system.disk_use import DiskMeter
 from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.limits import ExitStatus as ExitStatus
 from tfjs_compat.system.limits import Limits as Limits
@@ -65,7 +66,8 @@ class Watched(NamedTuple):
 
     limit_exceeded: str | None
     peak_memory: int
-    starved: bool
+    starved: bool = False
+    crowded: bool = False
 
 
 class Child:
@@ -84,6 +86,7 @@ class Child:
         """Start it; the arguments and what is raised are those of ``run``."""
         if shutil.which(argv[0], path=env.get("PATH")) is None:
             raise MachineryError(f"cannot start {argv[0]}: there is no such program")
+        self._cwd = cwd
         with disk_errors(log):
             log.parent.mkdir(parents=True, exist_ok=True)
             sink = log.open("w+b")
@@ -139,7 +142,7 @@ class Child:
         self, has_ended: Callable[[float], bool], limits: Limits = Limits(), stop: threading.Event | None = None
     ) -> Watched:
         """As the function ``watch``, over this child and its descendants."""
-        return watch(has_ended, self._members, self._output, limits, stop)
+        return watch(has_ended, self._members, self._output, limits, stop, self._cwd)
 
     def _members(self) -> list[int]:
         found = process_tree.tree(self._popen.pid)
@@ -167,10 +170,11 @@ class Child:
             self.end()
         return ExitStatus(
             self._popen.returncode,
-            watched.limit_exceeded,
+            watched.limit_exceeded or limits.by_signal(-self._popen.returncode),
             time.monotonic() - started,
             watched.peak_memory,
             watched.starved,
+            watched.crowded,
         )
 
     def end(self) -> None:
@@ -213,15 +217,17 @@ def watch(
     output: Output,
     limits: Limits,
     stop: threading.Event | None,
+    folder: Path,
 ) -> Watched:
     """Watch a tree of processes until it ends or passes a limit.
 
     ``has_ended(seconds)`` waits up to that long and says whether it has; ``members`` gives the ids of the tree's
-    processes. Kills nothing. Raises Interrupted, MachineryError where the log cannot be written, and what ``on_line``
-    of the output has raised.
+    processes; ``folder`` is where they write. Kills nothing. Raises Interrupted, MachineryError where the log cannot be
+    written, and what ``on_line`` of the output has raised.
     """
     started, peak = time.monotonic(), 0
     meter: process_tree.Meter | None = None
+    disk = DiskMeter(folder, members) if limits.disk is not None else None
     while not has_ended(_POLL):
         if stop is not None and stop.is_set():
             raise Interrupted
@@ -233,9 +239,15 @@ def watch(
         peak = max(peak, memory)
         seconds = time.monotonic() - started
         if (exceeded := limits.exceeded(seconds, memory, output.total, len(pids))) is not None:
-            return Watched(exceeded, peak, seconds > limits.seconds and starved(seconds, meter.read()))
+            return Watched(exceeded, peak, starved=seconds > limits.seconds and starved(seconds, meter.read()))
+        if disk is not None:
+            use = disk.read()
+            if (exceeded := limits.exceeded_on_disk(use)) is not None:
+                return Watched(exceeded, peak)
+            if (crowded := use.crowds()) is not None:
+                return Watched(crowded, peak, crowded=True)
     output.check()
-    return Watched(None, peak, False)
+    return Watched(None, peak)
 
 
 def new_token() -> str:

@@ -94,7 +94,12 @@ class Server:
                 self._child.end()
                 seconds = time.monotonic() - started
                 self.ended = ExitStatus(
-                    -signal.SIGKILL, watched.limit_exceeded, seconds, watched.peak_memory, watched.starved
+                    -signal.SIGKILL,
+                    watched.limit_exceeded,
+                    seconds,
+                    watched.peak_memory,
+                    watched.starved,
+                    watched.crowded,
                 )
         if self.ended is not None:
             if self.ended.limit_exceeded is None and self.ended.fault is not None:
@@ -125,16 +130,17 @@ class Server:
             self._await_begin(started + _ANSWER_SECONDS)
             answer: dict[str, Any] = {}
             has_ended = self._receiver(answer, "exit_code")
-            watched = process.watch(has_ended, self._members, output, limits, self._stop)
+            watched = process.watch(has_ended, self._members, output, limits, self._stop, job.parent)
             if watched.limit_exceeded is not None:
                 answer = self._kill_case()
             nothing_left = bool(answer.get("nothing_left"))
             return ExitStatus(
                 int(answer["exit_code"]),
-                watched.limit_exceeded,
+                watched.limit_exceeded or limits.by_signal(-int(answer["exit_code"])),
                 time.monotonic() - started,
                 watched.peak_memory,
                 watched.starved,
+                watched.crowded,
             )
         finally:
             if not nothing_left:

@@ -100,6 +100,7 @@ def write_job(case: Case, environment: Environment, folder: Path, model: Path, s
         "confine": _confinement(folder, settings),
         "known": _known_folders(environment, folder, settings),
         "watch": case.model.search[0] if _may_be_watched(case) else None,
+        "file_size": settings.limits.disk,
         "trusted": settings.permissions.trusts(case.model.ref),
     }
     write_whole(folder / "job.json", msgspec.json.encode(job), lasting=False)

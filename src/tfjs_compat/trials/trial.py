@@ -19,6 +19,7 @@ from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.repairs.folder import DamagedArtifactError, repair_folder
 from tfjs_compat.system.child_files import make_empty, read_child_file, settle
+from tfjs_compat.system.disk_use import nearly_full
 from tfjs_compat.system.files import disk_errors, remove_tree
 from tfjs_compat.trials.damaged_store import over_whole_store
 from tfjs_compat.trials.fork_server import ServerDiedError
@@ -39,6 +40,7 @@ LEFT = (
 CACHE_MARK = "key"
 """A file in a case's folder: its content is, file for file, what is kept under this key."""
 
+_TEXTS = ("log.txt", "record.jsonl", "job.json")
 _LOG_TAIL = 6000
 _MOST_TEXT = 8 << 20
 """Bytes of a log, a record or a job; what is longer was put there by a model."""
@@ -64,8 +66,14 @@ def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings
         _prepare(case, session, folder, settings)
         events, ended = session.run_alone(folder)
     settle_case(folder)
+    is_full = shutil.disk_usage(folder).free < _LEAST_FREE
+    if not ended.ok and (ended.limit_exceeded is not None or nearly_full(folder)):
+        _drop_written(folder)
     log_tail = read_child_file(folder / "log.txt", _LOG_TAIL, tail=True).decode("utf-8", "replace")
     outcome = read_outcome(events, ended, log_tail, last_python_stage(settings.until))
+    if is_full and outcome.failure is not None and not outcome.limited:
+        # Few programs say so when a disk is full, and the record of it may not have found room either.
+        outcome = msgspec.structs.replace(outcome, machinery=f"{folder}: no space left on the device")
     outcome = over_whole_store(outcome, session.environment, settings)
     outcome = with_opened(outcome, case, events, started)
     versions = [event.get("keras") for event in events if event.get("event") == "facts"]
@@ -88,11 +96,18 @@ def settle_case(folder: Path) -> None:
     What the TensorFlow.js half writes is removed: a model may have put anything there.
     """
     settle(folder)
-    for path in (folder / "log.txt", folder / "record.jsonl", folder / "job.json"):
+    for path in (folder / name for name in _TEXTS):
         if os.path.lexists(path) and path.lstat().st_size > _MOST_TEXT:
             make_empty(path)
     for name in ("home", "converted", "outputs", "tfjs-log.txt", "tfjs.jsonl", "tfjs-job.json", CACHE_MARK):
         make_empty(folder / name)
+
+
+def _drop_written(folder: Path) -> None:
+    """Remove what a case wrote that did not come to its end, so that its folder takes no room from others."""
+    for path in folder.iterdir():
+        if path.name not in _TEXTS:
+            make_empty(path)
 
 
 def _prepare(case: Case, session: EnvironmentSession, folder: Path, settings: Settings) -> None:
@@ -117,7 +132,6 @@ def finish_case(case: Case, folder: Path, converted: Outcome, settings: Settings
         finally:
             settings.web.warm_nodes.release(folder)
     if (outcome.failure or outcome.unproven) and shutil.disk_usage(folder).free < _LEAST_FREE:
-        # Few programs say so when a disk is full, and the record of it may not have found room either.
         outcome = msgspec.structs.replace(outcome, machinery=f"{folder}: no space left on the device")
     _clean(folder)
     return outcome
