@@ -34,13 +34,28 @@ def lookup():
     return keras.Model(i, layers.Dense(2)(x))
 
 
+def causal():
+    i = keras.Input((None, 8))
+    return keras.Model(i, layers.Dense(3)(layers.MultiHeadAttention(2, 4)(i, i, use_causal_mask=True)))
+
+
+class Shifted(layers.Layer):
+    def call(self, x):
+        return keras.ops.roll(x, shift=[-2, 1], axis=[1, -1])
+
+
+def rolled():
+    i = keras.Input((6, 5, 4))
+    return keras.Model(i, layers.Dense(3)(Shifted()(layers.Dense(4)(i))))
+
+
 def gelu():
     i = keras.Input((6, 8))
     return keras.Model(i, layers.Dense(4, activation="gelu")(layers.MultiHeadAttention(2, 4)(i, i)))
 """
 
 MATRIX = """
-models = ["rescued.py:branch", "rescued.py:lookup", "rescued.py:gelu"]
+models = ["rescued.py:branch", "rescued.py:lookup", "rescued.py:gelu", "rescued.py:causal", "rescued.py:rolled"]
 routes = ["graph", "graph+repair", "graph+skip-op-check+repair"]
 
 [axes]
@@ -53,6 +68,8 @@ constraints = [["setuptools<81", "ydf<0.13"]]
 WAYS = {
     "branch": ("branch-constant", "graph+repair"),
     "lookup": ("lookup-flattened", "graph+repair"),
+    "causal": ("band-part", "graph+repair"),
+    "rolled": ("unsupported-ops", "graph+repair+skip-op-check"),
     "gelu": ("erfc", "graph+repair+skip-op-check"),
 }
 
@@ -68,4 +85,4 @@ def test_the_defect_is_named_and_its_repair_proven(rescued: Results, name: str) 
     by_route = {case.route: case for case in rescued.cases if case.model == f"rescued.py:{name}"}
     assert (by_route["graph"].verdict, by_route["graph"].issue) == (Verdict.FAILS, issue)
     assert by_route[route].verdict is Verdict.WORKS
-    assert issue in by_route[route].repairs[0].id or by_route[route].repairs[0].id == "lookup-shape"
+    assert by_route[route].repairs[0].id == {"lookup": "lookup-shape", "rolled": "roll"}.get(name, issue)

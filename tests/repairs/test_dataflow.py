@@ -69,11 +69,26 @@ def test_a_list_of_keys_needs_no_shape() -> None:
     assert repair_ids(lookup("-1")) == []
 
 
-def test_erfc_becomes_one_minus_erf() -> None:
-    done = repair_document(graph(node("x", "Placeholder"), node("y", "Erfc", "x"), output="y"))
+def band(*widths: str) -> dict[str, Any]:
+    return graph(
+        node("x", "Placeholder"),
+        node("low", "Const"),
+        node("high", "Const"),
+        node("y", "MatrixBandPart", "x", *widths, T={"type": "DT_BOOL"}, Tindex={"type": "DT_INT32"}),
+        output="y",
+    )
+
+
+def test_a_band_of_two_widths_is_chosen_by_row_and_column() -> None:
+    done = repair_document(band("low", "high"))
+    assert [repair.id for repair in done.applied] == ["band-part"]
     nodes = nodes_of(done.model_json)
-    assert {name: entry["op"] for name, entry in nodes.items()} == {
-        "x": "Placeholder", "y": "Sub", "y/ones": "OnesLike", "y/erf": "Erf"
-    }  # fmt: skip
-    assert nodes["y"]["input"] == ["y/ones", "y/erf"]
+    assert (nodes["y"]["op"], nodes["y"]["input"]) == ("SelectV2", ["y/kept", "x", "y/nothing"])
+    assert nodes["y/lower_near"]["input"] == ["y/below", "low"]
+    assert nodes["y/upper_near"]["input"] == ["y/above", "high"]
+    assert {source.split(":")[0] for entry in nodes.values() for source in entry["input"]} <= set(nodes)
     assert repair_document(done.model_json).applied == ()
+
+
+def test_a_band_of_one_width_stays() -> None:
+    assert repair_ids(band("low", "low")) == []

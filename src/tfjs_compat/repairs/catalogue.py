@@ -11,6 +11,7 @@ from tfjs_compat.repairs.graphs import GRAPHS
 from tfjs_compat.repairs.inbound_nodes import INBOUND_NODES
 from tfjs_compat.repairs.keras3 import DTYPES, SHAPES
 from tfjs_compat.repairs.names import NAMES
+from tfjs_compat.repairs.operations import OPERATIONS
 from tfjs_compat.repairs.repair import Repair
 from tfjs_compat.repairs.settings import SETTINGS
 from tfjs_compat.repairs.substitutes import LAYER_SUBSTITUTES
@@ -27,6 +28,7 @@ REPAIRS: tuple[Repair, ...] = (
     *WEIGHTS,
     *GRAPHS,
     *DATAFLOW,
+    *OPERATIONS,
 )
 """Every repair. The order decides: a later one reads what the earlier ones have put right.
 

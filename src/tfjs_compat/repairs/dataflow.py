@@ -1,33 +1,22 @@
-"""Graphs in which TensorFlow.js computes with other values: constants of branches, flattened look-ups, Erfc."""
+"""Graphs in which TensorFlow.js computes with other values: constants of branches, look-ups, bands."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
 
+from tfjs_compat.artifact.bands import uneven_bands
 from tfjs_compat.artifact.branches import branch_constants
 from tfjs_compat.artifact.lookups import flattened_lookups
-from tfjs_compat.artifact.nodes import Graph, read_graph
+from tfjs_compat.artifact.nodes import Node
 from tfjs_compat.repairs.edits import Document, Edit, Put
+from tfjs_compat.repairs.graph_edits import NODES, node_entry, readable_graph
 from tfjs_compat.repairs.repair import Repair
-
-_NODES = ("modelTopology", "node")
-
-
-def _readable(document: Document) -> Graph | None:
-    graph = read_graph(document)
-    if graph is None or graph.findings or len(graph.by_name) != len(graph.nodes):
-        return None
-    return graph
-
-
-def _entry(name: str, op: str, inputs: list[str], **attributes: Any) -> dict[str, Any]:
-    return {"name": name, "op": op, "input": inputs, "attr": attributes}
 
 
 def _branch_constants(document: Document) -> Iterator[Edit]:
     """The constant goes through a Switch of the branch's predicate, of which the Merge takes the branch's side."""
-    graph = _readable(document)
+    graph = readable_graph(document)
     if graph is None:
         return
     places = {node.name: index for index, node in enumerate(graph.nodes)}
@@ -38,17 +27,17 @@ def _branch_constants(document: Document) -> Iterator[Edit]:
         if found.merge.name not in graph.used or name in graph.by_name:
             continue
         dtype = {"T": found.merge.attributes["T"]} if "T" in found.merge.attributes else {}
-        yield Put((*_NODES, end), _entry(name, "Switch", [found.constant.name, found.predicate], **dtype))
+        yield Put((*NODES, end), node_entry(name, "Switch", [found.constant.name, found.predicate], **dtype))
         end += 1
         taken = inputs.setdefault(found.merge.name, list(found.merge.inputs))
         taken[found.index] = f"{name}:1" if found.taken else name
     for name, taken in inputs.items():
-        yield Put((*_NODES, places[name], "input"), taken)
+        yield Put((*NODES, places[name], "input"), taken)
 
 
 def _lookups(document: Document) -> Iterator[Edit]:
     """What was looked up gets the shape of its keys; the Reshape has the look-up's name: nothing else changes."""
-    graph = _readable(document)
+    graph = readable_graph(document)
     if graph is None:
         return
     listed: Any = document["modelTopology"]["node"]
@@ -60,27 +49,65 @@ def _lookups(document: Document) -> Iterator[Edit]:
             continue
         key_dtype = {"T": node.attributes["Tin"]} if "Tin" in node.attributes else {}
         value_dtype = {"T": node.attributes["Tout"]} if "Tout" in node.attributes else {}
-        yield Put((*_NODES, places[node.name]), _entry(node.name, "Reshape", [flat, shape], **value_dtype))
-        yield Put((*_NODES, end), {**listed[places[node.name]], "name": flat})
-        yield Put((*_NODES, end + 1), _entry(shape, "Shape", [node.inputs[1]], **key_dtype))
+        yield Put((*NODES, places[node.name]), node_entry(node.name, "Reshape", [flat, shape], **value_dtype))
+        yield Put((*NODES, end), {**listed[places[node.name]], "name": flat})
+        yield Put((*NODES, end + 1), node_entry(shape, "Shape", [node.inputs[1]], **key_dtype))
         end += 2
 
 
-def _erfc(document: Document) -> Iterator[Edit]:
-    """erfc(x) is 1 - erf(x); the ones are made of x, for a repair adds no weight."""
-    graph = _readable(document)
+def _bands(document: Document) -> Iterator[Edit]:
+    """What lies in the band is chosen by row and column; every number is made of the widths: no weight is added."""
+    graph = readable_graph(document)
     if graph is None:
         return
+    places = {node.name: index for index, node in enumerate(graph.nodes)}
     end = len(graph.nodes)
-    for index, node in enumerate(graph.nodes):
-        ones, erf = f"{node.name}/ones", f"{node.name}/erf"
-        if node.op != "Erfc" or not node.inputs or ones in graph.by_name or erf in graph.by_name:
+    for node in uneven_bands(graph.nodes):
+        built = _band(node)
+        if any(entry["name"] in graph.by_name for entry in built[:-1]):
             continue
-        dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
-        yield Put((*_NODES, index), _entry(node.name, "Sub", [ones, erf], **dtype))
-        yield Put((*_NODES, end), _entry(ones, "OnesLike", [node.inputs[0]], **dtype))
-        yield Put((*_NODES, end + 1), _entry(erf, "Erf", list(node.inputs), **dtype))
-        end += 2
+        yield Put((*NODES, places[node.name]), built[-1])
+        for entry in built[:-1]:
+            yield Put((*NODES, end), entry)
+            end += 1
+
+
+def _band(node: Node) -> list[dict[str, Any]]:
+    """The nodes that compute a band part; the last one has its name."""
+    name, (matrix, lower, upper) = node.name, node.inputs[:3]
+    whole = node.attributes.get("Tindex") or {"type": "DT_INT32"}
+    of, built = {"T": whole}, list[dict[str, Any]]()
+    dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
+
+    def add(part: str, op: str, *inputs: str, **attributes: Any) -> str:
+        built.append(node_entry(f"{name}/{part}", op, list(inputs), **attributes))
+        return f"{name}/{part}"
+
+    def size(part: str, start: str) -> str:
+        begin = add(f"{part}_at", "Pack", start, N={"i": "1"}, axis={"i": "0"}, **of)
+        masks = {mask: {"i": "0"} for mask in ("begin_mask", "end_mask", "ellipsis_mask", "new_axis_mask")}
+        return add(
+            part, "StridedSlice", shape, begin, begin, stride, **masks, shrink_axis_mask={"i": "1"}, Index=whole, **of
+        )
+
+    zero, one = add("zero", "ZerosLike", lower, **of), add("one", "OnesLike", lower, **of)
+    last = add("last", "Neg", one, **of)
+    stride = add("stride", "Pack", one, N={"i": "1"}, axis={"i": "0"}, **of)
+    shape = add("shape", "Shape", matrix, out_type=whole, **dtype)
+    rows, columns = size("rows", add("last_but_one", "Sub", last, one, **of)), size("columns", last)
+    column = add("column", "Range", zero, columns, one, Tidx=whole)
+    tall = add("tall", "Pack", rows, one, N={"i": "2"}, axis={"i": "0"}, **of)
+    row = add("row", "Reshape", add("row_numbers", "Range", zero, rows, one, Tidx=whole), tall, Tshape=whole, **of)
+    below, above = add("below", "Sub", row, column, **of), add("above", "Sub", column, row, **of)
+    sides = []
+    for side, distance, width in (("lower", below, lower), ("upper", above, upper)):
+        all_of_it = add(f"{side}_whole", "Less", width, zero, **of)
+        near = add(f"{side}_near", "LessEqual", distance, width, **of)
+        sides.append(add(f"{side}_kept", "LogicalOr", near, all_of_it))
+    kept = add("kept", "LogicalAnd", *sides)
+    nothing = add("nothing", "ZerosLike", matrix, **dtype)
+    built.append(node_entry(name, "SelectV2", [kept, matrix, nothing], **dtype))
+    return built
 
 
 DATAFLOW = (
@@ -103,11 +130,11 @@ DATAFLOW = (
         links=("https://github.com/tensorflow/tfjs/issues/6420",),
     ),
     Repair(
-        id="erfc",
-        title="Erfc, which TensorFlow.js has not, becomes 1 - Erf",
-        cures=("erfc",),
+        id="band-part",
+        title="a band of a matrix whose two widths differ is chosen by row and column",
+        cures=("band-part",),
         formats=("graph",),
-        versions="TensorFlow >= 2.19 (gelu without approximation), converted with skip_op_check",
-        find=_erfc,
+        versions="any TensorFlow (causal masks of open length, tf.linalg.band_part), TensorFlow.js <= 4.22",
+        find=_bands,
     ),
 )

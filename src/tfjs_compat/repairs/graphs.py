@@ -6,14 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tfjs_compat.artifact.loops import blocking_controls, stuck_loops
-from tfjs_compat.artifact.nodes import read_graph, unsupported_fusion
+from tfjs_compat.artifact.nodes import unsupported_fusion
 from tfjs_compat.repairs.edits import Document, Edit, Put
+from tfjs_compat.repairs.graph_edits import readable_graph
 from tfjs_compat.repairs.repair import Repair
 
 
 def _stuck_loops(document: Document) -> Iterator[Edit]:
-    graph = read_graph(document)
-    if graph is None or graph.findings or len(graph.by_name) != len(graph.nodes):
+    graph = readable_graph(document)
+    if graph is None:
         return
     dropped: dict[str, set[str]] = {}
     for loop in stuck_loops(graph.nodes, graph.by_name, graph.used):
@@ -31,8 +32,8 @@ _ALONE = {"tanh": "Tanh", "softplus": "Softplus", "selu": "Selu"}
 
 def _fusions(document: Document) -> Iterator[Edit]:
     """The activation becomes a node of its own, which gets the name, so that nothing else changes."""
-    graph = read_graph(document)
-    if graph is None or graph.findings or len(graph.by_name) != len(graph.nodes):
+    graph = readable_graph(document)
+    if graph is None:
         return
     topology: Any = document["modelTopology"]
     end = len(graph.nodes)

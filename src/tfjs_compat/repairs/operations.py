@@ -1,0 +1,106 @@
+"""Operations that TensorFlow.js does not have, made of those that it has. The graph is converted with skip_op_check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tfjs_compat.artifact.nodes import Node
+from tfjs_compat.repairs.edits import Document, Edit, Put
+from tfjs_compat.repairs.graph_edits import NODES, node_entry, readable_graph
+from tfjs_compat.repairs.repair import Repair
+
+
+def _erfc(document: Document) -> Iterator[Edit]:
+    """erfc(x) is 1 - erf(x); the ones are made of x, for a repair adds no weight."""
+    graph = readable_graph(document)
+    if graph is None:
+        return
+    end = len(graph.nodes)
+    for index, node in enumerate(graph.nodes):
+        ones, erf = f"{node.name}/ones", f"{node.name}/erf"
+        if node.op != "Erfc" or not node.inputs or ones in graph.by_name or erf in graph.by_name:
+            continue
+        dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
+        yield Put((*NODES, index), node_entry(node.name, "Sub", [ones, erf], **dtype))
+        yield Put((*NODES, end), node_entry(ones, "OnesLike", [node.inputs[0]], **dtype))
+        yield Put((*NODES, end + 1), node_entry(erf, "Erf", list(node.inputs), **dtype))
+        end += 2
+
+
+def _rolls(document: Document) -> Iterator[Edit]:
+    """Along each axis, what stands at i comes from i - shift, modulo the size. No weight is added."""
+    graph = readable_graph(document)
+    if graph is None:
+        return
+    shapes = _shapes_of_constants(document)
+    places = {node.name: index for index, node in enumerate(graph.nodes)}
+    end = len(graph.nodes)
+    for node in graph.nodes:
+        given = [shapes.get(source) for source in node.inputs[1:3]] if node.op == "Roll" else []
+        if len(given) != 2 or given[0] != given[1] or given[0] not in ((), (1,), (2,), (3,), (4,)):
+            continue
+        built = _roll(node, given[0])
+        if any(entry["name"] in graph.by_name for entry in built[:-1]):
+            continue
+        yield Put((*NODES, places[node.name]), built[-1])
+        for entry in built[:-1]:
+            yield Put((*NODES, end), entry)
+            end += 1
+
+
+def _shapes_of_constants(document: Document) -> dict[str, tuple[int, ...]]:
+    """The shapes that the manifest gives the constants, by the name of their nodes."""
+    entries = [entry for group in document.get("weightsManifest") or [] for entry in group.get("weights") or []]
+    return {entry["name"]: tuple(entry["shape"]) for entry in entries if isinstance(entry.get("shape"), list)}
+
+
+def _roll(node: Node, shape: tuple[int, ...]) -> list[dict[str, Any]]:
+    """The nodes that compute a Roll whose shifts and axes have this shape; the last one has its name."""
+    name, (tensor, *steps) = node.name, node.inputs[:3]
+    built = list[dict[str, Any]]()
+    dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
+    int32 = {"T": {"type": "DT_INT32"}}
+
+    def add(part: str, op: str, *inputs: str, **attributes: Any) -> str:
+        built.append(node_entry(f"{name}/{part}", op, list(inputs), **attributes))
+        return f"{name}/{part}"
+
+    def numbers(part: str, source: str) -> list[str]:
+        if not shape:
+            return [source]
+        each = add(part, "Unpack", source, num={"i": str(shape[0])}, axis={"i": "0"}, **int32)
+        return [f"{each}:{index}" if index else each for index in range(shape[0])]
+
+    shifts, axes = numbers("shifts", steps[0]), numbers("axes", steps[1])
+    sizes, rank = add("sizes", "Shape", tensor, out_type=int32["T"], **dtype), add("rank", "Rank", tensor, **dtype)
+    zero, one = add("zero", "ZerosLike", rank, **int32), add("one", "OnesLike", rank, **int32)
+    rolled = tensor
+    for index, (shift, given) in enumerate(zip(shifts, axes, strict=True)):
+        axis = add(f"axis_{index}", "FloorMod", given, rank, **int32)
+        size = add(f"size_{index}", "GatherV2", sizes, axis, zero, batch_dims={"i": "0"})
+        places = add(f"places_{index}", "Range", zero, size, one, Tidx=int32["T"])
+        source = add(f"from_{index}", "FloorMod", add(f"moved_{index}", "Sub", places, shift, **int32), size, **int32)
+        rolled = add(f"rolled_{index}", "GatherV2", rolled, source, axis, batch_dims={"i": "0"})
+    built[-1]["name"] = name
+    return built
+
+
+OPERATIONS = (
+    Repair(
+        id="erfc",
+        title="Erfc, which TensorFlow.js has not, becomes 1 - Erf",
+        cures=("erfc",),
+        formats=("graph",),
+        versions="TensorFlow >= 2.19 (gelu without approximation), converted with skip_op_check",
+        find=_erfc,
+    ),
+    Repair(
+        id="roll",
+        title="Roll, which TensorFlow.js has not, gathers what stands a shift away",
+        cures=("unsupported-ops",),
+        formats=("graph",),
+        versions="any TensorFlow (tf.roll, keras.ops.roll: shifted windows), converted with skip_op_check",
+        find=_rolls,
+    ),
+)
