@@ -93,3 +93,90 @@ def test_the_noise_of_a_small_output_is_measured() -> None:
     # What is left of 1 - 1 is noise, however it is spread.
     cancelled = searcher(lambda x: (x[:, 0] + np.float32(1.0)) - np.float32(1.0) - x[:, 0])
     assert not cancelled.search().proves
+
+
+class InvalidArgumentError(Exception):
+    """As TensorFlow calls what an assertion in a model raises."""
+
+
+@pytest.mark.parametrize(
+    ("refuses", "words"),
+    [
+        (lambda x: (x < 0).any(), "uniform, 0 to 1 (the model raises on others)"),
+        (lambda x: (x < 1).any(), "uniform, 1 to 2 (the model raises on others)"),
+        (lambda x: (x != np.round(x)).any(), "integers, 0 to 1 (the model raises on others)"),
+    ],
+)
+def test_a_model_that_asserts_its_range_gets_values_of_it(refuses: Callable[[np.ndarray], bool], words: str) -> None:
+    def function(x: np.ndarray) -> np.ndarray:
+        if refuses(x):
+            raise InvalidArgumentError("assertion failed")
+        return x.sum(axis=1)
+
+    best = searcher(function).search()
+    assert best.proves
+    assert best.words == [words]
+
+
+def test_other_errors_are_raised_at_once() -> None:
+    calls = []
+
+    def fails(x: np.ndarray) -> np.ndarray:
+        calls.append(x)
+        raise TypeError("no")
+
+    with pytest.raises(TypeError):
+        searcher(fails).search()
+    assert len(calls) == 1
+
+
+class KerasTensor:
+    """A tensor as a Keras model gives it: its logits beside it."""
+
+    def __init__(self, values: np.ndarray, logits: np.ndarray | None = None) -> None:
+        self.values, self.shape = values, values.shape
+        self._keras_logits = None if logits is None else KerasTensor(logits)
+
+    def numpy(self) -> np.ndarray:
+        return self.values
+
+
+def softmax(logits: np.ndarray) -> KerasTensor:
+    logits = logits.astype("float32")
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return KerasTensor((powers / powers.sum(axis=-1, keepdims=True)).astype("float32"), logits)
+
+
+def sigmoid(logits: np.ndarray) -> KerasTensor:
+    return KerasTensor((1 / (1 + np.exp(-logits))).astype("float32"), logits.astype("float32"))
+
+
+@pytest.mark.parametrize(
+    ("activation", "name", "factor"),
+    [(softmax, "softmax", 1e-12), (softmax, "softmax", 1e6), (sigmoid, "sigmoid", 1e-12)],
+)
+def test_logits_prove_what_an_activation_hides(
+    activation: Callable[[np.ndarray], KerasTensor], name: str, factor: float
+) -> None:
+    weights = np.random.RandomState(0).normal(size=(8, 5)) * factor
+    looking = searcher(lambda x: activation(x @ weights))
+    best = looking.search()
+    assert best.proves
+    assert looking.tried == 1
+    assert best.reasons["y"] is not None
+    assert best.logits["y"].activation == name
+    assert best.logits_reasons == {"y": None}
+    assert 0 <= best.logits_noise["y"] < 1e-5 * np.abs(best.logits["y"].values).max()
+
+
+def test_logits_that_prove_nothing_do_not_help() -> None:
+    constant = searcher(lambda x: softmax(np.ones((len(x), 5)) * np.arange(5)))
+    assert not constant.search().proves
+    rounding = searcher(lambda x: softmax((x[:, :5].astype("float32") + np.float32(1)) - np.float32(1) - x[:, :5]))
+    assert not rounding.search().proves
+
+
+def test_logits_are_not_needed_where_the_output_shows_itself() -> None:
+    best = searcher(lambda x: softmax(x)).search()
+    assert best.reasons == {"y": None}
+    assert best.logits_reasons == {}

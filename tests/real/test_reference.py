@@ -37,6 +37,17 @@ MODELS = textwrap.dedent(
     def tiny():
         return keras.Sequential([keras.Input((4,)), layers.Dense(8), layers.Rescaling(1e-8), layers.Dense(3)])
 
+    def _faint(*last):
+        '''As an untrained deep network: what differs between rows is far below the last digit of a probability.'''
+        weights = keras.initializers.RandomNormal(stddev=1e-6, seed=1)
+        return keras.Sequential([keras.Input((6,)), layers.Dense(8, "relu", kernel_initializer=weights), *last])
+
+    def faint_softmax():
+        return _faint(layers.Dense(5, "softmax"))
+
+    def faint_sigmoid():
+        return _faint(layers.Dense(2), keras.Sequential([layers.Dense(1), layers.Activation("sigmoid")]))
+
     def zero_head():
         return keras.Sequential([keras.Input((4,)), layers.Dense(3, kernel_initializer="zeros")])
 
@@ -85,7 +96,7 @@ MODELS = textwrap.dedent(
 )
 NAMES = (
     *("pixels", "any_size", "tiny", "zero_head", "never_positive", "sampled", "half", "module", "function"),
-    "spectrum",
+    *("spectrum", "faint_softmax", "faint_sigmoid"),
 )
 
 
@@ -100,8 +111,12 @@ def cases(run_matrix: Callable[..., Results]) -> dict[str, CaseResult]:
         tensorflowjs = ["4.17.0"]
         as_of = ["2024-04-10"]
         process_env = ["no-onednn"]
+        [[include]]
+        models = ["models.py:faint_softmax", "models.py:faint_sigmoid"]
+        routes = ["layers"]
     """
-    return {case.model.rpartition(":")[2]: case for case in run_matrix(matrix, {"models.py": MODELS}).cases}
+    found = run_matrix(matrix, {"models.py": MODELS}).cases
+    return {case.model.rpartition(":")[2] + ":layers" * (case.route == "layers"): case for case in found}
 
 
 @pytest.mark.parametrize("name", ["pixels", "any_size", "tiny", "sampled", "half", "module", "function", "spectrum"])
@@ -118,6 +133,21 @@ def test_all_weights_show(cases: dict[str, CaseResult], name: str) -> None:
     assert reference is not None
     assert reference.strength is not None
     assert reference.strength.shown == reference.strength.tensors > 0
+
+
+@pytest.mark.parametrize("name", ["faint_softmax", "faint_sigmoid", "faint_softmax:layers", "faint_sigmoid:layers"])
+def test_what_the_last_activation_is_given_proves_what_it_hides(cases: dict[str, CaseResult], name: str) -> None:
+    case = cases[name]
+    assert str(case.verdict) == "works", case.message
+    assert case.parity is not None
+    assert [row.informative for row in case.parity.outputs] == [False]
+    assert [row.informative for row in case.parity.logits] == [True]
+    assert case.parity.max_rel is not None
+    assert case.parity.max_rel < 1e-5
+    assert case.reference is not None
+    assert case.reference.strength is not None
+    assert case.reference.strength.shown == case.reference.strength.tensors
+    assert "is the same for every row of the batch" in case.message
 
 
 def test_the_range_is_that_of_the_model(cases: dict[str, CaseResult]) -> None:

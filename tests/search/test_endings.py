@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from support.samples import failed, result
 
+from tfjs_compat.outcomes.reference import NoProof, Reference
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.search.endings import cause_of, decisive, endings
@@ -70,3 +71,13 @@ def test_the_result_that_says_first_what_decides_is_named() -> None:
     behind = ended("keras3-batch-shape", Stage.CHECK, behind=("unknown-layer",))
     plain = ended("unknown-layer", Stage.CHECK)
     assert decisive([behind, plain]) is plain
+
+
+def test_a_reference_that_proves_nothing_decides_wherever_the_case_failed() -> None:
+    random = ended("node-not-in-graph", Stage.CONVERT, reference=Reference(no_proof=NoProof.RANDOM, why="two differ"))
+    loads = ended("proves-nothing", Stage.PREDICT, verdict=Verdict.CONVERTS, reference=random.reference)
+    assert decisive([random]) is random
+    assert decisive([random, loads]) is loads
+    # That it could not be run here says nothing of other versions, unless it was converted all the same.
+    unknown = ended("node-not-in-graph", Stage.CONVERT, reference=Reference(no_proof=NoProof.NO_REFERENCE))
+    assert decisive([unknown]) is None

@@ -13,6 +13,7 @@ if _INSIDE not in sys.path:
 
 given = importlib.import_module("tfjs_case.given")
 judgement = importlib.import_module("tfjs_case.judgement")
+logits = importlib.import_module("tfjs_case.logits")
 ranges = importlib.import_module("tfjs_case.ranges")
 reference = importlib.import_module("tfjs_case.reference")
 search = importlib.import_module("tfjs_case.search")

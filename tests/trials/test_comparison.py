@@ -218,3 +218,21 @@ def test_outputs_as_small_as_their_noise_prove_nothing() -> None:
     assert quiet.informative
     assert not compare(batches(tiny, noise=1e-14), batches(tiny * np.float32(1.01))).agrees
     assert not compare(batches(tiny, noise=1e-6), batches(tiny)).informative
+
+
+def test_logits_decide_where_the_output_is_the_same_for_every_row() -> None:
+    flat, small = np.full((2, 3), 1 / 3, "float32"), VARIED * np.float32(1e-12)
+    expected = [Tensor("y", flat), Tensor("y", small, noise=0.0, logits="softmax")]
+    agreeing = compare(expected, [Tensor("y", flat), Tensor("y", small * np.float32(1 + 1e-6), logits="softmax")])
+    assert agreeing.agrees
+    assert agreeing.informative
+    assert [row.informative for row in agreeing.outputs] == [False]
+    assert [row.name for row in agreeing.logits] == ["y"]
+    wrong = compare(expected, [Tensor("y", flat), Tensor("y", small[::-1], logits="softmax")])
+    assert not wrong.agrees
+    assert "logits of output y" in (wrong.disagreement or "")
+    # The artifact may have fused them with what follows.
+    without = compare(expected, [Tensor("y", flat)])
+    assert without.agrees
+    assert not without.informative
+    assert without.logits == []

@@ -47,6 +47,8 @@ class Tensor(NamedTuple):
 
     ``batch`` says with which tensors it belongs together. Of predictions ``noise`` is how far rounding alone moves
     them, in their own unit, None where that is not known; ``random``: the model gives others for the same input.
+    ``logits`` names the activation, softmax or sigmoid, where this is not an output but what its last activation is
+    given; empty for an output.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Tensor(NamedTuple):
     batch: int = 0
     noise: float | None = None
     random: bool = False
+    logits: str = ""
 
 
 class DamagedTensorsError(Exception):
@@ -70,6 +73,7 @@ class _Entry(msgspec.Struct, omit_defaults=True):
     batch: int = 0
     noise: float | None = None
     random: bool = False
+    logits: str = ""
 
 
 class _Index(msgspec.Struct):
@@ -91,7 +95,8 @@ def read_tensors(folder: Path, *, max_bytes: int = MAX_BYTES) -> tuple[Tensor, .
     needs_data = any(entry.dtype != "string" for entry in index.tensors)
     data = _read(folder, "tensors.bin", max_bytes) if needs_data else b""
     return tuple(
-        Tensor(entry.name, _values(entry, data), entry.batch, entry.noise, entry.random) for entry in index.tensors
+        Tensor(entry.name, _values(entry, data), entry.batch, entry.noise, entry.random, entry.logits)
+        for entry in index.tensors
     )
 
 

@@ -98,16 +98,25 @@ def _message(outcome: Outcome, verdict: Verdict) -> str:
         return f"predictions differ: {parity.disagreement}"
     reference = outcome.reference
     why = reference.why if reference is not None and reference.no_proof is not None else parity.uninformative_reason
+    if reference is not None and reference.logits and not parity.logits:
+        why = f"{why}; what its last {reference.logits[0].activation} is given is not found in the artifact"
     return f"it loads, but its predictions prove nothing: {why}"
 
 
 def _weakness(outcome: Outcome) -> str:
-    """What a proof leaves out, where that is most of the model; else empty."""
-    strength = outcome.reference.strength if outcome.reference is not None else None
-    if strength is None or 2 * strength.shown >= strength.tensors:
+    """What the outputs themselves do not show, and what a proof leaves out where that is most of the model."""
+    if outcome.reference is None:
         return ""
-    hidden = ", ".join(strength.hidden[:3]) + (", …" if strength.tensors - strength.shown > 3 else "")
-    return (
-        f"only {strength.shown} of {strength.tensors} weight tensors show in the comparison: a change of the others "
-        f"({hidden}) would not be seen"
-    )
+    said = [
+        f"output {each.output} {each.why}: what its last {each.activation} is given was compared too, and agrees"
+        for each in outcome.reference.logits[:3]
+        if each.why
+    ]
+    strength = outcome.reference.strength
+    if strength is not None and 2 * strength.shown < strength.tensors:
+        hidden = ", ".join(strength.hidden[:3]) + (", …" if strength.tensors - strength.shown > 3 else "")
+        said.append(
+            f"only {strength.shown} of {strength.tensors} weight tensors show in the comparison: a change of the "
+            f"others ({hidden}) would not be seen"
+        )
+    return "; ".join(said)

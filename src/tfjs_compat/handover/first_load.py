@@ -58,9 +58,9 @@ def _filled(name: str, case: CaseResult, model: dict[str, Any]) -> bytes:
 
 
 def _last_batch(tensors: Sequence[Tensor]) -> list[Tensor]:
-    """The smallest: what was taken last has a row or two."""
+    """The smallest: what was taken last has a row or two. Without logits, which are no outputs."""
     last = max((tensor.batch for tensor in tensors), default=0)
-    return [tensor for tensor in tensors if tensor.batch == last]
+    return [tensor for tensor in tensors if tensor.batch == last and not tensor.logits]
 
 
 def _entry(tensor: Tensor) -> dict[str, Any]:

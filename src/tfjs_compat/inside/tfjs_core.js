@@ -264,10 +264,10 @@
     complex128: (buffer) => new Float64Array(buffer),
   };
 
-  /** The tensors of a folder: [{name, dtype, shape, values, batch}]. `folder`: {meta: parsed tensors.json, data: ArrayBuffer}. */
+  /** The tensors of a folder: [{name, dtype, shape, values, batch, logits}]. `folder`: {meta: parsed tensors.json, data: ArrayBuffer}. */
   function readTensors(folder) {
     return folder.meta.tensors.map((entry) => {
-      const shown = { name: entry.name, dtype: entry.dtype, shape: entry.shape, batch: entry.batch || 0 };
+      const shown = { name: entry.name, dtype: entry.dtype, shape: entry.shape, batch: entry.batch || 0, logits: entry.logits || '' };
       if (entry.dtype === 'string') return Object.assign(shown, { values: entry.values });
       const read = READERS[entry.dtype];
       if (!read) throw new Problem('UnsupportedDtype', 'tensor ' + entry.name + ' has the dtype ' + entry.dtype);
@@ -283,6 +283,7 @@
     const parts = [];
     for (const tensor of tensors) {
       const entry = { name: tensor.name, dtype: tensor.dtype, shape: tensor.shape, batch: tensor.batch || 0 };
+      if (tensor.logits) entry.logits = tensor.logits;
       if (tensor.dtype === 'string') entry.values = Array.from(tensor.values, String);
       else {
         const type = { int32: Int32Array, bool: Uint8Array }[tensor.dtype] || Float32Array;
@@ -503,7 +504,7 @@
       const more = found.problems.length > 5 ? ' (and ' + (found.problems.length - 5) + ' more)' : '';
       throw new Problem('WeightsNotLoaded', found.problems.slice(0, 5).join('; ') + more);
     }
-    return model;
+    return { model: model, topology: modelJson.modelTopology };
   }
 
   function signatureOf(model) {
@@ -549,40 +550,110 @@
     return Array.isArray(result) ? result : [result];
   }
 
+  // ---------------------------------------------------------------------------------------------------- logits
+  // What the last softmax or sigmoid of an output is given, taken from the model that was loaded, in the same pass.
+
+  /** The layer that computes an output of a layers model, inside nested models too. */
+  function lastLayer(output) {
+    let symbolic = output;
+    while (symbolic && symbolic.sourceLayer && symbolic.sourceLayer.outputs && symbolic.sourceLayer.layers) {
+      symbolic = symbolic.sourceLayer.outputs[symbolic.outputTensorIndex || 0];
+    }
+    return symbolic && symbolic.sourceLayer;
+  }
+
+  /** Keeps what an output's last softmax or sigmoid is given while `work` runs; null for an output without one. */
+  function withLayersLogits(tf, model, work) {
+    const kept = model.outputs.map(() => null);
+    const restore = [];
+    model.outputs.forEach((output, i) => {
+      const layer = lastLayer(output);
+      const name = layer && layer.getClassName();
+      const keep = (x) => {
+        if (kept[i]) kept[i].dispose();
+        kept[i] = tf.keep(tf.clone(x));
+      };
+      if (name === 'Softmax' && typeof layer.softmax === 'function') {
+        const own = layer.softmax;
+        restore.push(() => (layer.softmax = own));
+        layer.softmax = (x, axis) => (keep(x), own(x, axis));
+      } else if (layer && layer.activation && /^(softmax|sigmoid)$/.test(layer.activation.getClassName && layer.activation.getClassName())) {
+        const own = layer.activation;
+        restore.push(() => (layer.activation = own));
+        layer.activation = { apply: (x, axis) => (keep(x), own.apply(x, axis)), getClassName: () => own.getClassName(), getConfig: () => own.getConfig() };
+      }
+    });
+    try {
+      return { result: work(), logits: kept };
+    } finally {
+      restore.forEach((one) => one());
+    }
+  }
+
+  /** For an output node of a graph: the name of the node that its Softmax or Sigmoid takes, null where it has none. */
+  function logitsNode(nodes, output) {
+    const named = (text) => nodes.get(FORMS[1](text));
+    let node = named(output);
+    while (node && node.op === 'Identity' && node.input) node = named(node.input[0]);
+    if (!node || !/^(Softmax|Sigmoid)$/.test(node.op) || !node.input) return null;
+    return named(node.input[0]) ? FORMS[1](node.input[0]) : null;
+  }
+
+  // ------------------------------------------------------------------------------------------------------- running
+
   /** Runs a layers model in one batch, as Python ran it. */
-  function runLayers(model, bound) {
+  function runLayers(tf, model, bound, wantLogits) {
     const inputs = [];
     for (const one of bound) inputs[one.feed] = one.tensor;
     const batch = inputs[0].shape[0];
     const options = batch > 0 ? { batchSize: batch } : {};
-    const results = asList(model.predict(inputs.length === 1 ? inputs[0] : inputs, options));
+    const predictAll = () => asList(model.predict(inputs.length === 1 ? inputs[0] : inputs, options));
+    const ran = wantLogits ? withLayersLogits(tf, model, predictAll) : { result: predictAll(), logits: [] };
     const names = model.outputNames || (model.model && model.model.outputNames) || [];
-    const called = results.map((_, i) => names[i] || model.outputs[i].name);
-    return { call: 'predict', results: results, names: called.map((name, i) => ({ name: name, node: name, at: i })) };
+    const called = ran.result.map((_, i) => names[i] || model.outputs[i].name);
+    return { call: 'predict', results: ran.result, logits: ran.logits, names: called.map((name, i) => ({ name: name, node: name, at: i })) };
   }
 
   /** Runs a graph model: at once where TensorFlow.js lets it, else asynchronously, as it then asks for. */
-  async function runGraph(tf, model, bound) {
+  async function runGraph(tf, model, topology, bound, wantLogits) {
     const keys = signatureOf(model).outputs;
     const names = keys && Object.keys(keys).length > 0
       ? Object.keys(keys).map((key) => ({ name: key, node: keys[key].name || key, at: keys[key].name || key }))
       : model.outputNodes.map((name) => ({ name: name, node: name, at: name }));
-    const nodes = names.map((one) => one.node);
+    const outputs = names.map((one) => one.node);
+    const nodes = new Map(((wantLogits && topology.node) || []).map((node) => [node.name, node]));
+    const within = outputs.map((output) => logitsNode(nodes, output));
     const feed = () => {
       const named = {};
       for (const one of bound) named[one.feed] = one.tensor;
       return named;
     };
-    try {
-      return { call: 'execute', results: asList(model.execute(feed(), nodes)), names: names };
-    } catch (error) {
-      if (!/executeAsync|returned a promise/.test(String(error && error.message))) throw error;
+    const execute = async (wanted) => {
+      try {
+        return { call: 'execute', results: asList(model.execute(feed(), wanted)) };
+      } catch (error) {
+        if (!/executeAsync|returned a promise/.test(String(error && error.message))) throw error;
+      }
+      return { call: 'executeAsync', results: asList(await model.executeAsync(feed(), wanted)) };
+    };
+    const taps = Array.from(new Set(within.filter((node) => node !== null && !outputs.includes(node))));
+    let ran = null;
+    if (taps.length > 0) {
+      // An output that fails alone fails below too.
+      ran = await execute(outputs.concat(taps)).catch(() => null);
     }
-    return { call: 'executeAsync', results: asList(await model.executeAsync(feed(), nodes)), names: names };
+    const tapped = ran === null ? [] : ran.results.slice(outputs.length);
+    if (ran === null) ran = await execute(outputs);
+    const logits = within.map((node) => {
+      const found = tapped[taps.indexOf(node)];
+      return found ? tf.clone(found) : null;
+    });
+    tapped.forEach((tensor) => tensor.dispose());
+    return { call: ran.call, results: ran.results.slice(0, outputs.length), logits: logits, names: names };
   }
 
   /** The outputs for all batches, one after another, under the names that are expected. */
-  async function predict(tf, model, task) {
+  async function predict(tf, loaded, task) {
     const given = readTensors(await task.readInputs());
     const folder = await task.readExpected();
     const expected = folder ? readTensors(folder) : null;
@@ -592,7 +663,7 @@
     for (const batch of Array.from(new Set(given.map((one) => one.batch))).sort((a, b) => a - b)) {
       const ofBatch = (tensors) => tensors.filter((one) => one.batch === batch);
       const emit = outputs.length === 0 ? task.emit : () => {};
-      const got = await predictBatch(tf, model, task, ofBatch(given), expected && ofBatch(expected), places, emit);
+      const got = await predictBatch(tf, loaded, task, ofBatch(given), expected && ofBatch(expected), places, emit);
       outputs.push(...got.map((one) => Object.assign(one, { batch: batch })));
     }
     return outputs;
@@ -615,17 +686,22 @@
     return layers ? { pairs: match(expected, got), ambiguous: false } : matchGraphOutputs(expected, got);
   }
 
-  async function predictBatch(tf, model, task, given, expected, places, emit) {
+  async function predictBatch(tf, loaded, task, given, all, places, emit) {
     const layers = task.format === 'layers';
+    const model = loaded.model;
+    const expected = all && all.filter((one) => !one.logits);
+    const wanted = (all || []).filter((one) => one.logits);
     const bound = bindInputs(tf, model, layers, given, emit);
     // A stateful layer starts from nothing in every batch, as in Python.
     if (layers && model.resetStates) model.resetStates();
-    const ran = layers ? runLayers(model, bound) : await runGraph(tf, model, bound);
+    const ran = layers
+      ? runLayers(tf, model, bound, wanted.length > 0)
+      : await runGraph(tf, model, loaded.topology, bound, wanted.length > 0);
     const got = [];
     for (const [i, tensor] of ran.results.entries()) {
       got.push({
         name: ran.names[i].name, node: ran.names[i].node, at: ran.names[i].at, shape: tensor.shape, dtype: tensor.dtype,
-        values: await tensor.data(),
+        values: await tensor.data(), logits: await dataOf(ran.logits[i]),
       });
       tensor.dispose();
     }
@@ -649,10 +725,23 @@
     if (missing.length > 0) {
       throw new Problem('OutputsNotMatched', 'the model gives ' + list(got) + '; expected ' + list(expected));
     }
-    return expected.map((tensor) => {
+    const results = expected.map((tensor) => {
       const place = how.pairs.find((pair) => pair.tensor === tensor).place;
       return { name: tensor.name, dtype: place.dtype, shape: place.shape, values: place.values };
     });
+    const logitsOf = (tensor) => how.pairs.find((pair) => pair.tensor.name === tensor.name).place.logits;
+    const logits = wanted.filter(logitsOf).map((tensor) => (
+      Object.assign({ name: tensor.name, logits: tensor.logits }, logitsOf(tensor))
+    ));
+    return results.concat(logits);
+  }
+
+  /** A tensor's {dtype, shape, values}; null for none. Disposes of it. */
+  async function dataOf(tensor) {
+    if (!tensor) return null;
+    const found = { dtype: tensor.dtype, shape: tensor.shape, values: await tensor.data() };
+    tensor.dispose();
+    return found;
   }
 
   /** Loads and runs one model. True where both stages ended; a failure is passed to `task.emit`.

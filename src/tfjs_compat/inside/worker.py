@@ -112,7 +112,8 @@ def take_sample(tf, job, built, record):
     try:
         taken = reference.take(tf, job, built)
         tensors.write("inputs", [inputs for inputs, _ in taken.batches])
-        tensors.write("expected", [outputs for _, outputs in taken.batches], taken.noise, taken.random)
+        outputs = [outputs for _, outputs in taken.batches]
+        tensors.write("expected", outputs, taken.noise, taken.random, taken.logits, taken.logits_noise)
         record.write("sample", seconds=round(time.monotonic() - started, 4), reference=taken.facts)
     except Exception as error:
         record.write("no-sample", chain=describe(error))

@@ -51,6 +51,8 @@ class Parity(msgspec.Struct, frozen=True):
     """All outputs of a model; ``max_abs`` and ``max_rel`` are the largest of them.
 
     ``comparisons`` counts the batches that were compared: of another size, other values, other open dimensions.
+    ``logits``: what the last softmax or sigmoid of an output is given, where the output itself does not show enough of
+    the model; compared where the artifact has it too.
     ``agrees``: every output agrees, else ``disagreement`` says what does not. ``informative``: agreement of at least
     one output proves something (the rows say which), else ``uninformative_reason`` says why none does.
     """
@@ -64,3 +66,4 @@ class Parity(msgspec.Struct, frozen=True):
     disagreement: str | None = msgspec.field(default=None, name="why")
     uninformative_reason: str | None = msgspec.field(default=None, name="why_not")
     comparisons: int = 1
+    logits: list[OutputParity] = []

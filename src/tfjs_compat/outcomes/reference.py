@@ -43,6 +43,16 @@ class InputUsed(msgspec.Struct, frozen=True):
     values: str
 
 
+class LogitsUsed(msgspec.Struct, frozen=True):
+    """An output whose logits were compared, what its last ``activation`` (softmax or sigmoid) is given, because they
+    show what the output does not. ``why``: the output itself proves nothing, in words; empty where it shows too little.
+    """
+
+    output: str
+    activation: str
+    why: str = ""
+
+
 class Strength(msgspec.Struct, frozen=True):
     """How much of a model shows in a comparison.
 
@@ -62,7 +72,8 @@ class Reference(msgspec.Struct, frozen=True):
     ``source``: the user, what the model says of itself, or a search because that proved nothing. ``tried`` is how many
     inputs were looked at, ``batches`` how many were kept: each is one comparison. ``no_proof`` is None where they can
     prove something. ``strength`` is None where it was not measured, ``not_measured`` says why. ``random`` names the
-    outputs that differ from themselves and were left out. ``twin`` names the precision that Python computes in, where
+    outputs that differ from themselves and were left out. ``logits``: outputs that are compared by their logits as
+    well. ``twin`` names the precision that Python computes in, where
     the predictions are those of a float32 twin with the same weights. ``signature`` names the function of a SavedModel
     or a tf.Module that was converted (``function`` for one alone), empty for a Keras model; ``traced``: for the inputs
     that the user gave.
@@ -77,6 +88,7 @@ class Reference(msgspec.Struct, frozen=True):
     strength: Strength | None = None
     not_measured: str = ""
     random: tuple[str, ...] = ()
+    logits: tuple[LogitsUsed, ...] = ()
     twin: str = ""
     signature: str = ""
     traced: bool = False

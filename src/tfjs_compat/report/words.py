@@ -110,6 +110,10 @@ def proof(case: CaseResult) -> str:
         hidden = ", ".join(short(name, 60) for name in strength.hidden[:3])
         more = ", …" if strength.tensors - strength.shown > 3 else ""
         parts.append(f"{strength.shown} of {count(strength.tensors, 'weight tensor')} show (not {hidden}{more})")
+    if by_logits := [each for each in case.reference.logits if each.why] if case.reference is not None else []:
+        activations = " or ".join(dict.fromkeys(each.activation for each in by_logits))
+        names = ", ".join(short(each.output, 60) for each in by_logits[:3]) + (", …" if len(by_logits) > 3 else "")
+        parts.append(f"by what the last {activations} is given ({names} itself {by_logits[0].why})")
     if case.reference is not None and case.reference.twin:
         parts.append(f"with the float32 twin of a {short(case.reference.twin, 30)} model")
     if case.reference is not None and case.reference.random:

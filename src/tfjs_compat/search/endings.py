@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.diagnosis.signatures import normalise
+from tfjs_compat.outcomes.reference import NoProof
 from tfjs_compat.outcomes.stages import Verdict
 from tfjs_compat.results.case_result import CaseResult
 
@@ -43,21 +44,28 @@ def keras_generation(result: CaseResult) -> str | None:
     return result.keras_in_use.partition(".")[0] if result.keras_in_use else None
 
 
+def proves_nothing(result: CaseResult) -> bool:
+    """Whether the Python model's own predictions prove nothing, whatever a conversion makes of them.
+
+    Where a case failed, it says so only if the model could be run.
+    """
+    no_proof = result.reference.no_proof if result.reference is not None else None
+    if no_proof is None or result.verdict is Verdict.WORKS:
+        return False
+    return result.verdict is Verdict.CONVERTS or no_proof is not NoProof.NO_REFERENCE
+
+
 def decisive(results: Sequence[CaseResult]) -> CaseResult | None:
     """The first of these failures of one model on one format of which it is certain that no version cures it; or None.
 
-    Its issue is in the model itself, or only another Keras might cure it and both generations (or none, where the
-    model is no Keras model) ended alike. An issue that a remedy cured is none of these: it would not show in what got
-    as far or further.
+    The Python model's predictions prove nothing, its issue is in the model itself, or only another Keras might cure it
+    and both generations (or none, where the model is no Keras model) ended alike. An issue that a remedy cured is none
+    of these: it would not show in what got as far or further.
     """
+    if unproven := [result for result in results if proves_nothing(result)]:
+        return next((result for result in unproven if result.verdict is Verdict.CONVERTS), unproven[0])
     generations: dict[str, set[str | None]] = {}
     for result in results:
-        if (
-            result.reference is not None
-            and result.reference.no_proof is not None
-            and result.verdict is Verdict.CONVERTS
-        ):
-            return result
         for issue in (catalogue()[issue] for issue in result.issues if issue in catalogue()):
             as_far = [other for other in results if other.stage.rank >= result.stage.rank]
             if issue.independent_of == "versions" and all(issue.id in other.issues for other in as_far):

@@ -5,6 +5,9 @@ differs by no more than ``floor + relative * scale``, where ``scale`` is the lar
 for this output and ``floor`` what rounding alone moves it by (``absolute`` where that is not known). Integers, booleans
 and strings must be equal. What differs from itself in Python is not compared.
 
+Logits, what an output's last softmax or sigmoid is given, are compared like an output where both sides have them: an
+output that is the same for every row may rest on logits that are not.
+
 A comparison is informative only if the numbers could have come out otherwise: an output that is constant, all zero, not
 finite, or the same for every row of every batch agrees with a broken model too (`inside/tfjs_case/judgement.py`).
 """
@@ -34,7 +37,9 @@ TOLERANCES = {
 
 def compare(expected: Sequence[Tensor], actual: Sequence[Tensor], tolerance: Tolerance = Tolerance()) -> Parity:
     """Compare the outputs of a model, batch by batch, matched by name where the names of both sides are the same, else
-    by order."""
+    by order; and the logits of those outputs of which both sides have them, by name."""
+    logits = _compare_logits(expected, actual, tolerance)
+    expected, actual = ([tensor for tensor in each if not tensor.logits] for each in (expected, actual))
     batches = sorted({tensor.batch for tensor in expected}) or [0]
     pairs = {batch: _paired(_of_batch(expected, batch), _of_batch(actual, batch)) for batch in batches}
     names = [wanted.name for wanted, _ in pairs[batches[0]]]
@@ -44,11 +49,12 @@ def compare(expected: Sequence[Tensor], actual: Sequence[Tensor], tolerance: Tol
     ]
     surplus = len(actual) - sum(got is not None for each in pairs.values() for _, got in each)
     disagreements = [f"output {row.name}: {row.disagreement}" for row in outputs if row.disagreement]
+    disagreements += [f"logits of output {row.name}: {row.disagreement}" for row in logits if row.disagreement]
     if surplus > 0:
         disagreements.append(f"{surplus} output(s) more than expected")
     if not outputs:
         disagreements.append("the model has no outputs")
-    informative = any(row.informative for row in outputs)
+    informative = any(row.informative for row in (*outputs, *logits))
     reasons = "; ".join(f"output {row.name} {row.uninformative_reason}" for row in outputs) or "no outputs"
     return Parity(
         agrees=not disagreements,
@@ -60,7 +66,18 @@ def compare(expected: Sequence[Tensor], actual: Sequence[Tensor], tolerance: Tol
         disagreement="; ".join(disagreements) or None,
         uninformative_reason=None if informative else reasons,
         comparisons=len(batches),
+        logits=logits,
     )
+
+
+def _compare_logits(expected: Sequence[Tensor], actual: Sequence[Tensor], tolerance: Tolerance) -> list[OutputParity]:
+    got = {(tensor.name, tensor.batch): tensor for tensor in actual if tensor.logits}
+    names = dict.fromkeys(tensor.name for tensor in expected if tensor.logits)
+    pairs = {
+        name: [(tensor, got.get((name, tensor.batch))) for tensor in expected if tensor.logits and tensor.name == name]
+        for name in names
+    }
+    return [_compare_output(each, tolerance) for each in pairs.values() if all(other is not None for _, other in each)]
 
 
 def _of_batch(tensors: Sequence[Tensor], batch: int) -> list[Tensor]:

@@ -7,13 +7,13 @@ from rich.console import Console
 from rich.text import Text
 
 from tfjs_compat.diagnosis.catalogue import catalogue
-from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.causes import Cause, causes
 from tfjs_compat.report.grid import Hanging
 from tfjs_compat.report.terminal import cause_summary, cause_text
 from tfjs_compat.report.words import count, plain, short
 from tfjs_compat.results.case_result import CaseResult
-from tfjs_compat.search.endings import endings
+from tfjs_compat.search.endings import endings, proves_nothing
 from tfjs_compat.workflows.find import Found
 
 _SHOWN_CAUSES = 12
@@ -57,6 +57,10 @@ def _head(found: Found) -> str:
 
 def _show_decisive(console: Console, case: CaseResult) -> None:
     """What decided, and what a person can do about it."""
+    if case.reference is not None and proves_nothing(case) and case.verdict is Verdict.FAILS:
+        why = short(plain(case.reference.why), _MESSAGE)
+        console.print(Hanging(Text(f"What the Python model itself predicts proves nothing: {why}"), 2, 4))
+        return
     known = [catalogue()[issue] for issue in case.issues if issue in catalogue()]
     issue = next((issue for issue in known if issue.independent_of != "nothing"), known[0] if known else None)
     # Behind other issues the message is theirs.

@@ -128,12 +128,13 @@ def _findings(account: Reproduction) -> list[str]:
 
 def _numbers(evidence: Evidence) -> list[str]:
     """Expected and seen values, output by output."""
-    seen = {tensor.name: tensor for tensor in evidence.seen}
+    seen = {(tensor.name, tensor.logits): tensor for tensor in evidence.seen}
     lines = []
     for wanted in evidence.expected:
-        if (got := seen.get(wanted.name)) is None:
+        if (got := seen.get((wanted.name, wanted.logits))) is None:
             continue
-        lines.append(f"output {wanted.name}, {wanted.values.dtype} {list(wanted.values.shape)}")
+        what = "logits of output" if wanted.logits else "output"
+        lines.append(f"{what} {wanted.name}, {wanted.values.dtype} {list(wanted.values.shape)}")
         lines.append(f"  Python         {_first(wanted)}")
         lines.append(f"  TensorFlow.js  {_first(got)}")
     return _fenced("\n".join(lines)) if lines else []

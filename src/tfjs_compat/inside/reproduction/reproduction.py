@@ -116,11 +116,14 @@ def predict(tf, model):
     built = model if isinstance(model, build.Built) else build.Built(model)
     batches, _, _ = tensors.read(file("inputs"))
     _, noise, random = tensors.read(file("expected"))
+    logits_noise = tensors.logits_noise(file("expected"))
     own = signatures.signature(tf, {"model": {}}, built, built.inputs)
     # By their order: Keras counts names of layers up.
     batches = [[(spec.name, array) for spec, (_, array) in zip(own.specs, batch)] for batch in batches]
     tensors.write("inputs", batches)
-    tensors.write("expected", [own.predict(batch) for batch in batches], noise, random)
+    predicted = [own.predict_with_logits(batch) for batch in batches]
+    logits = [{name: each for name, each in found.items() if name in logits_noise} for _, found in predicted]
+    tensors.write("expected", [outputs for outputs, _ in predicted], noise, random, logits, logits_noise)
 
 
 def load_in_tensorflowjs(folder=WORK):

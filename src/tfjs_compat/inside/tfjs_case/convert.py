@@ -29,7 +29,7 @@ def serialize(tf, job, built):
             shutil.copytree(source["path"], SAVED_MODEL)
         elif built.function is not None:
             tf.saved_model.save(model, SAVED_MODEL, signatures=built.function)
-        elif _is_keras_3(model):
+        elif signatures.is_keras_3(model):
             _export(tf, built)
         else:
             tf.saved_model.save(model, SAVED_MODEL)
@@ -71,12 +71,6 @@ def convert(tfjs, job, built):
         tfjs.converters.convert_tf_saved_model(SAVED_MODEL, ARTIFACT, **options)
     else:
         tfjs.converters.save_keras_model(built.model, ARTIFACT, **job["options"])
-
-
-def _is_keras_3(model):
-    return any(
-        kind.__module__.split(".")[0] == "keras" and "src.models" in kind.__module__ for kind in type(model).__mro__
-    )
 
 
 def command(program, arguments, artifact):

@@ -56,6 +56,17 @@ def alternatives(spec):
     ]
 
 
+def cautious(spec):
+    """Values that a model may take which raises on those that fit its dtype: it asserts their range."""
+    if spec.dtype in ("string", "bool"):
+        return []
+    because = " (the model raises on others)"
+    whole = [values.integers(0, 2, because), values.integers(1, 10, because)]
+    if spec.dtype.startswith(("int", "uint")):
+        return whole
+    return [values.uniform(0.0, 1.0, because), values.uniform(1.0, 2.0, because), *whole]
+
+
 def _of_layer(layer, dtype):
     """The values that one layer says it takes, or None."""
     kind = type(layer).__name__
@@ -68,7 +79,7 @@ def _of_layer(layer, dtype):
             return values.integers(0, int(size), because)
         if kind == "IntegerLookup":
             words = [int(word) for word in layer.get_vocabulary()]
-            return values.choices([*words, max(words) + 1], because)
+            return values.choices([*words, max(words) + 1] if _takes_others(layer) else words, because)
         if kind in ("Hashing", "HashedCrossing"):
             return values.integers(0, 1000, because)
         if kind == "Discretization":
@@ -105,8 +116,13 @@ def _over(bounds, because, dtype):
 
 def _texts(layer, because):
     words = [str(word) for word in layer.get_vocabulary()]
-    words = [word for word in words if word] + ["unheard-of"]
+    words = [word for word in words if word] + (["unheard-of"] if _takes_others(layer) else [])
     return values.texts(words, because, joined=4 if type(layer).__name__ == "TextVectorization" else 1)
+
+
+def _takes_others(layer):
+    """Whether a look-up has a place for what is not in its vocabulary; else it raises (keras StringLookup)."""
+    return getattr(layer, "num_oov_indices", 1) != 0
 
 
 def consumers(model, tensor, depth=0, is_input=True):

@@ -12,11 +12,13 @@ _LARGEST_ROW = 600_000
 
 class Taken:
     """``batches``: [(inputs, outputs), …], each [(name, array), …]. ``noise``: output → how far rounding, or a lower
-    precision than float32, moves it. ``random``: outputs that differ from themselves. ``facts``: an outcomes.Reference.
+    precision than float32, moves it. ``logits``: of each batch the Logits to compare, by output; ``logits_noise`` as
+    ``noise``. ``random``: outputs that differ from themselves. ``facts``: an outcomes.Reference.
     """
 
-    def __init__(self, batches, noise, random, facts):
+    def __init__(self, batches, noise, random, facts, logits=(), logits_noise=None):
         self.batches, self.noise, self.random, self.facts = batches, noise, random, facts
+        self.logits, self.logits_noise = logits, logits_noise or {}
 
 
 def take(tf, job, built):
@@ -50,13 +52,14 @@ def take(tf, job, built):
         "traced": built.traced,
         **_strength(attempt),
     }
-    facts.update(_no_proof(searcher, built, attempts, random))
-    batches = [(each.inputs, each.outputs) for each in attempts]
-    noise = dict(attempt.noise)
+    facts.update(_proof(searcher, built, attempts, random))
+    used = {each["output"] for each in facts["logits"]}
     if shown is not None:
-        batches, noise = _by_twin(tf, job, shown, batches)
         facts["twin"] = made
-    return Taken(batches, noise, random, facts)
+        return _by_twin(tf, job, shown, attempts, used, random, facts)
+    batches = [(each.inputs, each.outputs) for each in attempts]
+    logits = [{name: each.logits[name] for name in used} for each in attempts]
+    return Taken(batches, attempt.noise, random, facts, logits, attempt.logits_noise)
 
 
 def _prove_together(searcher, attempts):
@@ -80,6 +83,10 @@ def _measure_one_row(searcher, attempts):
     for name, _ in smallest.outputs:
         smallest.reasons.setdefault(name, attempts[0].reasons.get(name))
         smallest.noise.setdefault(name, attempts[0].noise.get(name))
+    smallest.logits_noise = attempts[0].logits_noise
+    smallest.logits_reasons = {
+        name: reason for name, reason in attempts[0].logits_reasons.items() if name in smallest.logits
+    }
     searcher.measure(smallest)
     attempts[0].strength, attempts[0].not_measured = smallest.strength, smallest.not_measured
 
@@ -123,22 +130,32 @@ def _dtype(values):
     return "string" if values.dtype.kind in "OSU" else values.dtype.name
 
 
-def _no_proof(searcher, built, attempts, random):
-    """Why nothing can be proven, if so: the kind and a sentence."""
-    reasons = []
-    for name, values in attempts[0].outputs:
+def _proof(searcher, built, attempts, random):
+    """Why nothing can be proven, if so (the kind and a sentence); else which logits prove what outputs do not show."""
+    first, reasons, logits = attempts[0], [], []
+    for name, values in first.outputs:
         if name in random:
             continue
         every = [dict(each.outputs)[name] for each in attempts]
-        reason = judgement.why_nothing(every, searcher.allowed(attempts[0], name, values))
-        if reason is None:
-            return {}
-        reasons.append((name, _explained(built.model, reason)))
+        reason = judgement.why_nothing(every, searcher.allowed(first, name, values))
+        reasons.append((name, reason))
+        if name in first.logits_reasons and _logits_prove(searcher, attempts, name):
+            why = reason.words if reason is not None else ""
+            logits.append({"output": name, "activation": first.logits[name].activation, "why": why})
+    if logits or any(reason is None for _, reason in reasons):
+        return {"logits": logits}
     if not reasons:
         why = "two predictions for the same input differ" if random else "the model has no outputs"
-        return {"no_proof": "random" if random else "empty", "why": why}
-    words = "; ".join("output %s %s" % (name, reason.words) for name, reason in reasons)
-    return {"no_proof": reasons[0][1].kind, "why": words}
+        return {"logits": [], "no_proof": "random" if random else "empty", "why": why}
+    explained = [(name, _explained(built.model, reason)) for name, reason in reasons]
+    words = "; ".join("output %s %s" % (name, reason.words) for name, reason in explained)
+    return {"logits": [], "no_proof": explained[0][1].kind, "why": words}
+
+
+def _logits_prove(searcher, attempts, name):
+    every = [each.logits[name].values for each in attempts if name in each.logits]
+    allowed = searcher.allowed_of_logits(attempts[0], name, attempts[0].logits[name])
+    return len(every) == len(attempts) and judgement.why_nothing(every, allowed) is None
 
 
 def _explained(model, reason):
@@ -178,22 +195,34 @@ def _twin(built):
         return None
 
 
-def _by_twin(tf, job, shown, batches):
-    """The twin's predictions, and how far the model's own are from them: so far TensorFlow.js may be too."""
+def _by_twin(tf, job, shown, attempts, used, random, facts):
+    """The twin's predictions, and how far the model's own are from them: so far TensorFlow.js may be too.
+
+    ``used``: the outputs whose logits are compared.
+    """
     own = signature(tf, job, shown)
-    found, noise = [], {}
-    for inputs, outputs in batches:
+    batches, every_logits, noise, logits_noise = [], [], {}, {}
+    for attempt in attempts:
         # By their order: Keras 3 counts on when it names the inputs of a model that is made again.
         cast = [
             values if values.dtype.kind in "OSU" else values.astype(spec.dtype)
-            for spec, (_, values) in zip(own.specs, inputs)
+            for spec, (_, values) in zip(own.specs, attempt.inputs)
         ]
-        predicted = own.predict([(spec.name, values) for spec, values in zip(own.specs, cast)])
-        ordered = [(name, values) for (name, _), values in zip(inputs, cast)]
-        for (name, values), (_, other) in zip(outputs, predicted):
+        predicted, found = own.predict_with_logits([(spec.name, values) for spec, values in zip(own.specs, cast)])
+        logits = {}
+        for (name, values), (of_twin, other) in zip(attempt.outputs, predicted):
             if judgement.kind_of(values) == "float":
-                far = np.abs(judgement.wide(values) - judgement.wide(other))
-                far = float(far[np.isfinite(far)].max(initial=0.0))
-                noise[name] = max(noise.get(name, 0.0), far / judgement.NOISE_TIMES)
-        found.append((ordered, [(name, other) for (name, _), (_, other) in zip(outputs, predicted)]))
-    return found, noise
+                noise[name] = max(noise.get(name, 0.0), _apart(values, other))
+            if name in used and of_twin in found:
+                logits[name] = found[of_twin]
+                far = _apart(attempt.logits[name].values, found[of_twin].values)
+                logits_noise[name] = max(logits_noise.get(name, 0.0), far)
+        inputs = [(name, values) for (name, _), values in zip(attempt.inputs, cast)]
+        batches.append((inputs, [(name, other) for (name, _), (_, other) in zip(attempt.outputs, predicted)]))
+        every_logits.append(logits)
+    return Taken(batches, noise, random, facts, every_logits, logits_noise)
+
+
+def _apart(values, other):
+    far = np.abs(judgement.wide(values) - judgement.wide(other))
+    return float(far[np.isfinite(far)].max(initial=0.0)) / judgement.NOISE_TIMES

@@ -1,5 +1,7 @@
 """Inputs that prove something: first what the model says of itself, then other scales and seeds."""
 
+import itertools
+
 import numpy as np
 
 from tfjs_case import judgement, ranges, strength
@@ -19,22 +21,32 @@ class Attempt:
     """Inputs that ran, what the model gives for them, and what that proves.
 
     ``noise`` maps an output to how far rounding alone moves it, where that decides; ``reasons`` to why agreement on it
-    would prove nothing (None: it would). ``strength`` is None until measured, ``again`` the outputs of that pass.
+    would prove nothing (None: it would). ``logits`` maps some to their Logits, ``logits_noise`` and ``logits_reasons``
+    are the same of them; the reasons are empty as long as the outputs do without. ``strength`` is None until measured,
+    ``again`` the outputs of that pass.
     """
 
-    def __init__(self, inputs, outputs, words, open_size):
+    def __init__(self, inputs, outputs, words, open_size, logits=None):
         self.inputs, self.outputs, self.words, self.open_size = inputs, outputs, words, open_size
+        self.logits = logits or {}
         self.noise, self.reasons = {}, {}
+        self.logits_noise, self.logits_reasons = {}, {}
         self.strength, self.not_measured, self.again = None, "", None
 
     @property
+    def proven(self):
+        """The outputs that prove something, by themselves or by their logits."""
+        reasons = [*self.reasons.items(), *self.logits_reasons.items()]
+        return {name for name, reason in reasons if reason is None}
+
+    @property
     def proves(self):
-        return any(reason is None for reason in self.reasons.values())
+        return bool(self.proven)
 
     @property
     def rank(self):
         shown = self.strength["shown"] if self.strength else 0
-        return sum(reason is None for reason in self.reasons.values()), shown
+        return len(self.proven), shown
 
     @property
     def complete(self):
@@ -42,7 +54,7 @@ class Attempt:
         shows, for a softmax takes no notice of it."""
         hidden = self.strength["tensors"] - self.strength["shown"] if self.strength is not None else 0
         few = self.strength is None or 10 * hidden <= self.strength["tensors"]
-        return all(reason is None for reason in self.reasons.values()) and few
+        return len(self.proven) == len(self.reasons) and few
 
 
 class Searcher:
@@ -82,7 +94,9 @@ class Searcher:
         for size in sizes:
             if len(sizes) > 1 and self._leaves_nothing(size, BATCH):
                 continue
-            for drawn in ways:
+            for drawn in itertools.chain(ways, self._cautious(told)):
+                if drawn not in ways and (fallback is not None or not _refuses_values(error)):
+                    break
                 try:
                     found = self.attempt(drawn, size, BATCH)
                 except Exception as raised:
@@ -94,6 +108,12 @@ class Searcher:
         if fallback is None:
             raise error or ValueError("at none of the sizes %s does something come out" % (sizes,))
         return fallback
+
+    def _cautious(self, told):
+        """Values of a narrower range for all inputs together, for a model that raises on those before."""
+        lists = [ranges.cautious(spec) for spec in self._signature.specs]
+        for number in range(max((len(others) for others in lists), default=0)):
+            yield [others[min(number, len(others) - 1)] if others else own for others, own in zip(lists, told)]
 
     def _others(self, drawn):
         """Other values of other seeds, for all inputs together."""
@@ -130,7 +150,8 @@ class Searcher:
             for number, (spec, values) in enumerate(zip(specs, drawn))
         ]
         words = [values.words for values in drawn]
-        found = Attempt(inputs, self._signature.predict(inputs), words, size)
+        outputs, logits = self._signature.predict_with_logits(inputs)
+        found = Attempt(inputs, outputs, words, size, logits)
         found.drawn = drawn
         return found
 
@@ -144,19 +165,41 @@ class Searcher:
             attempt.noise[name] = self._noise(attempt, name, values, measure_noise)
         for name, values in attempt.outputs:
             attempt.reasons[name] = judgement.why_nothing([values], self.allowed(attempt, name, values))
-        if attempt.proves and self._elements(attempt) <= strength.LARGEST:
+        is_large = self._elements(attempt) > strength.LARGEST
+        # A large model is measured once, in the end: with all that can show.
+        if is_large or not attempt.complete:
+            self._judge_logits(attempt)
+        if attempt.proves and not is_large:
             self.measure(attempt)
+            if not attempt.complete and attempt.logits and not attempt.logits_reasons:
+                self._judge_logits(attempt)
+                self.measure(attempt)
         return attempt
 
+    def _judge_logits(self, attempt):
+        shaken = self._shaken(attempt)[1] if attempt.logits else {}
+        for name, logits in attempt.logits.items():
+            other = shaken.get(name)
+            attempt.logits_noise[name] = _largest_difference(other and other.values, logits.values)
+            allowed = self.allowed_of_logits(attempt, name, logits)
+            attempt.logits_reasons[name] = judgement.why_nothing([logits.values], allowed)
+
     def measure(self, attempt):
-        """Measure how much of the model shows in the outputs that prove something."""
+        """Measure how much of the model shows in the outputs and logits that prove something."""
         allowed = {
             name: self.allowed(attempt, name, values)
             for name, values in attempt.outputs
             if attempt.reasons.get(name) is None
         }
+        of_logits = {
+            name: self.allowed_of_logits(attempt, name, attempt.logits[name])
+            for name, reason in attempt.logits_reasons.items()
+            if reason is None
+        }
         try:
-            attempt.strength, attempt.again = strength.measure(self._tf, self._signature, attempt.inputs, allowed)
+            attempt.strength, attempt.again = strength.measure(
+                self._tf, self._signature, attempt.inputs, allowed, of_logits
+            )
         except strength.NotMeasured as reason:
             attempt.not_measured = str(reason)
         except Exception as error:
@@ -165,8 +208,14 @@ class Searcher:
 
     def allowed(self, attempt, name, values):
         """What an output may differ by."""
-        tolerance = self._tolerance
-        return judgement.allowed_for(values, tolerance["absolute"], tolerance["relative"], attempt.noise.get(name))
+        return self._allowed(values, attempt.noise.get(name))
+
+    def allowed_of_logits(self, attempt, name, logits):
+        """What the logits of an output may differ by."""
+        return self._allowed(logits.values, attempt.logits_noise.get(name))
+
+    def _allowed(self, values, noise):
+        return judgement.allowed_for(values, self._tolerance["absolute"], self._tolerance["relative"], noise)
 
     def _noise(self, attempt, name, values, always):
         """How far changing every input by its last bit moves a small output; None where its size makes that idle."""
@@ -176,15 +225,15 @@ class Searcher:
         scale = judgement.scale_of(judgement.wide(values))
         if scale == 0 or (scale >= 10 * tolerance["absolute"] / tolerance["relative"] and not always):
             return None
-        if not hasattr(attempt, "shaken"):
-            attempt.shaken = self._shaken(attempt)
-        shaken = attempt.shaken.get(name) if attempt.shaken else None
-        if shaken is None or shaken.shape != values.shape:
-            return None
-        difference = np.abs(judgement.wide(shaken) - judgement.wide(values))
-        return float(difference[np.isfinite(difference)].max(initial=0.0))
+        return _largest_difference(self._shaken(attempt)[0].get(name), values)
 
     def _shaken(self, attempt):
+        """Outputs and Logits by name for inputs that differ in their last bits; empty where no input has such."""
+        if not hasattr(attempt, "shaken"):
+            attempt.shaken = self._shake(attempt)
+        return attempt.shaken
+
+    def _shake(self, attempt):
         random, inputs, any_float = np.random.RandomState(1), [], False
         for name, values in attempt.inputs:
             if values.dtype in (np.float32, np.float64):
@@ -193,11 +242,12 @@ class Searcher:
                 values = (values * (1.0 + step)).astype(values.dtype)
             inputs.append((name, values))
         if not any_float:
-            return None
+            return {}, {}
         try:
-            return dict(self._signature.predict(inputs))
+            outputs, logits = self._signature.predict_with_logits(inputs)
         except Exception:
-            return None
+            return {}, {}
+        return dict(outputs), logits
 
     def _elements(self, attempt):
         weights = sum(int(np.prod(variable.shape)) for variable in self._signature.variables)
@@ -246,10 +296,24 @@ def further_of_given(signature, attempt):
         for (name, values), is_open in zip(attempt.inputs, batched)
     ]
     try:
-        found = Attempt(inputs, signature.predict(inputs), attempt.words, None)
+        outputs, logits = signature.predict_with_logits(inputs)
     except Exception:
         return None
+    found = Attempt(inputs, outputs, attempt.words, None, logits)
     return found if all(_has_something(value) for _, value in found.outputs) else None
+
+
+def _refuses_values(error):
+    """Whether a model raised on account of values: an assertion of it, an index that is too large."""
+    return any(kind.__name__ in ("InvalidArgumentError", "AssertionError") for kind in type(error).__mro__)
+
+
+def _largest_difference(shaken, values):
+    """How far two predictions are apart at most; None where they cannot be compared."""
+    if shaken is None or shaken.shape != values.shape:
+        return None
+    difference = np.abs(judgement.wide(shaken) - judgement.wide(values))
+    return float(difference[np.isfinite(difference)].max(initial=0.0))
 
 
 def _shape(spec, open_size, rows):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfjs_case import ranges
+from tfjs_case import logits, ranges
 
 
 class NoSignature(Exception):
@@ -35,6 +35,14 @@ class Signature:
     def predict(self, named):
         """The outputs for ``[(name, array), …]`` as ``[(name, array), …]``."""
         return [(name, as_array(value)) for name, value in self.call(self.ordered(named))]
+
+    def predict_with_logits(self, named):
+        """As ``predict``; and the Logits of those outputs that have some, by name."""
+        called = [(name, value, as_array(value)) for name, value in self.call(self.ordered(named))]
+        found = {name: logits.of(value, array) for name, value, array in called}
+        return [(name, array) for name, _, array in called], {
+            name: each for name, each in found.items() if each is not None
+        }
 
     def ordered(self, named):
         arrays = dict(named)
@@ -257,10 +265,18 @@ def _packed(tf, model, inputs, arrays):
     return arrays[0] if len(arrays) == 1 else list(arrays)
 
 
+def is_keras_3(model):
+    return any(
+        kind.__module__.split(".")[0] == "keras" and "src.models" in kind.__module__ for kind in type(model).__mro__
+    )
+
+
 def _call(tf, model, packed):
+    """As the model is exported. ``training=False`` would switch off, in Keras 3, what a model has switched on for good:
+    ``Dropout(…)(x, training=True)`` (keras/src/models/functional.py, operation_fn)."""
     tensors = tf.nest.map_structure(tf.convert_to_tensor, packed)
     try:
-        outputs = model(tensors, training=False)
+        outputs = model(tensors) if is_keras_3(model) else model(tensors, training=False)
     except TypeError:
         outputs = model(tensors)
     forget_states(model)

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tfjs_case import logits
+
 SHARE = 0.1
 """By which part of a weight tensor's size (root mean square) each of its values is changed, in thought."""
 
@@ -17,10 +19,11 @@ class NotMeasured(Exception):
     """Why nothing can be said."""
 
 
-def measure(tf, signature, inputs, allowed):
+def measure(tf, signature, inputs, allowed, allowed_of_logits=None):
     """``(strength, outputs)``: ``{"tensors", "shown", "hidden"}``, and the outputs that the pass began with.
 
-    ``allowed``: output name → what it may differ by; outputs that are not there are not compared. A weight tensor
+    ``allowed``: output name → what it may differ by; outputs that are not there are not compared.
+    ``allowed_of_logits`` is the same of their logits. A weight tensor
     shows where changing each of its values by SHARE of its size, at random, moves the outputs by more than they may
     differ, in the mean over their elements. ``g`` is the gradient of a sum of the outputs' elements, each divided by
     what it may differ by, with random signs: the expected square of that sum's change is then |g|² (SHARE size)², and
@@ -33,10 +36,11 @@ def measure(tf, signature, inputs, allowed):
         handles = [_variable(weight) for weight in weights]
         tape.watch(handles)
         outputs = signature.call(signature.ordered(inputs))
+    of_logits = allowed_of_logits or {}
+    asked = [(value, allowed.get(name)) for name, value in outputs]
+    asked += [(logits.tensor_of(value), of_logits[name]) for name, value in outputs if name in of_logits]
     compared = [
-        (value, allowed[name])
-        for name, value in outputs
-        if allowed.get(name) and hasattr(value, "dtype") and value.dtype.is_floating
+        (value, limit) for value, limit in asked if limit and hasattr(value, "dtype") and value.dtype.is_floating
     ]
     if not compared:
         raise NotMeasured("no compared output is a floating-point number")
@@ -59,9 +63,9 @@ def measure(tf, signature, inputs, allowed):
         # Its layer's others move the same values. Without any it cannot be asked about.
         others = [shown for shown, other in zip(shows, names) if shown is not None and _layer(other) == _layer(name)]
         shows[place] = any(others) if others else None
-    asked = [shown for shown in shows if shown is not None]
+    sure = [shown for shown in shows if shown is not None]
     hidden = [name for name, shown in zip(names, shows) if shown is False]
-    return {"tensors": len(asked), "shown": sum(asked), "hidden": hidden[:MOST_NAMED]}, outputs
+    return {"tensors": len(sure), "shown": sum(sure), "hidden": hidden[:MOST_NAMED]}, outputs
 
 
 def _layer(name):

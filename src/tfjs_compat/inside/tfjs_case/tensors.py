@@ -6,19 +6,30 @@ import os
 import numpy as np
 
 
-def write(folder, batches, noise=None, random=()):
+def write(folder, batches, noise=None, random=(), logits=(), logits_noise=None):
     """Write the batches, each ``[(name, array), …]``. Text tensors go into the JSON as lists.
 
     ``noise``: name → how far rounding moves an output; ``random``: the names of those that differ from themselves.
+    ``logits``: for each batch, output name → its Logits; ``logits_noise`` is the noise of those.
     """
     os.makedirs(folder, exist_ok=True)
+    noise, logits_noise = noise or {}, logits_noise or {}
+    listed = [(batch, name, array, "") for batch, named in enumerate(batches) for name, array in named]
+    listed += [
+        (batch, name, each.values, each.activation)
+        for batch, named in enumerate(logits)
+        for name, each in named.items()
+    ]
     rows, offset = [], 0
     with open(os.path.join(folder, "tensors.bin"), "wb") as file:
-        for batch, name, array in [(batch, *each) for batch, named in enumerate(batches) for each in named]:
+        for batch, name, array, activation in listed:
             array = np.asarray(array)
             row = {"name": name, "shape": list(array.shape), "batch": batch}
-            if noise and noise.get(name) is not None:
-                row["noise"] = noise[name]
+            far = (logits_noise if activation else noise).get(name)
+            if far is not None:
+                row["noise"] = far
+            if activation:
+                row["logits"] = activation
             if name in random:
                 row["random"] = True
             if array.dtype.kind in "OSU":
@@ -36,9 +47,9 @@ def write(folder, batches, noise=None, random=()):
 
 
 def read(folder):
-    """What ``write`` wrote, ``(batches, noise, random)``."""
+    """What ``write`` wrote, ``(batches, noise, random)``, without the logits."""
     with open(os.path.join(folder, "tensors.json"), encoding="utf-8") as file:
-        rows = json.load(file)["tensors"]
+        rows = [row for row in json.load(file)["tensors"] if not row.get("logits")]
     path = os.path.join(folder, "tensors.bin")
     data = b""
     if os.path.exists(path):
@@ -54,6 +65,13 @@ def read(folder):
         batches[row.get("batch", 0)].append((row["name"], array.reshape(row["shape"])))
     noise = {row["name"]: row["noise"] for row in rows if "noise" in row}
     return batches, noise, [row["name"] for row in rows if row.get("random")]
+
+
+def logits_noise(folder):
+    """The outputs of which a folder has logits, with the noise of those (None: not known)."""
+    with open(os.path.join(folder, "tensors.json"), encoding="utf-8") as file:
+        rows = json.load(file)["tensors"]
+    return {row["name"]: row.get("noise") for row in rows if row.get("logits")}
 
 
 def _text(value):
