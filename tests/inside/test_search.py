@@ -64,8 +64,8 @@ def test_the_second_batch_has_other_rows_sizes_and_values() -> None:
     first = looking.search()
     second = looking.further(first)
     assert first.inputs[0][1].shape == (3, 16, 2)
-    assert second.inputs[0][1].shape == (1, 12, 2)
-    assert not np.array_equal(second.inputs[0][1], first.inputs[0][1][:1, :12])
+    assert second.inputs[0][1].shape == (1, 24, 2)
+    assert not np.array_equal(second.inputs[0][1][:, :16], first.inputs[0][1][:1])
 
 
 def test_a_fixed_batch_gets_other_values() -> None:

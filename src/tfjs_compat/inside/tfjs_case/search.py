@@ -10,8 +10,9 @@ BATCH = 3
 OPEN_SIZES = (16, 32, 64, 96, 224, 8, 5)
 """Tried in this order for dimensions that the model leaves open, until every output has something in it."""
 
-_MOST_WITHOUT_PROOF, _MOST_TO_SHOW_MORE = 10, 2
-"""How many other inputs are tried where the first prove nothing, and where they do but hide some of the model."""
+_MOST_WITHOUT_PROOF, _MOST_OF_A_LARGE_MODEL, _MOST_TO_SHOW_MORE = 10, 4, 2
+"""How many other inputs are tried where the first prove nothing (of a model that takes seconds for each: fewer), and
+where they do but hide some of the model."""
 
 _CHEAP = 1 << 20
 """Elements of inputs and weights together up to which it is worth looking for inputs that hide less."""
@@ -70,7 +71,8 @@ class Searcher:
         best = self.judged(first)
         plain = [values.words.partition(" (")[0] for values in drawn]
         for others, seed in self._others(drawn):
-            limit = _MOST_TO_SHOW_MORE if best.proves else _MOST_WITHOUT_PROOF
+            without = _MOST_WITHOUT_PROOF if self._is_cheap(best) else _MOST_OF_A_LARGE_MODEL
+            limit = _MOST_TO_SHOW_MORE if best.proves else without
             if best.complete or self.tried > limit or (best.proves and not self._is_cheap(best)):
                 break
             if seed == 1 and [values.words.partition(" (")[0] for values in others] == plain:
@@ -270,8 +272,9 @@ class Searcher:
         """
         first = attempt.open_size
         has_open = any(None in spec.shape[1:] for spec in self._signature.specs)
-        for size in [3 * first // 4, 3 * first // 2, 2 * first, first] if has_open else [first]:
-            if has_open and size != first and self._leaves_nothing(size, 1):
+        for size in [3 * first // 2, 2 * first, 3 * first // 4, first] if has_open else [first]:
+            # Of a larger input more is left; to ask takes a trace, seconds of a large model.
+            if size < (first or 0) and self._leaves_nothing(size, 1):
                 continue
             try:
                 found = self.attempt(attempt.drawn, size, 1, seed=11)
