@@ -27,7 +27,7 @@ each_entry = pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.i
 
 IMPERATIVES = (
     "add", "call", "choose", "compare", "convert", "give", "let", "load", "name", "pin", "rename", "repair", "replace",
-    "save", "store", "strip", "train", "trust", "use", "write",
+    "rewrite", "save", "store", "strip", "train", "trust", "use", "write",
 )  # fmt: skip
 
 
@@ -260,6 +260,7 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
     ),
     ("saved-model-keras3", raised(Stage.BUILD, "ValueError", FILE_FORMAT), {}),
     ("subclassed-model-h5", raised(Stage.SERIALIZE, "NotImplementedError", SUBCLASSED), {}),
+    ("not-rewritten", raised(Stage.SERIALIZE, "tfjs_case.rewriting.TwinDiffers", "output y differs by 1"), {}),
     ("keras3-h5-name-exists", raised(Stage.SERIALIZE, "ValueError", NAME_EXISTS), {"keras": "3.2.1"}),
     # convert
     (

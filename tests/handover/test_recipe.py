@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from support.samples import PYTHON, case
 
-from tfjs_compat.handover.recipe import Recipe, example_sources, write_recipe
+from tfjs_compat.handover.recipe import Recipe, example_sources, rewrite_sources, write_recipe
 from tfjs_compat.locks.lock import make_lock
 from tfjs_compat.matrix.models import Kind, Model, find_model
 from tfjs_compat.outcomes.reference import InputUsed, Reference
@@ -122,6 +122,23 @@ def test_the_function_that_was_proven_is_converted(model: Model, reference: Refe
     script = write_recipe(requested, LOCK, {}, "3.15.1", {}, reference).script
     compile(script, "convert.py", "exec")
     assert line in script.splitlines()
+
+
+@pytest.mark.parametrize(
+    ("model", "route", "format"),
+    [(file(Kind.H5, "/m/a.h5"), "keras-h5+rewrite", "layers"), (builder("/m/t.py", "t"), "graph+rewrite", "graph")],
+)
+def test_a_recipe_brings_along_what_rewrites_the_model(model: Model, route: str, format: str) -> None:
+    requested = msgspec.structs.replace(case(route), model=model)
+    written = write_recipe(requested, LOCK, {}, "3.15.1", rewrite_sources(requested.route))
+    compile(written.script, "convert.py", "exec")
+    lines = written.script.splitlines()
+    imported = lines.index("from tfjs_rewrites.walk import rewritten")
+    rewritten = lines.index(f'model = rewritten(model, "{format}").model')
+    saved = next(number for number, line in enumerate(lines) if line.startswith(("model.save(", "model.export(")))
+    assert imported < rewritten < saved
+    assert "def rewritten(" in written.files["tfjs_rewrites/walk.py"]
+    assert rewrite_sources(case("graph").route) == {}
 
 
 def test_a_command_line_route_is_a_command() -> None:

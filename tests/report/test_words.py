@@ -8,6 +8,7 @@ from support.samples import FORESEEN, failed, parity, result, results
 
 from tfjs_compat.outcomes.interface import Interface, Place
 from tfjs_compat.outcomes.reference import Reference, Strength
+from tfjs_compat.outcomes.rewriting import Rewriting, Rewrote
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report import words
 from tfjs_compat.report.background import Background
@@ -112,6 +113,10 @@ def test_a_proof_says_what_it_rests_on() -> None:
     assert words.proof(result(parity=compared, reference=part)) == (
         "2 comparisons, 5 of 9 weight tensors show (not a, b, c, …), with the float32 twin of a mixed_float16 model, "
         "without what differs from itself in Python (z)"
+    )
+    rewriting = Rewriting((Rewrote("causal-padding", ("a", "b")), Rewrote("normalization", ("c",))), 1e-7)
+    assert words.proof(result(parity=compared, rewriting=rewriting)) == (
+        "2 comparisons, with the model as it was before causal-padding (2 layers), normalization (1 layer)"
     )
     assert words.proof(result(parity=None)) == ""
 

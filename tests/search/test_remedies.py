@@ -109,9 +109,42 @@ def test_a_route_that_rejects_the_model_is_no_remedy() -> None:
     assert apply(Remedy("x", route="keras-h5"), start, {}, POLICY) is None
 
 
-def failed(*issues: str, stage: Stage = Stage.CHECK, message: str = "") -> CaseResult:
+def failed(*issues: str, stage: Stage = Stage.CHECK, message: str = "", rewritable: tuple[str, ...] = ()) -> CaseResult:
     named = issues[0] if issues else None
-    return result(verdict=Verdict.FAILS, stage=stage, issue=named, issues=issues, message=message)
+    ended = {"verdict": Verdict.FAILS, "stage": stage, "message": message, "rewritable": rewritable}
+    return result(issue=named, issues=issues, **ended)
+
+
+@pytest.mark.parametrize(
+    ("issue", "rewritable", "routes"),
+    [
+        ("unsupported-setting", ("causal-padding",), ["layers+repair", "layers+rewrite", "graph"]),
+        ("unsupported-setting", (), ["layers+repair", "graph"]),
+        ("batch-norm-rank", ("causal-padding",), ["graph"]),
+        ("", ("resizing",), ["layers+rewrite", "graph"]),
+    ],
+)
+def test_a_model_is_rewritten_only_where_a_rewrite_fits_its_layers(
+    issue: str, rewritable: tuple[str, ...], routes: list[str]
+) -> None:
+    failure = failed(*filter(None, [issue]), rewritable=rewritable)
+    grown = remedied_candidates(Candidate(case()), failure, {"keras": "2.15.0"}, POLICY)
+    assert [candidate.case.route.name for candidate in grown] == routes
+
+
+def test_a_user_can_forbid_to_rewrite() -> None:
+    failure = failed("unsupported-setting", rewritable=("causal-padding",))
+    grown = remedied_candidates(Candidate(case()), failure, RESOLVED, policy(rewrite=False))
+    assert [candidate.case.route.name for candidate in grown] == ["layers+repair", "graph"]
+
+
+def test_a_rewrite_and_a_repair_are_one_route_in_either_order() -> None:
+    repair, rewrite = Remedy("x", variant="repair"), Remedy("y", variant="rewrite")
+    both = [
+        apply(second, apply(first, case(), {}, POLICY) or case(), {}, POLICY)
+        for first, second in ((repair, rewrite), (rewrite, repair))
+    ]
+    assert [found.route.name for found in both if found] == ["layers+rewrite+repair"] * 2
 
 
 @pytest.mark.parametrize(

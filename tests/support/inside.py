@@ -11,6 +11,7 @@ _INSIDE = str(Path(__file__).parents[2] / "src" / "tfjs_compat" / "inside")
 if _INSIDE not in sys.path:
     sys.path.append(_INSIDE)
 
+catalogue = importlib.import_module("tfjs_case.rewrites.catalogue")
 given = importlib.import_module("tfjs_case.given")
 judgement = importlib.import_module("tfjs_case.judgement")
 logits = importlib.import_module("tfjs_case.logits")
@@ -22,3 +23,4 @@ strength = importlib.import_module("tfjs_case.strength")
 tensors = importlib.import_module("tfjs_case.tensors")
 twin = importlib.import_module("tfjs_case.twin")
 values = importlib.import_module("tfjs_case.values")
+walk = importlib.import_module("tfjs_case.rewrites.walk")

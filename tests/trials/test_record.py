@@ -18,10 +18,11 @@ from hypothesis import strategies as st
 from tfjs_compat.diagnosis.diagnose import verdict_of
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes.outcome import Outcome
+from tfjs_compat.outcomes.rewriting import Rewriting, Rewrote
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.system.process import ExitStatus
 from tfjs_compat.trials import trial
-from tfjs_compat.trials.record import read_outcome, stage_now
+from tfjs_compat.trials.record import read_outcome, read_rewritable, read_rewriting, stage_now
 from tfjs_compat.trials.runtimes.record import read_record
 
 STAGES = ("import", "build", "serialize", "convert")
@@ -303,6 +304,17 @@ def test_a_chain_that_bites_its_tail(tmp_path: Path) -> None:
 def test_a_disk_error_keeps_its_number(tmp_path: Path) -> None:
     outcome = record(tmp_path, "raise OSError(28, 'No space left on device', 'x.h5')")
     assert verdict_of(outcome) is Verdict.ERROR
+
+
+def test_what_was_rewritten_is_read_without_trust() -> None:
+    said = {"rewrote": [{"id": "idle-layer", "layers": ["flip"]}], "max_abs": 0.0, "left": []}
+    assert read_rewriting([{"event": "rewritten", "rewriting": said}]) == Rewriting(
+        (Rewrote("idle-layer", ("flip",)),), 0.0
+    )
+    assert read_rewriting([{"event": "rewritten", "rewriting": {"rewrote": 3}}]) is None
+    assert read_rewriting([]) is None
+    assert read_rewritable([{"event": "rewritable", "rewrites": ["a", 7]}]) == ("a", "7")
+    assert read_rewritable([{"event": "rewritable", "rewrites": "abc"}]) == ()
 
 
 def test_the_stage_that_began_last() -> None:

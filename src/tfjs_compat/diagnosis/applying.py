@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from tfjs_compat.diagnosis.catalogue import Remedy, catalogue
 from tfjs_compat.matrix.cases import Case
@@ -12,12 +13,26 @@ from tfjs_compat.matrix.versions import version_fits
 from tfjs_compat.outcomes.stages import Stage
 
 
-def fits(remedy: Remedy, stage: Stage, message: str, resolved: Mapping[str, str]) -> bool:
-    """Whether a remedy is for a failure of its issue, by the failure's stage and message and the lock's versions.
+class Ended(Protocol):
+    """What decides of a failure whether a remedy is for it; an outcome and a result both say it."""
 
-    There is nothing to repair before there is an artifact.
+    @property
+    def stage(self) -> Stage:
+        """The last one reached."""
+
+    @property
+    def rewritable(self) -> tuple[str, ...]:
+        """The rewrites that fit layers of the model."""
+
+
+def fits(remedy: Remedy, ended: Ended, message: str, resolved: Mapping[str, str]) -> bool:
+    """Whether a remedy is for a failure of its issue, by how it ended, its message and the lock's versions.
+
+    There is nothing to repair before there is an artifact, and nothing to rewrite in a model without such layers.
     """
-    if remedy.variant == "repair" and stage.rank < Stage.CHECK.rank:
+    if remedy.variant == "repair" and ended.stage.rank < Stage.CHECK.rank:
+        return False
+    if "rewrite" in remedy.variant.split("+") and not ended.rewritable:
         return False
     if any(not version_fits(resolved.get(name, ""), wanted) for name, wanted in remedy.when.items()):
         return False
@@ -25,14 +40,14 @@ def fits(remedy: Remedy, stage: Stage, message: str, resolved: Mapping[str, str]
 
 
 def applicable(
-    issues: Sequence[str], case: Case, stage: Stage, message: str, resolved: Mapping[str, str]
+    issues: Sequence[str], case: Case, ended: Ended, message: str, resolved: Mapping[str, str]
 ) -> tuple[str, ...]:
     """The titles of the remedies of the first of a case's issues that may help it: none of what it has already."""
     entry = catalogue().get(issues[0]) if issues else None
     return tuple(
         remedy.title
         for remedy in (entry.remedies if entry is not None else ())
-        if fits(remedy, stage, message, resolved) and _changes_something(remedy, case)
+        if fits(remedy, ended, message, resolved) and _changes_something(remedy, case)
     )
 
 

@@ -17,6 +17,7 @@ from tfjs_compat.outcomes.interface import Interface
 from tfjs_compat.outcomes.outcome import Applied
 from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.outcomes.reference import Reference
+from tfjs_compat.outcomes.rewriting import Rewriting
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
 from tfjs_compat.system.files import digest_files
@@ -34,11 +35,12 @@ class InputTensor(msgspec.Struct, frozen=True):
 class Account(msgspec.Struct, frozen=True):
     """CONVERSION.json: how a model came to be and what proves it.
 
-    ``steps`` are the remedies it took, ``repairs`` what was changed in the artifact after the converter; ``parity``
-    holds the numbers that agreed, on ``inputs`` (``inputs_from``: generated, or a file); ``reference`` says how they
-    were chosen and how much of the model shows in them. ``interface`` says which input and output of the artifact is
-    which of the model. ``digest`` is that of the model's files, ``packages`` every version of the environment, whose
-    lock has the id ``lock``. ``beside`` are the files that were written beside the model, each with its SHA-256.
+    ``steps`` are the remedies it took, ``rewriting`` what was changed in the model before the converter, ``repairs``
+    what in the artifact after it; ``parity`` holds the numbers that agreed with those of the model as it was given, on
+    ``inputs`` (``inputs_from``: generated, or a file); ``reference`` says how they were chosen and how much of the
+    model shows in them. ``interface`` says which input and output of the artifact is which of the model. ``digest`` is
+    that of the model's files, ``packages`` every version of the environment, whose lock has the id ``lock``. ``beside``
+    are the files that were written beside the model, each with its SHA-256.
     """
 
     schema: int
@@ -65,6 +67,7 @@ class Account(msgspec.Struct, frozen=True):
     reference: Reference | None = None
     interface: Interface | None = None
     beside: dict[str, str] = {}
+    rewriting: Rewriting | None = None
 
     def to_json(self) -> bytes:
         """The content of CONVERSION.json."""
@@ -112,6 +115,7 @@ def account_of(
         digest=digest_files((path.name, path) for path in files),
         reference=case.reference,
         interface=case.interface,
+        rewriting=case.rewriting,
         beside={name: hashlib.sha256(content).hexdigest() for name, content in beside.items()},
     )
 

@@ -1,6 +1,6 @@
 """A case that worked → what to type: requirements, commands, a script.
 
-Pure but for `example_sources`, which reads the files of an example model.
+Pure but for `example_sources` and `rewrite_sources`, which read files of this package.
 """
 
 from __future__ import annotations
@@ -37,6 +37,10 @@ class Recipe(msgspec.Struct, frozen=True):
     files: dict[str, str] = {}
 
 
+_INSIDE = Path(__file__).parents[1] / "inside"
+REWRITES = "tfjs_rewrites"
+"""The folder beside the script that holds what rewrites the model."""
+
 REQUIREMENTS, SCRIPT, ARTIFACT, REPAIRED = "requirements.txt", "convert.py", "web_model", "web_model_repaired"
 
 
@@ -51,8 +55,8 @@ def write_recipe(
     """The recipe of a case.
 
     ``variables`` are those of its process environment; ``keras`` is the version of the Keras that the model was built
-    with, None where none was imported; ``sources`` are files of the model that no package brings (`example_sources`);
-    ``reference`` names the signature or function that was converted.
+    with, None where none was imported; ``sources`` are files that no package brings (`example_sources`,
+    `rewrite_sources`); ``reference`` names the signature or function that was converted.
     """
     route, combination = case.route, case.combination
     keras_3 = keras is not None and not keras.startswith(("1.", "2."))
@@ -98,6 +102,14 @@ def example_sources(model: Model) -> dict[str, str]:
     return {f"{folder.name}/{path.name}": path.read_text("utf-8") for path in sorted(folder.glob("*.py"))}
 
 
+def rewrite_sources(route: Route) -> dict[str, str]:
+    """The files that rewrite a model, name → content; empty where the route converts it as it is. Raises OSError."""
+    if not route.rewrites:
+        return {}
+    folder = _INSIDE / "tfjs_case" / "rewrites"
+    return {f"{REWRITES}/{path.name}": path.read_text("utf-8") for path in sorted(folder.glob("*.py"))}
+
+
 def _is_serialized(model: Model, route: Route) -> bool:
     """Whether the model is already in the form that the route writes first: a SavedModel for a SavedModel."""
     return model.kind is Kind.SAVED_MODEL and route.serialize == "saved-model"
@@ -120,6 +132,10 @@ def _script(model: Model, route: Route, reference: Reference, *, keras_3: bool) 
         imports, lines = _builder(model, imports)
     elif not _is_serialized(model, route):
         lines = [f"model = tf.keras.models.load_model({model.path!r}, compile=False)"]
+    if route.rewrites:
+        # Before the folders of the model are looked through.
+        imports.insert(0, f"from {REWRITES}.walk import rewritten")
+        lines.append(f'model = rewritten(model, "{route.format}").model')
     source = repr(model.path) if _is_serialized(model, route) else f'"{_converter_input(model, route)}"'
     if not _is_serialized(model, route):
         if route.serialize == "saved-model" and reference.signature:

@@ -38,7 +38,7 @@ def import_packages(record):
         tf.keras.Model  # noqa: B018 (resolved lazily: which Keras this is, and whether it is there, shows here)
         keras = sys.modules.get(tf.keras.Model.__module__.split(".")[0])
         record.write("facts", keras=getattr(tf.keras, "__version__", getattr(keras, "__version__", None)))
-    from tfjs_case import build, convert, reference, tensors  # noqa: F401 (a server's children find them loaded)
+    from tfjs_case import build, convert, reference, rewriting, tensors  # noqa: F401 (a server's children find them loaded)
 
     return tf, tfjs
 
@@ -76,7 +76,7 @@ def limit_files(size):
 
 def run_case(job, record, tf, tfjs):
     """The stages after import, up to the job's last one."""
-    from tfjs_case import build, convert
+    from tfjs_case import build, convert, rewriting
 
     stages = STAGES[: STAGES.index(job["until"]) + 1]
     if "build" not in stages:
@@ -86,13 +86,16 @@ def run_case(job, record, tf, tfjs):
         built = build.build(tf, job)
         # A script that says "import keras" gets Keras 3 whatever tf.keras is.
         record.write("facts", keras=build.keras_of(built.model))
+        record.write("rewritable", rewrites=rewriting.fitting(built, job["route"]["format"]))
     # Wherever a builder went to find its files: what is written from here on belongs into the case's folder.
     os.chdir(job["folder"])
     if "serialize" not in stages:
         return
-    if job["sample"]:
-        take_sample(tf, job, built, record)
+    taken = take_sample(tf, job, built, record) if job["sample"] else None
     with record.stage("serialize"):
+        if job["rewrite"]:
+            built, facts = rewriting.rewritten(tf, job, built, taken)
+            record.write("rewritten", rewriting=facts)
         convert.serialize(tf, job, built)
     if "convert" not in stages:
         return
@@ -105,7 +108,7 @@ def run_case(job, record, tf, tfjs):
 
 
 def take_sample(tf, job, built, record):
-    """Write inputs and the model's own predictions. Where there are none the record says why; the case goes on."""
+    """The model's own predictions, written with their inputs; where there are none the record says why (None)."""
     from tfjs_case import reference, tensors
 
     started = time.monotonic()
@@ -115,8 +118,10 @@ def take_sample(tf, job, built, record):
         outputs = [outputs for _, outputs in taken.batches]
         tensors.write("expected", outputs, taken.noise, taken.random, taken.logits, taken.logits_noise)
         record.write("sample", seconds=round(time.monotonic() - started, 4), reference=taken.facts)
+        return taken
     except Exception as error:
         record.write("no-sample", chain=describe(error))
+        return None
 
 
 def conclude(record, work):

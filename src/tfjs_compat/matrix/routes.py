@@ -34,6 +34,7 @@ class Variant(msgspec.Struct, frozen=True):
     flags: tuple[str, ...] = ()
     quantization: Quantization = ""
     repair: bool = False
+    rewrite: bool = False
 
 
 def _quantized(dtype: Quantization) -> Variant:
@@ -45,6 +46,12 @@ def _quantized(dtype: Quantization) -> Variant:
 VARIANTS: dict[str, Variant] = {
     variant.name: variant
     for variant in (
+        Variant(
+            "rewrite",
+            "the model rewritten, where it holds layers that TensorFlow.js cannot express",
+            ("layers", "graph"),
+            rewrite=True,
+        ),
         Variant("repair", "the artifact repaired, where it is proven broken", ("layers", "graph"), repair=True),
         Variant(
             "control-flow-v2",
@@ -111,6 +118,11 @@ class Route(msgspec.Struct, frozen=True):
     def repairs(self) -> bool:
         """Whether the artifact is repaired before it is checked."""
         return any(VARIANTS[name].repair for name in self.variants)
+
+    @property
+    def rewrites(self) -> bool:
+        """Whether the model is rewritten before it is converted."""
+        return any(VARIANTS[name].rewrite for name in self.variants)
 
     @property
     def quantization(self) -> Quantization:
@@ -209,6 +221,8 @@ def why_unavailable(route: Route, tensorflow: str, tensorflowjs: str, model: Mod
         return f"route {route.name} does not take a {model.kind} model"
     if model.kind is Kind.SAVED_MODEL and model.function and route.format == "layers":
         return f"route {route.name} converts the Keras model in a SavedModel, not one of its signatures"
+    if route.rewrites and model.kind is Kind.SAVED_MODEL and route.format == "graph":
+        return f"route {route.name} rewrites a Keras model; a SavedModel is converted as the graph that it is"
     if route.format == "layers" and not model.is_keras:
         return f"route {route.name} needs a Keras model; the SavedModel holds functions alone"
     return None

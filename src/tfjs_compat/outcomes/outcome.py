@@ -8,6 +8,7 @@ from tfjs_compat.outcomes.failures import Failure, Finding
 from tfjs_compat.outcomes.interface import Interface
 from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.outcomes.reference import Reference
+from tfjs_compat.outcomes.rewriting import Rewriting
 from tfjs_compat.outcomes.stages import Stage
 
 
@@ -26,7 +27,8 @@ class Outcome(msgspec.Struct, frozen=True):
     says why predictions could not be compared although the model loads. ``limited``: a limit ended it, which another
     machine may not reach. ``no_sample`` says why Python took no predictions, ``repairs`` what was repaired before the
     check, ``reference`` what the Python model's own predictions are and can prove, ``interface`` which input and
-    output of the artifact is which of the model.
+    output of the artifact is which of the model. ``rewritable`` are the rewrites that fit layers of the model on this
+    format, ``rewriting`` is what was rewritten where the route asks for it.
     ``opened`` are the files and folders that the model's code opened, each with its state (trials/touched.py);
     ``unrepeatable`` says why they may not be all that decided, if so.
     ``seconds`` maps a stage to its wall time, ``resolved`` a package to its version in the lock; ``log`` is a
@@ -53,3 +55,5 @@ class Outcome(msgspec.Struct, frozen=True):
     opened: tuple[tuple[str, str], ...] = ()
     unrepeatable: str | None = None
     interface: Interface | None = None
+    rewritable: tuple[str, ...] = ()
+    rewriting: Rewriting | None = None

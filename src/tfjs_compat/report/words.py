@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from tfjs_compat.matrix.cases import Expectation
+from tfjs_compat.outcomes.rewriting import Rewriting
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.numbers import clock
 from tfjs_compat.results.case_result import CASE_READER, CaseResult, Results
@@ -98,6 +99,11 @@ def cause(case: CaseResult, most: int = 160) -> str:
     return f"unknown: {short(case.signature or case.message, most)}"
 
 
+def rewritten(rewriting: Rewriting) -> str:
+    """What of a model was rewritten: ``causal-padding (3 layers)``."""
+    return ", ".join(f"{short(each.id, 40)} ({count(len(each.layers), 'layer')})" for each in rewriting.rewrote)
+
+
 def proof(case: CaseResult) -> str:
     """What a proof rests on: ``2 comparisons, all 53 weight tensors show``. Empty where nothing was compared."""
     if case.parity is None:
@@ -114,6 +120,8 @@ def proof(case: CaseResult) -> str:
         activations = " or ".join(dict.fromkeys(each.activation for each in by_logits))
         names = ", ".join(short(each.output, 60) for each in by_logits[:3]) + (", …" if len(by_logits) > 3 else "")
         parts.append(f"by what the last {activations} is given ({names} itself {by_logits[0].why})")
+    if case.rewriting is not None:
+        parts.append(f"with the model as it was before {rewritten(case.rewriting)}")
     if case.reference is not None and case.reference.twin:
         parts.append(f"with the float32 twin of a {short(case.reference.twin, 30)} model")
     if case.reference is not None and case.reference.random:

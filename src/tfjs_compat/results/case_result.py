@@ -17,6 +17,7 @@ from tfjs_compat.outcomes.interface import Interface
 from tfjs_compat.outcomes.outcome import Applied, Outcome
 from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.outcomes.reference import Reference
+from tfjs_compat.outcomes.rewriting import Rewriting
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.excerpt import excerpt
 from tfjs_compat.results.expectations import as_expected
@@ -48,7 +49,8 @@ class CaseResult(msgspec.Struct, frozen=True):
     tf.keras), ``trial`` the name of what was run (the case's id and its lock), whose files are in OUTPUT/cases/TRIAL,
     ``model_digest`` the SHA-256 of the model's content, ``reference`` the Python model's own predictions: with a
     ``no_proof``, no version can prove anything. ``interface`` says which input and output of the artifact is which of
-    the model.
+    the model. ``rewritable`` are the rewrites that fit layers of the model on the route's format, ``rewriting`` is what
+    was replaced in it before it was converted.
 
     ``process_variables`` are what the combination's ``process_env`` stands for; None in older files.
 
@@ -90,6 +92,8 @@ class CaseResult(msgspec.Struct, frozen=True):
     excerpt: str = ""
     reference: Reference | None = None
     interface: Interface | None = None
+    rewritable: tuple[str, ...] = ()
+    rewriting: Rewriting | None = None
 
     @property
     def flaky(self) -> bool:
@@ -131,7 +135,7 @@ def case_result(
         issues=found.issues,
         signature=found.signature,
         message=found.message,
-        remedies=applicable(found.issues, case, outcome.stage, found.message, versions),
+        remedies=applicable(found.issues, case, outcome, found.message, versions),
         expected=case.expected,
         as_expected=as_expected(case.expected, until, found.verdict, outcome.stage, found.issues, keras),
         seconds=outcome.seconds,
@@ -149,6 +153,8 @@ def case_result(
         excerpt=excerpt(outcome.failure.text) if outcome.failure is not None else "",
         reference=outcome.reference,
         interface=outcome.interface,
+        rewritable=outcome.rewritable,
+        rewriting=outcome.rewriting,
     )
 
 

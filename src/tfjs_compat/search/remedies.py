@@ -32,8 +32,9 @@ class ChangePolicy(msgspec.Struct, frozen=True):
     ``pick`` gives the release of a package that a version or range means here (None: there is none), ``python`` the
     Python for a TensorFlow release. ``required_packages`` have to stay, ``keras`` is what the Keras in use has to be
     (a range; empty: any), ``routes`` the base routes that may be taken (empty: any), ``repair`` whether artifacts
-    may be repaired, ``versions`` whether another TensorFlow or tensorflowjs may be taken. ``patches`` are, for a
-    TensorFlow release, those of the same minor version to take where it cannot be resolved.
+    may be repaired, ``rewrite`` whether models may be rewritten, ``versions`` whether another TensorFlow or
+    tensorflowjs may be taken. ``patches`` are, for a TensorFlow release, those of the same minor version to take where
+    it cannot be resolved.
     """
 
     pick: Callable[[str, str], str | None]
@@ -42,6 +43,7 @@ class ChangePolicy(msgspec.Struct, frozen=True):
     keras: str = ""
     routes: frozenset[str] = frozenset()
     repair: bool = True
+    rewrite: bool = True
     versions: bool = True
     patches: Mapping[str, Sequence[str]] = {}
 
@@ -95,7 +97,7 @@ def remedied_candidates(
     for issue in failed.issues:
         entry = catalogue().get(issue)
         for place, remedy in enumerate(entry.remedies if entry is not None else ()):
-            if not fits(remedy, failed.stage, failed.message, resolved):
+            if not fits(remedy, failed, failed.message, resolved):
                 continue
             found = _remedied(candidate, issue, place, remedy, resolved, policy)
             if found is not None and found not in seen:
@@ -108,6 +110,8 @@ def remedied_candidates(
     may_help = unknown_failures().remedies
     if failed.stage in unknown_failures().stages:
         for place, remedy in enumerate(may_help):
+            if not fits(remedy, failed, failed.message, resolved):
+                continue
             found = _remedied(candidate, failed.issue or "", place, remedy, resolved, policy)
             if found is not None:
                 yield found
@@ -201,7 +205,8 @@ def _route(remedy: Remedy, route: Route, policy: ChangePolicy) -> Route | None:
         changed = find_route(base).with_variants([*kept, *filter(None, remedy.variant.split("+"))])
     except RequestError:
         return None
-    return changed if policy.repair or not changed.repairs else None
+    allowed = (policy.repair or not changed.repairs) and (policy.rewrite or not changed.rewrites)
+    return changed if allowed else None
 
 
 def _joined(given: str, more: str) -> str:

@@ -17,9 +17,10 @@ class SearchRequest:
     ``model`` is a reference as the command line takes it. ``require``: requirements such as ``tensorflow>=2.19``, which
     are limits; ``required_packages``: packages that must be there, and be real; ``installed_from``: what the user has:
     a requirements file, a uv.lock or ``active``. ``python`` and ``routes`` are the only ones to take, where any are
-    given. ``repair``: whether artifacts may be repaired. ``exhaustive``: try also what is certain to fail or no better.
-    ``max_trials``: how many cases may be run; ``seconds``: how long the search may take. ``until`` is the stage that
-    has to be reached; ``run_options`` says how cases run, and where the output goes.
+    given. ``repair``: whether artifacts may be repaired; ``rewrite``: whether models may be rewritten. ``exhaustive``:
+    try also what is certain to fail or no better. ``max_trials``: how many cases may be run; ``seconds``: how long the
+    search may take. ``until`` is the stage that has to be reached; ``run_options`` says how cases run, and where the
+    output goes.
     """
 
     model: str
@@ -31,6 +32,7 @@ class SearchRequest:
     installed_from: str | None = None
     prefer: Prefer = "newest"
     repair: bool = True
+    rewrite: bool = True
     exhaustive: bool = False
     max_trials: int | None = None
     seconds: float | None = None

@@ -84,6 +84,7 @@ def plan_search(
         keras=limits.keras,
         routes=frozenset(find_route(name).base for name in request.routes),
         repair=request.repair,
+        rewrite=request.rewrite,
         # Every version that may be taken is a root of its own, or another patch of one.
         versions=False,
         patches=_patches(roots, releases["tensorflow"], limits.ranges["tensorflow"], request.as_of),

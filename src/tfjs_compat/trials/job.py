@@ -90,11 +90,13 @@ def write_job(case: Case, environment: Environment, folder: Path, model: Path, s
             "search": case.model.search,
         },
         "route": {"format": route.format, "serialize": route.serialize, "command": route.command, "flags": route.flags},
+        "rewrite": route.rewrites,
         "options": route.options,
         # Python chooses inputs by it; what quantised weights may differ by says nothing about them.
         "tolerance": Tolerance(),
         "inputs_file": str(settings.inputs.absolute()) if settings.inputs else None,
-        "sample": settings.sample,
+        # A rewritten model is proven by them.
+        "sample": settings.sample or route.rewrites,
         "python": str(environment.executable),
         "converter": str(command) if command.exists() else None,
         "confine": _confinement(folder, settings),

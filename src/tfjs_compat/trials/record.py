@@ -12,12 +12,14 @@ from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes.failures import Failure, Raised, is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.reference import NoProof, Reference
+from tfjs_compat.outcomes.rewriting import Rewriting
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.process import ExitStatus
 
 _CHAINS = Reader[tuple[Raised, ...]](tuple[Raised, ...])
 _REFERENCES = Reader[Reference](Reference)
+_REWRITINGS = Reader[Rewriting](Rewriting)
 
 
 TAMPERED = "tampered"
@@ -123,3 +125,20 @@ def read_reference(events: Sequence[Mapping[str, Any]]) -> Reference | None:
             except msgspec.ValidationError:
                 return None
     return None
+
+
+def read_rewriting(events: Sequence[Mapping[str, Any]]) -> Rewriting | None:
+    """What of the model was rewritten; None where nothing was, or where that cannot be read."""
+    for event in events:
+        if event.get("event") == "rewritten":
+            try:
+                return _REWRITINGS.convert(event.get("rewriting"))
+            except msgspec.ValidationError:
+                return None
+    return None
+
+
+def read_rewritable(events: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """The rewrites that fit layers of the model."""
+    said = next((event.get("rewrites") for event in events if event.get("event") == "rewritable"), None)
+    return tuple(str(each)[:60] for each in said[:60]) if isinstance(said, list) else ()

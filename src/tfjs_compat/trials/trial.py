@@ -24,7 +24,14 @@ from tfjs_compat.system.files import disk_errors, remove_tree
 from tfjs_compat.trials.damaged_store import over_whole_store
 from tfjs_compat.trials.fork_server import ServerDiedError
 from tfjs_compat.trials.job import copy_model, last_python_stage, write_job
-from tfjs_compat.trials.record import read_outcome, read_reference, stage_now, why_no_inputs
+from tfjs_compat.trials.record import (
+    read_outcome,
+    read_reference,
+    read_rewritable,
+    read_rewriting,
+    stage_now,
+    why_no_inputs,
+)
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.trials.session import EnvironmentSession
 from tfjs_compat.trials.settings import Settings
@@ -83,6 +90,8 @@ def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings
         outcome,
         no_sample=why_no_inputs(events),
         reference=read_reference(events),
+        rewritable=read_rewritable(events),
+        rewriting=read_rewriting(events),
         keras_in_use=keras if isinstance(keras, str) else None,
         resolved=session.lock.resolved(),
         lock=session.lock.id,

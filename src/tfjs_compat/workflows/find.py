@@ -16,7 +16,7 @@ from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import expand_from_index, releases_of
 from tfjs_compat.engine.run import journalled
 from tfjs_compat.errors import MachineryError
-from tfjs_compat.handover.recipe import Recipe, example_sources, write_recipe
+from tfjs_compat.handover.recipe import Recipe, example_sources, rewrite_sources, write_recipe
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.matrix.cases import Case
@@ -173,7 +173,7 @@ def _recipe(candidate: Candidate, evaluation: Evaluation) -> Recipe:
     assert evaluation.lock is not None, "what works was run in an environment"
     variables = process_variables(candidate.case.combination.process_env, {})
     case, keras = candidate.case, evaluation.result.keras_in_use
-    sources = example_sources(case.model)
+    sources = {**example_sources(case.model), **rewrite_sources(case.route)}
     return write_recipe(case, evaluation.lock, variables, keras, sources, evaluation.result.reference)
 
 

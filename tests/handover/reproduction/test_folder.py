@@ -161,6 +161,8 @@ def test_stages_after_the_failing_one_are_left_out(tmp_path: Path) -> None:
         ("layers", "m.h5", ['load_model(reproduction.file("model/model.h5")', "save_keras_model(model, "]),
         ("keras-h5+uint8", "m.h5", ["shutil.copy(", '"--quantize_uint8", "*", "model.h5", "web_model"']),
         ("graph+control-flow-v2", "m.h5", ['model.export("saved_model")', "control_flow_v2=True)"]),
+        ("layers+rewrite", "m.h5", ["    model = reproduction.rewritten(model)\n", "save_keras_model(model, "]),
+        ("keras-h5+rewrite", "m.h5", ["    model = reproduction.rewritten(model)\n    model.save("]),
         (
             "graph",
             "saved",

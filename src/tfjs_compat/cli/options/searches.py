@@ -36,6 +36,7 @@ SEARCH = (
         help="The best answer: the newest versions, the fewest changes to what you have, or the oldest versions.",
     ),
     click.option("--no-repair", "repair", is_flag=True, callback=inverted, help="Never repair the artifact."),
+    click.option("--no-rewrite", "rewrite", is_flag=True, callback=inverted, help="Never rewrite the model."),
     click.option(
         "--max-trials", "max_trials", type=click.IntRange(1), metavar="N", help="Stop after N cases were run."
     ),

@@ -24,7 +24,7 @@ from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
 from tfjs_compat.workflows.find import Found, could_not_be_tried
 
-_SHOWN_CAUSES = 12
+_SHOWN_CAUSES, _NAMED_LAYERS = 12, 4
 
 
 def as_json(found: Found) -> dict[str, Any]:
@@ -117,6 +117,10 @@ def _show_case(console: Console, case: CaseResult, steps: Sequence[Step]) -> Non
         for step in steps:
             changes = plain(", ".join(step.changes))
             console.print(Text(f"  {step.issue or 'an unknown failure'}: {changes}"), soft_wrap=True)
+    for rewrite in case.rewriting.rewrote if case.rewriting is not None else ():
+        layers = ", ".join(short(name, 40) for name in rewrite.layers[:_NAMED_LAYERS])
+        more = f" and {len(rewrite.layers) - _NAMED_LAYERS} more" if len(rewrite.layers) > _NAMED_LAYERS else ""
+        console.print(Text(f"  rewritten: {plain(rewrite.id)} of {plain(layers)}{more}"), soft_wrap=True)
     for repair in case.repairs:
         console.print(Text(f"  repaired: {repair.id}"), soft_wrap=True)
 

@@ -28,6 +28,8 @@ from tfjs_compat.system.text import plain
 _INSIDE = Path(__file__).parents[2] / "inside"
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _PACKAGE = "tfjs_case"
+_REWRITES = "rewrites"
+"""The folder in it that rewrites models: only where the route does."""
 _MADE_AGAIN = ("web_model", "seen")
 """What the script makes again: left out where it holds what is private."""
 
@@ -61,7 +63,7 @@ def write_bundle(subject: Subject, folder: Path, private: Sequence[Private]) -> 
     if stage.rank >= Stage.BUILD.rank and not subject.route.repairs:
         files = write_model(subject.model, folder)
     if stage.rank >= Stage.IMPORT.rank:
-        _write_harness(folder, in_tfjs=_in_tfjs(stage))
+        _write_harness(folder, subject.route, in_tfjs=_in_tfjs(stage))
     evidence = _write_tensors(subject, folder, private)
     if _in_tfjs(stage):
         assert account.tfjs is not None, "what fails in TensorFlow.js was loaded in one"
@@ -102,12 +104,15 @@ def _cleaned(account: Reproduction, private: Sequence[Private]) -> Reproduction:
     )
 
 
-def _write_harness(folder: Path, *, in_tfjs: bool) -> None:
+def _write_harness(folder: Path, route: Route, *, in_tfjs: bool) -> None:
     harness, program = folder / "harness", _INSIDE / "reproduction" / "reproduction.py"
     (harness / _PACKAGE).mkdir(parents=True)
     shutil.copyfile(program, harness / program.name)
     for path in _needed_by(program):
         shutil.copyfile(path, harness / _PACKAGE / path.name)
+    if route.rewrites:
+        rewrites = _INSIDE / _PACKAGE / _REWRITES
+        shutil.copytree(rewrites, harness / _PACKAGE / _REWRITES, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("tfjs_core.js", "tfjs_run.js") if in_tfjs else ():
         shutil.copyfile(_INSIDE / name, harness / name)
 
@@ -122,6 +127,8 @@ def _needed_by(program: Path) -> list[Path]:
                 continue
             inner = (node.module or "").partition(".")[2]
             names = [inner] if inner else [alias.name for alias in node.names]
+            if inner == _REWRITES:
+                continue
             new = {package / f"{name}.py" for name in names} - found
             found |= new
             to_read += sorted(new)

@@ -148,7 +148,15 @@ def _variable(account: Reproduction, model: Model, route: Route) -> str:
 
 
 def _serialize(account: Reproduction, model: Model, files: ModelFiles, route: Route) -> list[str]:
-    """As inside/tfjs_case/convert.py does it."""
+    """As inside/tfjs_case/convert.py does it, with the model rewritten before where the route says so."""
+    if not route.rewrites:
+        return _save(account, model, files, route)
+    variable = _variable(account, model, route)
+    taken = f"{variable}.model" if variable == "built" else variable
+    return [f"{taken} = reproduction.rewritten({taken})", *_save(account, model, files, route)]
+
+
+def _save(account: Reproduction, model: Model, files: ModelFiles, route: Route) -> list[str]:
     path = f"reproduction.file({_quoted(files.path)})"
     if route.serialize == "saved-model":
         if model.kind is Kind.SAVED_MODEL:
@@ -157,7 +165,7 @@ def _serialize(account: Reproduction, model: Model, files: ModelFiles, route: Ro
             return ["reproduction.export(tf, built)"]
         keras_3 = account.keras_in_use is not None and not account.keras_in_use.startswith(("1.", "2."))
         return ['model.export("saved_model")' if keras_3 else 'tf.saved_model.save(model, "saved_model")']
-    if model.kind == route.serialize and route.command:
+    if model.kind == route.serialize and route.command and not route.rewrites:
         return ["import shutil", "", f'shutil.copy({path}, "model.{route.serialize}")']
     return [f'model.save("model.{route.serialize}")']
 

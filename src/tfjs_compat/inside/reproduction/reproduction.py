@@ -90,6 +90,13 @@ def _built(tf, model):
     return build.build(tf, job)
 
 
+def rewritten(model):
+    """The model of layers that TensorFlow.js has, which computes the same."""
+    from tfjs_case.rewrites import walk
+
+    return walk.rewritten(model, _state["format"]).model
+
+
 def export(tf, built):
     """Write ``saved_model`` by the function that the model is called by, or with the inputs that were given."""
     from tfjs_case import convert

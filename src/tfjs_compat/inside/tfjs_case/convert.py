@@ -35,7 +35,7 @@ def serialize(tf, job, built):
             tf.saved_model.save(model, SAVED_MODEL)
     elif built.function is not None:
         raise NotAKerasModel("a %s is no Keras model: only the graph route converts it" % type(model).__name__)
-    elif source["kind"] == form and job["route"]["command"]:
+    elif source["kind"] == form and job["route"]["command"] and not job.get("rewrite"):
         shutil.copy(source["path"], "model." + form)
     else:
         model.save("model." + form)

@@ -82,7 +82,8 @@ def signature(tf, job, built, given=None):
 
 
 def _weights(model):
-    return list(getattr(model, "weights", None) or [])
+    # Keras 2 lists the table of an adapted lookup among them, which is no tensor.
+    return [weight for weight in getattr(model, "weights", None) or [] if hasattr(weight, "shape")]
 
 
 def _given_specs(given):

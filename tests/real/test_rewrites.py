@@ -1,0 +1,94 @@
+"""Rewrites proven by numbers: what fails in TensorFlow.js without one, and works with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tfjs_compat.outcomes.stages import Verdict
+from tfjs_compat.results.case_result import Results
+
+pytestmark = pytest.mark.real
+
+MODELS = """
+import numpy as np
+from tensorflow import keras
+
+L = keras.layers
+
+
+def grouped():
+    i = keras.Input((10, 10, 6))
+    x = L.Conv2D(6, 3, groups=6, padding="same", strides=2, activation="relu")(i)
+    x = L.Conv2D(9, 3, groups=3, dilation_rate=2, padding="same", activation="relu")(x)
+    return keras.Model(i, L.Dense(3)(L.Flatten()(x)))
+
+
+def wavenet():
+    i = keras.Input((None, 4))
+    x = L.Conv1D(6, 2, padding="causal")(i)
+    for rate in (1, 2, 4):
+        gate = L.Conv1D(6, 2, dilation_rate=rate, padding="causal", activation="sigmoid")(x)
+        x = L.Add()([x, L.Multiply()([L.Conv1D(6, 2, dilation_rate=rate, padding="causal")(x), gate])])
+    return keras.Model(i, x)
+
+
+def tabular():
+    age, kind = keras.Input((1,), name="age"), keras.Input((1,), dtype="string", name="kind")
+    known = L.StringLookup(output_mode="one_hot")
+    known.adapt(np.array([["a"], ["b"], ["b"]]))
+    bins = L.Discretization(bin_boundaries=[-0.5, 0.0, 0.7], output_mode="one_hot")
+    return keras.Model([age, kind], L.Dense(2)(L.Concatenate()([bins(age), known(kind)])))
+
+
+def pictures():
+    augmentation = keras.Sequential([L.RandomFlip("horizontal"), L.RandomRotation(0.1)])
+    i = keras.Input((12, 12, 3))
+    x = L.Normalization(mean=[0.4, 0.5, 0.6], variance=[0.1, 0.2, 0.3])(augmentation(i))
+    return keras.Model(i, L.Dense(3)(L.Flatten()(L.Conv2D(4, 3, activation="relu")(x))))
+"""
+
+MATRIX = """
+models = [{models}]
+routes = ["{plain}", "{rewritten}"]
+
+[axes]
+tensorflow = ["2.19.0"]
+tensorflowjs = ["4.22.0"]
+as_of = [2026-11-20]
+process_env = [{processes}]
+constraints = [["setuptools<81", "ydf<0.13"]]
+"""
+
+GRAPH = {"grouped": "grouped-convolution", "tabular": "adapted-lookup", "pictures": "idle-layer"}
+LAYERS = {"grouped": "grouped-convolution", "wavenet": "causal-padding", "pictures": "normalization"}
+
+
+def matrix(names: dict[str, str], route: str, rewritten: str, *processes: str) -> str:
+    models, envs = (", ".join(f'"{each}"' for each in some) for some in ([f"net.py:{n}" for n in names], processes))
+    return MATRIX.format(models=models, plain=route, rewritten=rewritten, processes=envs)
+
+
+def require_rewritten(found: Results, names: dict[str, str], plain: str, rewritten: str) -> None:
+    for name, rewrite in names.items():
+        cases = {case.route: case for case in found.cases if case.model == f"net.py:{name}"}
+        assert cases[plain].verdict is not Verdict.WORKS
+        assert rewrite in cases[plain].rewritable
+        assert cases[rewritten].verdict is Verdict.WORKS, cases[rewritten].message
+        assert cases[rewritten].rewriting is not None
+        assert rewrite in {each.id for each in cases[rewritten].rewriting.rewrote}
+
+
+def test_a_graph_of_a_rewritten_model_works_where_the_plain_one_fails(run_matrix: Callable[..., Results]) -> None:
+    text = matrix(GRAPH, "graph+repair", "graph+rewrite+repair", "default")
+    require_rewritten(run_matrix(text, {"net.py": MODELS}), GRAPH, "graph+repair", "graph+rewrite+repair")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("processes", ["default", "legacy-keras"])
+def test_layers_of_a_rewritten_model_work_where_the_plain_ones_fail(
+    run_matrix: Callable[..., Results], processes: str
+) -> None:
+    text = matrix(LAYERS, "layers+repair", "layers+rewrite+repair", processes)
+    require_rewritten(run_matrix(text, {"net.py": MODELS}), LAYERS, "layers+repair", "layers+rewrite+repair")
