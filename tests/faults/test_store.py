@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -49,6 +50,130 @@ def runs(tmp_path: Path, built: tuple[Path, FaultyIndex], index: FaultyIndex) ->
     for child in runs.started:
         child.kill()
         child.communicate()
+
+
+def env(runs: Runs, command: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "tfjs_compat", "env", *command.split()],
+        env=runs.environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert "Traceback" not in done.stderr
+    return done.stdout + done.stderr
+
+
+def of_the_user(runs: Runs) -> Path:
+    """A folder that holds what nobody but its user may change."""
+    folder = runs.folder / "of the user"
+    (folder / "below" / "__pycache__").mkdir(parents=True)
+    for name in ("precious", "below/__init__.py", "below/__pycache__/m.cpython-311.pyc", "numpy/__init__.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("precious")
+    return folder
+
+
+def state(folder: Path) -> dict[str, tuple[int, str]]:
+    found = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path): (path.stat().st_mtime_ns, path.read_text()) for path in found}
+
+
+def numpy_tree(runs: Runs) -> Path:
+    (tree,) = (runs.store / "wheels").glob("numpy-*")
+    return tree
+
+
+def link_in_place_of(path: Path, target: Path) -> None:
+    shutil.rmtree(path)
+    path.symlink_to(target, target_is_directory=True)
+
+
+LINKS = {
+    "a wheel": lambda runs, target: link_in_place_of(numpy_tree(runs), target),
+    "a package": lambda runs, target: link_in_place_of(numpy_tree(runs) / "numpy", target / "numpy"),
+    "bytecode": lambda runs, target: link_in_place_of(
+        numpy_tree(runs) / "numpy" / "__pycache__", target / "below" / "__pycache__"
+    ),
+    "a RECORD's folder": lambda runs, target: link_in_place_of(
+        next(numpy_tree(runs).glob("*.dist-info")), target / "below"
+    ),
+    "an environment": lambda runs, target: link_in_place_of(
+        runs.store / "environments" / runs.environments()[0], target
+    ),
+    "an entry of nobody": lambda runs, target: (runs.store / "wheels" / "mine").symlink_to(target),
+    "an outcome": lambda runs, target: link_in_place_of(next((runs.store / "outcomes").iterdir()), target),
+    "scratch": lambda runs, target: (runs.store / "scratch" / "uv-12345678").symlink_to(target),
+    "all wheels": lambda runs, target: link_in_place_of(runs.store / "wheels", target),
+    "all environments": lambda runs, target: link_in_place_of(runs.store / "environments", target),
+    "all outcomes": lambda runs, target: link_in_place_of(runs.store / "outcomes", target),
+}
+
+
+@pytest.mark.parametrize(
+    "name", [name if name in ("a wheel", "a package") else pytest.param(name, marks=pytest.mark.full) for name in LINKS]
+)
+@pytest.mark.parametrize("command", ["verify", "gc --unused-days 0", pytest.param("run", marks=pytest.mark.full)])
+def test_what_a_link_in_the_store_leads_to_stays_as_it_is(runs: Runs, name: str, command: str) -> None:
+    target = of_the_user(runs)
+    LINKS[name](runs, target)
+    before = state(target)
+    for each in (command, "verify", "gc --unused-days 0", "run"):
+        said = run(runs)[1] if each == "run" else env(runs, each)
+        assert state(target) == before, said
+    if not name.startswith("all "):
+        assert messages(runs) == ["ValueError: ended"]
+
+
+def test_what_is_no_wheel_is_not_removed(runs: Runs) -> None:
+    (runs.store / "wheels" / "mine").mkdir()
+    (runs.store / "wheels" / "mine" / "precious").write_text("precious")
+    assert "all whole" in env(runs, "verify")
+    env(runs, "gc --unused-days 0")
+    assert (runs.store / "wheels" / "mine" / "precious").exists()
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "environments/*/environment.json",
+        *(
+            pytest.param(pattern, marks=pytest.mark.full)
+            for pattern in (
+                "environments/*/lock.txt",
+                "environments/*/wheels.json",
+                "outcomes/*/outcome.json",
+                "resolved/*.json",
+                "index/*.json",
+                "interpreters/*.json",
+                "programs/*.json",
+                "code/*.json",
+                "cache-keys/*.json",
+                "wheels/numpy-*/*.dist-info/RECORD",
+                "wheels/numpy-*/numpy/__init__.py",
+                "durations.jsonl",
+            )
+        ),
+    ],
+)
+@pytest.mark.parametrize("put", ["pipe", "bytes", "hole", "folder"])
+def test_what_stands_in_place_of_a_file_of_the_store(runs: Runs, pattern: str, put: str) -> None:
+    for path in list(runs.store.glob(pattern)):
+        path.unlink()
+        if put == "pipe":
+            os.mkfifo(path)
+        elif put == "folder":
+            path.mkdir()
+        else:
+            path.write_bytes(b"\xff\xfe" * 100)
+            if put == "hole":
+                os.truncate(path, 1 << 40)
+    code, said = run(runs)
+    assert code in (1, 3), said
+    env(runs, "verify")
+    code, said = run(runs)
+    assert code == 1, said
+    assert messages(runs) == ["ValueError: ended"]
 
 
 def run(runs: Runs, *arguments: str) -> tuple[int, str]:

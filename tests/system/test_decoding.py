@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
+import pytest
 from support.samples import ROOT
+
+from tfjs_compat.system.decoding import DamagedFileError, Reader
 
 SOURCES = sorted((ROOT / "src" / "tfjs_compat").rglob("*.py"))
 STRESS = """
@@ -34,6 +39,27 @@ threads = [threading.Thread(target=decode) for _ in range(8)]
 [thread.join() for thread in threads]
 print(len(readers))
 """
+
+
+READER = Reader[dict[str, int]](dict[str, int])
+
+
+def test_what_stands_in_place_of_a_file_is_an_os_error(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text('{"a": 1}')
+    assert READER.read(path) == {"a": 1}
+    with pytest.raises(OSError, match="larger than 3 bytes"):
+        READER.read(path, 3)
+    for content in (b"", b"\xff\xfe", b"[" * 100_000, b'{"a": "x"}', b'{"\xff": 1}'):
+        path.write_bytes(content)
+        with pytest.raises(DamagedFileError):
+            READER.read(path)
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        READER.read(path)
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="not a regular file"):
+        READER.read(path)
 
 
 def test_nothing_decodes_a_type_without_a_reader() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import subprocess
 import sys
 import threading
@@ -44,6 +46,32 @@ def test_a_store_that_cannot_be_made(tmp_path: Path) -> None:
         store.folder("x")
     with pytest.raises(MachineryError, match="file"), store.locked("x"):
         pass
+
+
+def test_a_store_in_which_no_environment_can_be_made(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match=r"no environment can be made where a path holds ':'|';'"):
+        Store(tmp_path / f"a{os.pathsep}b").folder("wheels")
+    assert names(tmp_path) == []
+
+
+@pytest.mark.parametrize("link", ["wheels", "outcomes/x"])
+def test_a_folder_of_the_store_that_is_a_link(tmp_path: Path, link: str) -> None:
+    (tmp_path / "of the user").mkdir()
+    store = Store(tmp_path / "store")
+    store.folder(*link.split("/")[:-1] or ["scratch"])
+    (store.root / link).symlink_to(tmp_path / "of the user")
+    with pytest.raises(RequestError, match="a folder of the store must not be a link\nhint: "):
+        store.folder(*link.split("/"), "below")
+    assert names(tmp_path / "of the user") == []
+
+
+def test_a_store_that_is_deleted_while_it_is_in_use(tmp_path: Path) -> None:
+    store = Store(tmp_path / "store")
+    store.folder("wheels")
+    shutil.rmtree(store.root)
+    store.folder("scratch")
+    assert names(store.root) == ["scratch", MARKER]
+    Store(tmp_path / "store").folder("wheels")
 
 
 def test_of_two_that_want_a_lock_one_waits(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes.failures import is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.system.child_files import TooMuchError, copy_settled, read_child_file
-from tfjs_compat.system.decoding import Reader
+from tfjs_compat.system.decoding import DamagedFileError, Reader
 from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.touched import changed_path
@@ -182,9 +182,12 @@ def _says_something(outcome: Outcome) -> bool:
 
 def _read(home: Path) -> _Kept | None:
     """What is kept in a folder of the store, or None. Raises OSError where the folder cannot be read."""
+    if home.is_symlink():
+        # Nobody of us made it.
+        return None
     try:
-        kept = _KEPT.decode((home / _OUTCOME).read_bytes())
-    except (FileNotFoundError, NotADirectoryError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        kept = _KEPT.read(home / _OUTCOME)
+    except (FileNotFoundError, NotADirectoryError, DamagedFileError):
         return None
     # A damaged file leads nowhere else.
     return kept if kept.folder.isalnum() else None
@@ -246,12 +249,10 @@ def why_not_kept(case_id: str, key: CacheKey, store: Store) -> str | None:
         if kept is not None and (changed := changed_path(kept.outcome)) is not None:
             return f"{changed}, which its model opens, changed since it was run"
     try:
-        content = (store.root / "cache-keys" / f"{case_id}.json").read_bytes()
+        before = _KEYS.read(store.root / "cache-keys" / f"{case_id}.json")
+    except DamagedFileError:
+        return "the note of its last run is damaged, or of another tfjs-compat"
     except OSError:
         return "it was never run to an end that can be kept"
-    try:
-        before = _KEYS.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "the note of its last run is damaged, or of another tfjs-compat"
     texts = changes(before, key)
     return "; ".join(texts) + " since it was run" if texts else "its outcome is gone from the store, or damaged"

@@ -60,8 +60,8 @@ def code_digest(store: Store, package: Path = PACKAGE) -> str:
     with disk_errors(package):
         state = _state(package)
         place = hashlib.sha256(str(package).encode()).hexdigest()[:16]
-        with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-            kept = _DIGEST.decode((store.root / "code" / f"{place}.json").read_bytes())
+        with contextlib.suppress(OSError):
+            kept = _DIGEST.read(store.root / "code" / f"{place}.json")
             if kept.state == state:
                 return kept.digest
         digest = digest_files((name, package / name) for name in deciding_files(package))

@@ -12,7 +12,7 @@ import msgspec
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import write_whole
+from tfjs_compat.system.files import open_regular, write_whole
 from tfjs_compat.system.store import Store
 
 DEFAULT_SECONDS = 2.0
@@ -66,7 +66,9 @@ class Durations:
         with contextlib.suppress(OSError), self._lock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # One write at the end of the file: those of two runs do not mix.
-            descriptor = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            # Of a pipe in its place nobody reads: that is an error and no reason to wait.
+            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0)
+            descriptor = os.open(self._path, flags, 0o644)
             try:
                 os.write(descriptor, data)
             finally:
@@ -75,7 +77,7 @@ class Durations:
     def _read(self, most_bytes: int) -> dict[str, _Line]:
         """The last line of each case."""
         try:
-            with self._path.open("rb") as file:
+            with open_regular(self._path) as file:
                 size = os.fstat(file.fileno()).st_size
                 file.seek(max(0, size - most_bytes))
                 content = file.read(most_bytes)

@@ -6,7 +6,7 @@ import shutil
 
 from tfjs_compat.environments.environment import last_used, read_environment, users_of
 from tfjs_compat.environments.registry import environment_folders, list_environments
-from tfjs_compat.environments.wheels import claimed
+from tfjs_compat.environments.wheels import claimed, is_wheel
 from tfjs_compat.system.files import remove_tree
 from tfjs_compat.system.store import Store
 
@@ -38,7 +38,7 @@ def collect_wheels(store: Store) -> list[str]:
         used |= {key for folder in environment_folders(store) for key in claimed(folder)}
         with store.locked("wheels"):
             for path in sorted(root.iterdir()):
-                if path.name not in used:
+                if path.name not in used and (is_wheel(path) or path.name.startswith(".")):
                     shutil.rmtree(path, ignore_errors=True) if path.name.startswith(".") else remove_tree(path)
                     removed.append(path.name)
     return removed

@@ -100,9 +100,12 @@ def describe(environment: Environment) -> None:
 def read_environment(root: Path) -> Environment | None:
     """The environment in a folder, or None where it is not whole or its interpreter is gone."""
     try:
-        made = _DESCRIPTIONS.decode((root / DESCRIPTION).read_bytes())
+        made = _DESCRIPTIONS.read(root / DESCRIPTION)
         python = PythonBuild.of_tag(made.python)
     except (OSError, ValueError):
+        return None
+    if root.is_symlink():
+        # It leads to what is not ours: it is made anew.
         return None
     found = Environment(made.id, root, python, made.base, made.packages, made.built, made.trees)
     wheels = root.parent.parent / "wheels"

@@ -18,9 +18,10 @@ from typing import Literal
 
 import msgspec
 
-from tfjs_compat.system.files import write_whole
+from tfjs_compat.system.files import open_regular, read_regular, write_whole
 
 _BLOCK = 1 << 20
+_MOST_BYTES = 64 << 20
 _THREADS = min(4, os.cpu_count() or 1)
 
 
@@ -45,15 +46,15 @@ class Damage(msgspec.Struct, frozen=True):
 
 
 def records_of(tree: Path) -> list[Path]:
-    """The RECORD of each distribution in a folder."""
-    return sorted(tree.glob("*.dist-info/RECORD"))
+    """The RECORD of each distribution in a folder; none that a link leads to."""
+    return sorted(path for path in tree.glob("*.dist-info/RECORD") if not path.parent.is_symlink())
 
 
 def read_rows(record: Path) -> list[Row]:
     """The rows of a RECORD. Raises OSError, ValueError (it is damaged)."""
     rows = []
     try:
-        for cells in csv.reader(io.StringIO(record.read_text("utf-8"), newline="")):
+        for cells in csv.reader(io.StringIO(read_regular(record, _MOST_BYTES).decode("utf-8"), newline="")):
             if cells and cells[0]:
                 path = os.path.normpath(cells[0]).replace(os.sep, "/")
                 digest, size = ((cells[number] or None) if len(cells) > number else None for number in (1, 2))
@@ -80,7 +81,7 @@ def damage(tree: Path, *, most: float = math.inf) -> list[Damage]:
     """
     rows: dict[str, Row] = {}
     found: list[Damage] = []
-    records = records_of(tree)
+    records = [] if tree.is_symlink() else records_of(tree)
     if not records:
         return [Damage(".", "changed")]
     for record in records:
@@ -118,10 +119,24 @@ def is_whole(tree: Path, row: Row, *, most: float = math.inf) -> bool:
 def digest_of(path: Path, kind: str = "sha256") -> str:
     """The digest of a file as RECORDs write it. Raises OSError, ValueError for a kind that is not known."""
     digest = hashlib.new(kind)
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         while block := file.read(_BLOCK):
             digest.update(block)
     return f"{kind}={base64.urlsafe_b64encode(digest.digest()).rstrip(b'=').decode()}"
+
+
+def remove_links(tree: Path) -> None:
+    """Remove every link to a folder from a folder, and the folder itself if it is one; what they lead to stays.
+
+    A wheel has none: somebody put it there, and what is written or removed through it would be his. Raises OSError.
+    """
+    if tree.is_symlink():
+        tree.unlink()
+        return
+    for place, names, _ in os.walk(tree):
+        for path in (Path(place, name) for name in names):
+            if path.is_symlink():
+                path.unlink()
 
 
 def files_below(tree: Path) -> set[str]:

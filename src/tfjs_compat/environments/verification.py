@@ -15,12 +15,12 @@ from tfjs_compat.environments.install import Installer, UnbuildableError
 from tfjs_compat.environments.records import Damage, damage, is_bytecode, said
 from tfjs_compat.environments.registry import environment_folders
 from tfjs_compat.environments.sealing import is_sealed, unloadable_bytecode
-from tfjs_compat.environments.wheels import StoredWheel, refill, seal_standing, stored_wheels
+from tfjs_compat.environments.wheels import StoredWheel, is_wheel, refill, seal_standing, stored_wheels
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock, read_lock
 from tfjs_compat.system.context import Context
-from tfjs_compat.system.files import remove_tree
+from tfjs_compat.system.files import read_regular, remove_tree
 
 _QUICK_BYTES = 1 << 20
 """What is compared of a file before a failure is believed: modules and bytecode are smaller, and read in a second."""
@@ -65,7 +65,7 @@ def verify(context: Context, installer: Installer = Installer()) -> Verified:
     if store.read_only:
         raise MachineryError(f"the store {store.root} cannot be written to, so nothing in it can be mended")
     owners = dict(_owners(context))
-    trees = [path for path in sorted(store.folder("wheels").iterdir()) if not path.name.startswith(".")]
+    trees = [path for path in sorted(store.folder("wheels").iterdir()) if is_wheel(path)]
     damaged: list[Mended] = []
     for tree in trees:
         context.progress.say("verify", tree.name)
@@ -88,7 +88,7 @@ def _owners(context: Context) -> Iterator[tuple[str, list[_Owner]]]:
     for root in environment_folders(context.store):
         environment = read_environment(root)
         try:
-            lock = read_lock((root / "lock.txt").read_text("utf-8"))
+            lock = read_lock(read_regular(root / "lock.txt").decode("utf-8"))
         except (OSError, UnicodeDecodeError, RequestError):
             continue
         if environment is not None:

@@ -7,6 +7,7 @@ one's RECORD lists.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -24,6 +25,7 @@ from tfjs_compat.environments.records import (
     is_whole,
     read_rows,
     records_of,
+    remove_links,
     said,
     write_rows,
 )
@@ -36,6 +38,7 @@ from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
 
 _FILLING = ".filling-"
+_KEY = re.compile(r".+-.+-[0-9a-f]{12}")
 _LAST = ".dist-info/RECORD"
 
 _KEYS = Reader[tuple[str, ...]](tuple[str, ...])
@@ -62,6 +65,11 @@ def stored_wheels(lock: Lock, python: PythonBuild) -> list[StoredWheel]:
     return found
 
 
+def is_wheel(path: Path) -> bool:
+    """Whether an entry of the store's folder of wheels is named as one is: what is not, nobody of us put there."""
+    return _KEY.fullmatch(path.name) is not None
+
+
 _CLAIM = "wheels.json"
 
 
@@ -77,8 +85,8 @@ def claim(keys: Sequence[str], root: Path, context: Context) -> None:
 def claimed(root: Path) -> tuple[str, ...]:
     """The keys of the wheels that the environment in a folder claims, whole or not."""
     try:
-        return _KEYS.decode((root / _CLAIM).read_bytes())
-    except (OSError, msgspec.DecodeError):
+        return _KEYS.read(root / _CLAIM)
+    except OSError:
         return ()
 
 
@@ -114,6 +122,10 @@ def seal_standing(trees: Sequence[Path], python: Interpreter, context: Context) 
     """
     good = []
     for tree in trees:
+        with disk_errors(tree):
+            remove_links(tree)
+        if not tree.is_dir():
+            continue
         found = damage(tree)
         if all(is_bytecode(each.path) for each in found):
             with disk_errors(tree):
@@ -145,6 +157,7 @@ def refill(
             folder = Path(name)
             _fill(wheels, lock, python, context, folder, installer, anew=anew)
             for wheel in wheels:
+                remove_links(root / wheel.key)
                 if (root / wheel.key).is_dir():
                     _replace(root / wheel.key, folder / wheel.key)
                 else:

@@ -24,7 +24,7 @@ from tfjs_compat.artifact.reading import read
 from tfjs_compat.errors import RequestError
 from tfjs_compat.handover.exchange import exchange_folders
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import disk_errors, require_usable, write_whole
+from tfjs_compat.system.files import disk_errors, read_regular, require_usable, write_whole
 from tfjs_compat.system.store import Store
 
 
@@ -94,12 +94,12 @@ def _files_of_a_model(folder: Path) -> frozenset[str]:
 def _written_beside(folder: Path) -> Iterator[str]:
     """The files that a delivery put beside its model and that are still as it wrote them."""
     try:
-        beside = _ACCOUNTS.decode((folder / ACCOUNT).read_bytes()).beside
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        beside = _ACCOUNTS.read(folder / ACCOUNT).beside
+    except OSError:
         return
     for name, digest in beside.items():
         with contextlib.suppress(OSError, ValueError):
-            if hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest:
+            if hashlib.sha256(read_regular(folder / name)).hexdigest() == digest:
                 yield name
 
 

@@ -55,12 +55,12 @@ def find_interpreters(
     folders = list(dict.fromkeys(_folders()))
     kept = store.folder("interpreters") / f"{_fingerprint(folders)}.json"
     try:
-        found = _INTERPRETERS.decode(kept.read_bytes())
+        found = _INTERPRETERS.read(kept)
         if all(Path(python.executable).exists() for python in found):
             with contextlib.suppress(OSError):
                 os.utime(kept)
             return found
-    except (OSError, msgspec.DecodeError):
+    except OSError:
         pass
     found = usable((list_pythons or _list_with_uv)(folders, store), folders)
     write_whole(kept, msgspec.json.encode(found), lasting=False)

@@ -52,9 +52,9 @@ def fetch_releases(package: str, store: Store) -> tuple[Release, ...]:
     wheels = collect(_found_links(package))
     urls = index_urls()
     kept = store.folder("index") / f"{package}-{_short(' '.join(urls))}.json"
-    with contextlib.suppress(OSError, msgspec.DecodeError):  # not there, or damaged: it is fetched
+    with contextlib.suppress(OSError):  # not there, or damaged: it is fetched
         if is_fresh(kept, _FRESH_SECONDS):
-            return _together(_RELEASES.decode(kept.read_bytes()), wheels)
+            return _together(_RELEASES.read(kept), wheels)
     for url in urls:
         if (releases := _fetch(package, url)) is not None:
             write_whole(kept, msgspec.json.encode(releases))

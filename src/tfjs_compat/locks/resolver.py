@@ -70,12 +70,12 @@ def kept_lock(request: ResolveRequest, store: Store) -> Lock | Unresolved | None
     """The answer that an earlier run got to the same request, if it still holds."""
     path = _kept(request, store)
     try:
-        kept = _KEPT.decode(path.read_bytes())
+        kept = _KEPT.read(path)
         for_good = _is_over(request.as_of, kept.resolved_on)
         if not for_good and not is_fresh(path, TODAY_SECONDS):
             return None
         answer = kept.answer()
-    except (OSError, msgspec.DecodeError):
+    except OSError:
         return None
     if for_good:
         # Garbage is what was not used for long. Of an answer of today the time is its age. A store may be read-only.
@@ -109,16 +109,16 @@ def forget(lock_id: str, store: Store) -> None:
     The next one is resolved without uv's cache, which has the same page. Raises MachineryError.
     """
     for path in store.folder("resolved").glob("*.json"):
-        with contextlib.suppress(OSError, msgspec.DecodeError):
-            kept = _KEPT.decode(path.read_bytes()).lock
+        with contextlib.suppress(OSError):
+            kept = _KEPT.read(path).lock
             if kept is not None and kept.id == lock_id:
                 write_whole(path, msgspec.json.encode(_Kept()))
 
 
 def _is_forgotten(request: ResolveRequest, store: Store) -> bool:
     try:
-        return _KEPT.decode(_kept(request, store).read_bytes()) == _Kept()
-    except (OSError, msgspec.DecodeError):
+        return _KEPT.read(_kept(request, store)) == _Kept()
+    except OSError:
         return False
 
 

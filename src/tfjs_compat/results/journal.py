@@ -92,7 +92,7 @@ def compact(output: Path) -> None:
     """
     path = output / JOURNAL
     with disk_errors(path):
-        lines = path.read_bytes().split(b"\n")[:-1] if path.exists() else []
+        lines = read_regular(path).split(b"\n")[:-1] if path.exists() else []
     last: dict[str, int] = {}
     damaged = []
     for number, raw in enumerate(lines):

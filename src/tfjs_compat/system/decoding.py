@@ -7,12 +7,24 @@ under the import lock; whatever decodes later finds the description whole. A tes
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from tfjs_compat.system.files import read_regular
+
 T = TypeVar("T")
+
+
+MOST_BYTES = 64 << 20
+"""Of a file of the store: results with the end of a log have some KB, a list of releases a MB."""
+
+
+class DamagedFileError(OSError):
+    """A file that holds something else than it should."""
 
 
 class Reader(Generic[T]):
@@ -25,6 +37,18 @@ class Reader(Generic[T]):
     def decode(self, content: bytes | str) -> T:
         """The value that a JSON text holds. Raises msgspec.DecodeError, UnicodeDecodeError, RecursionError."""
         return self._decoder.decode(content)
+
+    def read(self, path: Path, most: int = MOST_BYTES) -> T:
+        """The value that a file holds, which anybody may have put in its place.
+
+        Raises OSError as read_regular does: it is not there, no regular file, or of more than ``most`` bytes; and
+        DamagedFileError where it holds something else.
+        """
+        content = read_regular(path, most)
+        try:
+            return self.decode(content)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise DamagedFileError(errno.EINVAL, str(error), str(path)) from None
 
     def convert(self, value: object) -> T:
         """The value that plain data (dicts, lists, texts, numbers) hold. Raises msgspec.ValidationError."""

@@ -71,6 +71,12 @@ class Store:
     @functools.cached_property
     def _is_ours(self) -> bool:
         """True: the folder is a store, made one if there was nothing. Raises RequestError for a folder of others."""
+        if os.pathsep in str(self.root):
+            # Environments are made in it: its folders get into PATH.
+            raise RequestError(
+                f"{self.root}: no environment can be made where a path holds '{os.pathsep}'\n"
+                "hint: set TFJS_COMPAT_CACHE to another folder"
+            )
         with disk_errors(self.root):
             self.root.mkdir(parents=True, exist_ok=True)
             names = {path.name for path in self.root.iterdir()}
@@ -90,14 +96,33 @@ class Store:
     def folder(self, *parts: str) -> Path:
         """A folder of the store, made if it is not there.
 
-        Raises MachineryError where it cannot be, RequestError where the store would be in a folder of others.
+        Raises MachineryError where it cannot be, RequestError where the store would be in a folder of others, or the
+        folder is a link.
         """
         assert self._is_ours
+        self._require_no_link(parts)
         aside = self.read_only and parts[0] in (*_PASSING, *_SMALL)
         path = (self._aside if aside else self.root).joinpath(*parts)
         with disk_errors(path):
             path.mkdir(parents=True, exist_ok=True)
+            if not self.read_only and not (self.root / MARKER).exists() and self._holds_only_ours():
+                # It was deleted while it is in use.
+                (self.root / MARKER).touch()
         return path
+
+    def _holds_only_ours(self) -> bool:
+        return {path.name for path in self.root.iterdir()} <= _FOLDERS
+
+    def _require_no_link(self, parts: tuple[str, ...]) -> None:
+        """See that no folder on the way is a link: what it leads to is somebody else's, and would be emptied."""
+        path = self.root
+        for part in parts:
+            path /= part
+            if path.is_symlink():
+                raise RequestError(
+                    f"{path}: a folder of the store must not be a link\n"
+                    "hint: remove it; to keep the store elsewhere, set TFJS_COMPAT_CACHE"
+                )
 
     @contextlib.contextmanager
     def locked(self, *name: str, stop: threading.Event | None = None) -> Iterator[None]:

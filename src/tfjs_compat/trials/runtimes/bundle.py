@@ -30,7 +30,7 @@ from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment, tool_environment
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import disk_errors, write_whole
+from tfjs_compat.system.files import disk_errors, read_regular, write_whole
 from tfjs_compat.system.store import Store
 from tfjs_compat.system.temporary import temporary_folder
 from tfjs_compat.system.text import redact
@@ -136,8 +136,8 @@ def read_vocabulary(bundle: Bundle, node: Node) -> Vocabulary:
     """What the bundle knows by name; worked out once and kept beside it. Raises MachineryError."""
     beside = bundle.path.with_name(f"vocabulary-{bundle.sha256[:16]}.json")
     try:
-        return _VOCABULARIES.decode(beside.read_bytes())
-    except (OSError, msgspec.DecodeError):
+        return _VOCABULARIES.read(beside)
+    except OSError:
         pass
     with temporary_folder("tfjs-compat-vocabulary-") as scratch:
         log = scratch / "log"
@@ -169,9 +169,9 @@ def _kept_bundle(version: str, folder: Path) -> Bundle | None:
     """The bundle of the store, if it is whole and came from the tarball that is pinned."""
     path = folder / "tf.min.js"
     try:
-        kept = _KEPT.decode((folder / "bundle.json").read_bytes())
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    except (OSError, msgspec.DecodeError):
+        kept = _KEPT.read(folder / "bundle.json")
+        digest = hashlib.sha256(read_regular(path)).hexdigest()
+    except OSError:
         return None
     pin = pinned_releases().get(version)
     if kept.version != version or kept.sha256 != digest or pin not in (None, kept.integrity):

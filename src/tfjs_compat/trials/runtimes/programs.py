@@ -44,8 +44,8 @@ def remembered_version(path: Path, find_version: Callable[[Path], str], store: S
     if store is None or file is None:
         return find_version(path)
     record = store.folder("programs") / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.json"
-    with contextlib.suppress(OSError, msgspec.DecodeError, UnicodeDecodeError):
-        remembered = _REMEMBERED.decode(record.read_bytes())
+    with contextlib.suppress(OSError):
+        remembered = _REMEMBERED.read(record)
         if remembered.file == file:
             return remembered.version
     version = find_version(path)
