@@ -15,7 +15,7 @@ from tfjs_compat.engine.plan_document import matrix_digest
 from tfjs_compat.engine.shards import BUILD_SECONDS, Shard, cut, only_shard, parse_shard, sizes
 from tfjs_compat.engine.shared_plan import plan_again, read_shared_plan, write_shared_plan
 from tfjs_compat.errors import MachineryError, RequestError
-from tfjs_compat.locks.lock import Lock, Unresolved
+from tfjs_compat.locks.lock import Lock, Unresolved, make_lock
 from tfjs_compat.matrix.models import find_model
 
 NEVER = Unresolved("never", ("tensorflow",), "because")
@@ -84,6 +84,8 @@ def real_plan(*on: int | Unresolved | str) -> Plan:
     cases = []
     for name, answer in zip(names, on, strict=False):
         one = planned(1, answer)
+        if isinstance(one.lock, Lock):
+            one = msgspec.structs.replace(one, lock=make_lock(one.lock.text, PYTHON.build, source_builds=False))
         model = find_model(f"zoo:{name}", Path.cwd())
         cases.append(msgspec.structs.replace(one, case=msgspec.structs.replace(one.case, model=model)))
     whole = plan(*cases)
@@ -127,6 +129,16 @@ def test_a_damaged_shared_plan_is_a_wrong_request(tmp_path: Path, content: bytes
         read_shared_plan(tmp_path)
 
 
+@pytest.mark.parametrize(("old", "new"), [("==2.1.0", "==2.1.1"), ('"id":"', '"id":"0'), ("only-binary", "no-binary")])
+def test_a_lock_that_was_changed_is_refused(tmp_path: Path, old: str, new: str) -> None:
+    path = write_shared_plan(real_plan(1, 2), "2026-01-01T00:00:00+00:00", tmp_path)
+    before, locks, after = path.read_text().partition('"locks":')
+    assert old in after
+    path.write_text(before + locks + after.replace(old, new))
+    with pytest.raises(RequestError, match=r"key 'locks\.[0-9a-f]{16}': it was changed since it was written"):
+        read_shared_plan(tmp_path)
+
+
 def test_a_plan_cut_otherwise_is_refused() -> None:
     with pytest.raises(RequestError, match="cut into 2 shards"):
         only_shard(real_plan(1, 2), Shard(3, 3))
@@ -134,5 +146,6 @@ def test_a_plan_cut_otherwise_is_refused() -> None:
 
 def test_locks_travel_whole(tmp_path: Path) -> None:
     write_shared_plan(real_plan(7), "2026-01-01T00:00:00+00:00", tmp_path)
-    assert list(read_shared_plan(tmp_path).locks.values()) == [lock(7)]
-    assert isinstance(lock(7), Lock)
+    (found,) = read_shared_plan(tmp_path).locks.values()
+    assert found.packages == lock(7).packages
+    assert found.text.endswith(lock(7).text)

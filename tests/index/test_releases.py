@@ -1,7 +1,11 @@
 """Releases of a package: out of an index's files, and fetched from an index."""
 
+import base64
+import contextlib
 import datetime
 import os
+import zlib
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -34,6 +38,54 @@ def test_the_date_is_that_of_utc() -> None:
     zone = datetime.timezone(datetime.timedelta(hours=-8))
     (only,) = collect([wheel("1.0", at=datetime.datetime(2024, 3, 8, 20, tzinfo=zone))])
     assert only.uploaded == "2024-03-09"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://t0ken@HOST/simple/", "http://t0ken:@HOST/simple/", "http://t0ken:p%2Fw@HOST/simple/"]
+)
+def test_credentials_of_the_address_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    with SmallIndex() as index:
+        index.add("tensorflow", "2.16.1")
+        monkeypatch.setenv("UV_DEFAULT_INDEX", url.replace("HOST", index.url.split("/")[2]))
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        assert [release.version for release in fetch_releases("tensorflow", Store(tmp_path))] == ["2.16.1"]
+    user = f"t0ken:{'p/w' if '%' in url else ''}"
+    assert set(index.authorizations) == {f"Basic {base64.b64encode(user.encode()).decode()}"}
+
+
+class Endless(SmallIndex):
+    """Pages of spaces without an end, as they are or packed."""
+
+    def __init__(self, encoding: str) -> None:
+        self.encoding = encoding
+        super().__init__()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        index = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "application/vnd.pypi.simple.v1+json")
+                packer = zlib.compressobj(wbits=31) if index.encoding else None
+                if packer is not None:
+                    self.send_header("Content-Encoding", "gzip")
+                self.end_headers()
+                block = b" " * (1 << 20)
+                with contextlib.suppress(OSError):
+                    while True:
+                        self.wfile.write(packer.compress(block) if packer else block)
+
+        return Handler
+
+
+@pytest.mark.parametrize("encoding", ["", "gzip"])
+def test_a_page_without_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, encoding: str) -> None:
+    with Endless(encoding) as index:
+        monkeypatch.setenv("UV_DEFAULT_INDEX", index.url)
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+        with pytest.raises(MachineryError, match="gave no package page for tensorflow: it has more than 128 MiB"):
+            fetch_releases("tensorflow", Store(tmp_path))
 
 
 @pytest.mark.parametrize(("yanked", "whole"), [([True, True], True), ([True, False], False), ([False], False)])

@@ -62,7 +62,6 @@ def test_what_of_a_configuration_counts(home: Path, monkeypatch: pytest.MonkeyPa
         "UV_INSECURE_HOST": "a.example b.example",
         "UV_FIND_LINKS": "/wheels,https://links.example",
         "UV_CACHE_DIR": "/uv",
-        "UV_LINK_MODE": "copy",
         "UV_DEFAULT_INDEX": "https://default.example/simple",
         "UV_INDEX": "https://extra.example/simple more=https://more.example/simple",
     }

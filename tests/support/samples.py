@@ -165,6 +165,7 @@ class SmallIndex:
         self.timed = True
         self.body: bytes | None = None
         self.requests: list[str] = []
+        self.authorizations: list[str | None] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.url = f"http://127.0.0.1:{self._server.server_port}/simple/"
 
@@ -210,6 +211,7 @@ class SmallIndex:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 index.requests.append(self.path)
+                index.authorizations.append(self.headers.get("Authorization"))
                 kind, name, *file = self.path.strip("/").split("/")
                 known = name in index.files
                 status = index.status if index.status != 200 else 200 if known else 404

@@ -15,7 +15,7 @@ from tfjs_compat.engine.plan import Plan, Planned
 from tfjs_compat.engine.plan_document import document, matrix_digest
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.index.interpreters import Interpreter, choose
-from tfjs_compat.locks.lock import Lock, Unresolved
+from tfjs_compat.locks.lock import Lock, Unresolved, read_lock
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.expansion import LeftOut
 from tfjs_compat.matrix.models import Model, find_model
@@ -75,7 +75,19 @@ def read_shared_plan(path: Path) -> SharedPlan:
         raise RequestError(f"--plan {file}: damaged, or no shared plan: {error}\n{hint}") from None
     if found.schema != PLAN_SCHEMA:
         raise RequestError(f"--plan {file}: key 'schema': is {found.schema}, this tfjs-compat reads {PLAN_SCHEMA}")
+    for id, lock in found.locks.items():
+        _check_lock(id, lock, file)
     return found
+
+
+def _check_lock(id: str, lock: Lock, file: Path) -> None:
+    """See that a lock is what its id says: it stands for the environments and outcomes that are kept under it."""
+    try:
+        whole = read_lock(lock.text) == lock and lock.id == id
+    except RequestError:
+        whole = False
+    if not whole:
+        raise RequestError(f"--plan {file}: key 'locks.{id}': it was changed since it was written")
 
 
 def plan_again(shared: SharedPlan, matrix: Matrix, bases: Mapping[str, Path], found: Sequence[Interpreter]) -> Plan:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
+import email.message
+import functools
 import hashlib
+import json
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
 
@@ -17,9 +23,16 @@ from tfjs_compat.system.text import shown_address
 
 if TYPE_CHECKING:
     from pypi_simple import DistributionPackage, ProjectPage
+    from requests import Response
 
 _SECONDS = (10, 60)
 """To connect, and between two packets."""
+
+_PAGE_SECONDS = 600.0
+_PAGE_BYTES = 128 << 20
+"""Of one page: those of the largest packages have some MB."""
+
+_JSON, _HTML = "application/vnd.pypi.simple.v1+json", ("application/vnd.pypi.simple.v1+html", "text/html")
 
 
 def read_page(package: str, url: str) -> ProjectPage | None:
@@ -29,28 +42,72 @@ def read_page(package: str, url: str) -> ProjectPage | None:
     but a page in the form of PEP 503 or PEP 691.
     """
     import requests
-    from pypi_simple import PyPISimple, UnsupportedContentTypeError, UnsupportedRepoVersionError
+    from pypi_simple import ACCEPT_ANY, UnsupportedRepoVersionError
     from pypi_simple.classes import ProjectPage
 
-    shown = shown_address(url)
-    with _answers(shown, package), PyPISimple(url) as client:
-        try:
-            response = client.s.get(
-                client.get_project_url(package), timeout=_SECONDS, headers={"Accept": client.accept}
-            )
+    shown, name = shown_address(url), canonicalize_name(package)
+    with _answers(shown, package), requests.Session() as session:
+        asked = session.get(
+            f"{url.rstrip('/')}/{name}/",
+            timeout=_SECONDS,
+            headers={"Accept": ACCEPT_ANY},
+            auth=_credentials(url),
+            stream=True,
+        )
+        with asked as response:
             if response.status_code in (404, 410):
                 return None
             response.raise_for_status()
-            page = ProjectPage.from_response(response, canonicalize_name(package))
-        except (UnsupportedContentTypeError, UnsupportedRepoVersionError, requests.JSONDecodeError) as error:
+            content = _read(response, shown, package)
+        kind, charset = _content_type(response.headers.get("Content-Type", "text/html"))
+        try:
+            if kind == _JSON:
+                page = ProjectPage.from_json_data(json.loads(content), response.url)
+            elif kind in _HTML:
+                page = ProjectPage.from_html(name, content, response.url, charset)
+            else:
+                raise _no_page(shown, package, f"its type is {kind}")
+        except UnsupportedRepoVersionError as error:
             raise _no_page(shown, package, hide_credentials(str(error))) from None
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, LookupError, RecursionError) as error:
             raise _no_page(shown, package, hide_credentials(f"{type(error).__name__}: {error}")) from None
-        if canonicalize_name(page.project) != canonicalize_name(package):
+        if canonicalize_name(page.project) != name:
             raise _no_page(shown, package, f"it is that of {page.project}")
-        if "html" in response.headers.get("Content-Type", "").lower():
-            _check_html(response.text, page, shown, package)
+        if kind in _HTML:
+            _check_html(content.decode(charset or "utf-8", "replace"), page, shown, package)
         return page
+
+
+def _read(response: Response, shown: str, package: str) -> bytes:
+    """The content of a page. Raises MachineryError for one without an end."""
+    until = time.monotonic() + _PAGE_SECONDS
+    content = bytearray()
+    for block in response.iter_content(1 << 16):
+        content += block
+        if len(content) > _PAGE_BYTES:
+            raise _no_page(shown, package, f"it has more than {_PAGE_BYTES >> 20} MiB")
+        if time.monotonic() > until:
+            raise _no_page(shown, package, f"it has no end after {_PAGE_SECONDS:g} s")
+    return bytes(content)
+
+
+def _content_type(header: str) -> tuple[str, str | None]:
+    """The type of a content in lower case, and the encoding of its text, where the header names one that there is."""
+    message = email.message.Message()
+    message["Content-Type"] = header
+    charset = message.get_content_charset()
+    with contextlib.suppress(LookupError):
+        return message.get_content_type(), codecs.lookup(charset).name if charset else None
+    return message.get_content_type(), None
+
+
+def _credentials(url: str) -> tuple[str, str] | None:
+    """User and password of an address, as uv and pip send them: a user alone, who is a token, has an empty password.
+
+    None where it has none: those of the user's .netrc count then.
+    """
+    parts = urlsplit(url)
+    return (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
 
 
 def _check_html(text: str, page: ProjectPage, shown: str, package: str) -> None:
@@ -83,25 +140,30 @@ def audit(packages: Iterable[str], files: Iterable[tuple[str, str]], stop: threa
                 page = read_page(package, url)
                 for file in page.packages if page is not None else ():
                     if file.filename == filename:
-                        _check_file(file, package, shown_address(url))
+                        _check_file(file, package, url)
 
     interruptible(look, stop)
 
 
-def _check_file(file: DistributionPackage, package: str, shown: str) -> None:
+def _check_file(file: DistributionPackage, package: str, index: str) -> None:
+    shown = shown_address(index)
     damaged = f"the package index {shown} sent {file.filename} damaged"
     kind = next((kind for kind in ("sha256", "sha512", "sha384") if kind in file.digests), None)
     if kind is None:
         raise MachineryError(f"{damaged}, and gives no hash to compare it with")
-    if _digest(file, kind, package, shown) != file.digests[kind]:
+    if _digest(file, kind, package, index) != file.digests[kind]:
         raise MachineryError(f"{damaged}: it does not have the hash that its page gives")
 
 
-def _digest(file: DistributionPackage, kind: str, package: str, shown: str) -> str:
+def _digest(file: DistributionPackage, kind: str, package: str, index: str) -> str:
     import requests
 
     digest = hashlib.new(kind)
-    with _answers(shown, package), requests.get(file.url, timeout=_SECONDS, stream=True) as response:
+    # Credentials are for the host that they were given for.
+    same = urlsplit(file.url).netloc.rpartition("@")[2] == urlsplit(index).netloc.rpartition("@")[2]
+    credentials = _credentials(index) if same else None
+    asked = functools.partial(requests.get, file.url, timeout=_SECONDS, auth=credentials, stream=True)
+    with _answers(shown_address(index), package), asked() as response:
         response.raise_for_status()
         for block in response.iter_content(1 << 20):
             digest.update(block)

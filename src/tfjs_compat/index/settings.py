@@ -38,7 +38,6 @@ HONOURED = (
     Honoured("UV_OFFLINE", ("offline",), "switch"),
     Honoured("UV_CACHE_DIR", ("cache-dir",)),
     Honoured("UV_NO_CACHE", ("no-cache",), "switch"),
-    Honoured("UV_LINK_MODE", ("link-mode",)),
     # Which index is the default, and the further ones, are put together below.
     Honoured("UV_DEFAULT_INDEX"),
     Honoured("UV_INDEX"),

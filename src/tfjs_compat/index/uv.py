@@ -34,6 +34,9 @@ _NETWORK = re.compile(
 
 _TRAIL = re.compile(r"(?:TRACE|DEBUG| ?INFO| ?WARN) ")
 
+_MEMORY = 4 << 30
+"""Bytes that uv may hold, which takes some hundred MB: an index may send a page without end."""
+
 COPIED = "falling back to full copy"
 """What uv says where it cannot link from its cache."""
 
@@ -88,7 +91,7 @@ def call(
                 env={**environment, **(variables or {})},
                 cwd=scratch,
                 log=scratch / "uv.log",
-                limits=process.Limits(seconds=seconds),
+                limits=process.Limits(seconds=seconds, memory=None if builds else _MEMORY),
                 stop=context.stop,
                 on_line=None if on_line is None else lambda line: on_line(hide_credentials(line)),
                 pass_fds=descriptors,
