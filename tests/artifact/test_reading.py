@@ -232,6 +232,14 @@ def test_bytes_too_many_shift_the_weights_of_the_next_group(tmp_path: Path) -> N
             4,
             {"artifact-quantization"},
         ),
+        *(
+            (
+                {"name": "w", "shape": [4], "dtype": "float32", "quantization": {"dtype": "uint8", **numbers}},
+                4,
+                {"artifact-quantization"},
+            )
+            for numbers in ({"min": None, "scale": 1}, {"min": 0, "scale": "x"}, {"min": True, "scale": 10**400})
+        ),
         ({"name": "w", "shape": [4], "dtype": "float32", "quantization": None}, 16, {"artifact-quantization"}),
         (
             {"name": "w", "shape": [4], "dtype": "float32", "quantization": {"dtype": "int4"}},

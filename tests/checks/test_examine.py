@@ -41,6 +41,16 @@ def test_the_topology_may_be_the_model_itself(tmp_path: Path) -> None:
     assert examine(write(tmp_path, SOUND["functional"][0], DENSE), VOCABULARY) == []
 
 
+def test_a_name_of_a_megabyte_is_shown_in_short(tmp_path: Path) -> None:
+    model = {"class_name": "Sequential", "config": [dense("dense", batch_input_shape=[None, 4])]}
+    model["config"][0]["class_name"] = "D" * (1 << 20)
+    model["config"][0]["config"]["name"] = "n" * (1 << 20)
+    found = examine_layers(tmp_path, model, DENSE)
+    assert found
+    folder = write(tmp_path / "again", model, DENSE)
+    assert all(len(finding.message) + len(finding.path) < 3000 for finding in examine(folder, VOCABULARY))
+
+
 anything = st.recursive(
     st.none() | st.booleans() | st.integers(-3, 10**30) | st.floats(allow_nan=False) | st.text(max_size=6),
     lambda inner: (

@@ -81,6 +81,25 @@ def test_weights_arrive_with_their_bytes_and_other_names(tmp_path: Path) -> None
     assert sorted(path.name for path in tmp_path.iterdir()) == ["source", "target"]
 
 
+def test_a_weight_file_keeps_its_holes(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", keras2(), {"group1-shard1of1.bin": bytes(range(24))})
+    os.truncate(source / "group1-shard1of1.bin", 3 << 30)
+    repair_folder(source, tmp_path / "target")
+    copy = tmp_path / "target" / "group1-shard1of1.bin"
+    assert copy.stat().st_size == 3 << 30
+    assert copy.stat().st_blocks * 512 < 1 << 20
+    with copy.open("rb") as file:
+        assert file.read(25) == bytes([*range(24), 0])
+
+
+def test_weight_files_larger_than_a_page_can_hold_are_not_read(tmp_path: Path) -> None:
+    source = put(tmp_path / "source", keras2(), {"group1-shard1of1.bin": bytes(24)})
+    os.truncate(source / "group1-shard1of1.bin", 1 << 40)
+    with pytest.raises(RequestError, match="hold 1099511627776 bytes; more than 4294967296 are not repaired"):
+        repair_folder(source, tmp_path / "target")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["source"]
+
+
 def test_an_artifact_without_a_defect_is_copied_byte_for_byte(tmp_path: Path) -> None:
     source = put(tmp_path / "source", keras2(), {"group1-shard1of1.bin": bytes(24)})
     raw = (source / "model.json").read_text().replace(", ", " ,\n")

@@ -7,6 +7,7 @@ holds ``batchInputShape`` works. Keys are therefore camelCase here, while paths 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
@@ -81,9 +82,18 @@ def camel_case(text: str) -> str:
     >>> camel_case("batch_input_shape"), camel_case("L1L2"), camel_case("l1_l2"), camel_case("_hidden")
     ('batchInputShape', 'L1L2', 'l1L2', 'Hidden')
     """
-    if len(text) <= 1:
+    if len(text) <= 1 or "_" not in text:
         return text
+    return _known(text) if len(text) <= _LONGEST_KNOWN else _without_lines(text)
+
+
+def _without_lines(text: str) -> str:
     return re.sub(r"_+(\w|\Z)", lambda found: found[1].upper(), text, flags=re.ASCII)
+
+
+_LONGEST_KNOWN = 64
+_known = functools.lru_cache(maxsize=4096)(_without_lines)
+"""The keys of a model are few, and each is asked for by every repair in every layer."""
 
 
 def member(value: Mapping[str, Any], key: str) -> tuple[str, Any]:

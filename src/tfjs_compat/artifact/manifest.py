@@ -43,6 +43,7 @@ MAX_RANK = 64
 MAX_STRINGS = 1 << 22
 """Values of a string weight that are looked at."""
 
+_LARGEST = sys.float_info.max
 _WINDOW = 1 << 16
 
 
@@ -247,6 +248,10 @@ def _quantized_dtype(value: object, dtype: str, path: str, findings: list[Findin
             return fail(f"{stored} stands for float32 or int32 only, not for {show(dtype)}")
         if "min" not in value or "scale" not in value:
             return fail(f"{stored} without `min` and `scale`")
+        for key in ("min", "scale"):
+            number = value[key]
+            if isinstance(number, bool) or not isinstance(number, int | float) or not abs(number) <= _LARGEST:
+                return fail(f"`{key}` is {show(number)}, which is no number")
     return stored
 
 

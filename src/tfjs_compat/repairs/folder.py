@@ -6,6 +6,7 @@ of a weight file at a time, and the target is there whole or not at all.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import os
@@ -13,7 +14,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tfjs_compat.artifact.manifest import Weight
 from tfjs_compat.artifact.reading import Artifact, read
@@ -23,8 +24,12 @@ from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.repairs.document import repair_document
 from tfjs_compat.repairs.repair import Repaired, WeightKept
 from tfjs_compat.system.files import disk_errors
+from tfjs_compat.system.holes import copy_with_holes
 
 _BLOCK = 1 << 20
+
+MAX_BYTES = 4 << 30
+"""Of all weight files: more than a page has memory for. A file of holes has any length for nothing."""
 
 _HARMLESS = frozenset({"artifact-duplicate-weight", "artifact-format-mismatch"})
 """Errors of `read` that leave every byte of every weight where it can be found."""
@@ -46,7 +51,8 @@ def repair_folder(source: Path, target: Path, on_progress: Callable[[int, int], 
     shape, dtype, quantization and bytes; only names may differ. ``on_progress`` is called with the bytes copied and
     the bytes in all.
 
-    Raises DamagedArtifactError for an artifact that cannot be read, RequestError for a target that is in use,
+    Raises DamagedArtifactError for an artifact that cannot be read, RequestError for one of more than MAX_BYTES, and
+    for a target that is in use,
     MachineryError where the disk fails.
     """
     reading = read(source)
@@ -55,6 +61,9 @@ def repair_folder(source: Path, target: Path, on_progress: Callable[[int, int], 
     )
     if reading.artifact is None or broken:
         raise DamagedArtifactError(source, broken or reading.findings)
+    held = sum({shard.name: shard.bytes for group in reading.artifact.shards for shard in group}.values())
+    if held > MAX_BYTES:
+        raise RequestError(f"{source}: its weight files hold {held} bytes; more than {MAX_BYTES} are not repaired")
     if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
         raise RequestError(f"{target}: it exists and is not an empty folder")
     repaired = repair_document(reading.artifact.document)
@@ -91,14 +100,11 @@ def _copy_weights(
     for name, size in sizes.items():
         copy = target / name
         copy.parent.mkdir(parents=True, exist_ok=True)
-        with copy.open("wb") as file:
-            for block in _blocks(source, name):
-                file.write(block)
-                done += len(block)
-                if on_progress is not None:
-                    on_progress(done, whole)
-            if file.tell() != size:
+        with _opened(source, name) as file, copy.open("wb") as target_file:
+            copy_with_holes(file, target_file, functools.partial(_say, on_progress, done, whole))
+            if os.fstat(target_file.fileno()).st_size != size:
                 raise _changed(source, name)
+        done += size
     after = read(target).artifact
     if after is None:
         raise _changed(source, "model.json")
@@ -115,11 +121,20 @@ def _changed(source: Path, name: str) -> DamagedArtifactError:
     return DamagedArtifactError(source, (Finding("artifact-shard-missing", "$.weightsManifest", message),))
 
 
-def _blocks(folder: Path, name: str) -> Iterator[bytes]:
+def _say(on_progress: Callable[[int, int], None] | None, done: int, whole: int, more: int) -> None:
+    if on_progress is not None:
+        on_progress(done + more, whole)
+
+
+def _opened(folder: Path, name: str) -> BinaryIO:
     opened = open_inside(folder, name)
     if opened is None:
         raise _changed(folder, name)
-    with os.fdopen(opened, "rb") as file:
+    return os.fdopen(opened, "rb")
+
+
+def _blocks(folder: Path, name: str) -> Iterator[bytes]:
+    with _opened(folder, name) as file:
         while block := file.read(_BLOCK):
             yield block
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -17,11 +16,11 @@ from typing import NamedTuple
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.system.files import disk_errors, remove_flat
+from tfjs_compat.system.holes import copy_with_holes, size_on_disk
 
 MAX_DEPTH = 32
 """Levels of folders that ``settle`` leaves. A SavedModel has three."""
 
-_BLOCK = 1 << 20
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
 
@@ -131,44 +130,16 @@ def copy_settled(source: Path, target: Path, names: Iterable[str], *, most_bytes
                 to_copy += [(path / name, copy / name, depth + 1) for name in os.listdir(path)]  # noqa: PTH208
             elif stat.S_ISREG(found.st_mode):
                 files += 1
-                size += _on_disk(found)
+                size += size_on_disk(found)
                 if files > most_files or size > most_bytes:
                     raise TooMuchError(f"{source.name} holds more than {most_files} files or {most_bytes >> 20} MiB")
                 _copy_file(path, copy)
 
 
-def _on_disk(found: os.stat_result) -> int:
-    """Bytes that a file takes: what it holds without its holes, where the system says so."""
-    return min(found.st_size, getattr(found, "st_blocks", found.st_size) * 512)
-
-
 def _copy_file(source: Path, target: Path) -> None:
     descriptor = os.open(source, os.O_RDONLY | _NOFOLLOW)
     with os.fdopen(descriptor, "rb") as file, target.open("xb") as copy:
-        found = os.fstat(descriptor)
-        if _on_disk(found) >= found.st_size or not hasattr(os, "SEEK_DATA"):
-            shutil.copyfileobj(file, copy, _BLOCK)
-            return
-        for start, end in _pieces(descriptor, found.st_size):
-            file.seek(start)
-            copy.seek(start)
-            while start < end and (block := file.read(min(_BLOCK, end - start))):
-                copy.write(block)
-                start += len(block)
-        copy.truncate(found.st_size)
-
-
-def _pieces(descriptor: int, size: int) -> Iterator[tuple[int, int]]:
-    """Where a file with holes holds data: pairs of start and end."""
-    end = 0
-    while end < size:
-        try:
-            start = os.lseek(descriptor, end, os.SEEK_DATA)
-        except OSError:
-            # ENXIO: nothing but a hole is left.
-            return
-        end = os.lseek(descriptor, start, os.SEEK_HOLE)
-        yield start, end
+        copy_with_holes(file, copy)
 
 
 def make_empty(path: Path) -> None:
