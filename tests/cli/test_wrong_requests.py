@@ -90,6 +90,48 @@ def test_a_wrong_model(tool: Tool, tmp_path: Path, index: SmallIndex, model: str
 
 
 @pytest.mark.skipif(os.name == "nt", reason="names of bytes")
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("run m.toml --time nan", "nan is not a finite number"),
+        ("run m.toml --time-limit inf", "inf is not a finite number"),
+        ("reduce --time nan", "nan is not a finite number"),
+        ("bisect --time inf --package numpy", "inf is not a finite number"),
+        ("env gc --unused-days nan", "nan is not a finite number"),
+        ("repair there --output new --require tensorflow=>2", "--require says nothing without --reference"),
+        ("repair there --output new --inputs x.npz", "--inputs says nothing without --reference"),
+    ],
+)
+def test_an_option_that_cannot_be(tool: Tool, words: str, message: str) -> None:
+    ran = tool(*words.split())
+    assert ran.code == 2
+    assert message in " ".join(ran.err.split())
+
+
+@pytest.mark.parametrize("words", ["run m.toml --output", "report", "check", "report --to", "merge", "diff x"])
+def test_an_empty_name_is_no_folder(tool: Tool, tmp_path: Path, words: str) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    ran = tool(*words.split(), "")
+    assert ran.code == 2
+    assert "it is empty: give the name of a file or folder" in " ".join(ran.err.split())
+    assert [path.name for path in tmp_path.iterdir() if path.name != "cache"] == ["m.toml"]
+
+
+def test_an_output_that_a_terminal_would_obey(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
+    put(tmp_path, m__toml=MATRIX, model__py=BUILDER)
+    ran = tool("run", "m.toml", "--until", "resolve", "--output", "n\n\x1b[31m")
+    assert ran.code == 2
+    assert "has control characters" in ran.err
+    assert "\x1b" not in ran.err
+
+
+def test_the_password_of_an_address_in_place_of_a_model(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    ran = tool("plan", "m.toml", "--model", "http://u:SECRET@host.example/m.h5")
+    assert ran.code == 2
+    assert "SECRET" not in ran.err + ran.out
+
+
 def test_a_model_whose_name_is_no_text(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
     put(tmp_path, m__toml=MATRIX)
     (tmp_path / "x\udcff.h5").write_bytes(b"\x89HDF\r\n\x1a\n1234")

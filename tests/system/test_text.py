@@ -62,6 +62,13 @@ def test_no_password_with_a_slash_stays(form: str, user: str, password: str) -> 
     assert "hush" not in redact(f"GET {form.format(user, password)} failed")
 
 
+@given(user=st.text("abcdefgh0123", min_size=1), password=SECRETS)
+def test_no_password_of_an_address_that_was_taken_for_a_path_stays(user: str, password: str) -> None:
+    shown = redact(f"no m.h5 in /work/https:/{user}:{password}@host.example/models")
+    assert "hush" not in shown
+    assert shown.endswith("/work/https:/***@host.example/models")
+
+
 @given(user=st.text("abcdefgh0123", min_size=1), password=SLASHED | SECRETS)
 def test_no_password_of_an_address_without_a_scheme_stays(user: str, password: str) -> None:
     text = f"bad address {user}:{password}@index.example/simple"

@@ -11,14 +11,14 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, stop_on_signal
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options.declaring import require, with_options
+from tfjs_compat.cli.options.declaring import NamedPath, require, with_options
 from tfjs_compat.cli.options.runs import run_request
 from tfjs_compat.cli.options.searches import search_request
 from tfjs_compat.cli.options.shared import AS_JSON, FORCE, INPUTS, RUNTIME, TARGET, TFJS
 
 
 @cli.command(short_help="Check a converted model and load it in TensorFlow.js.")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=NamedPath())
 @with_options(TFJS, *RUNTIME, AS_JSON)
 def check(folder: Path, as_json: bool, **given: Any) -> None:
     """Check a converted model in FOLDER and load it in TensorFlow.js; needs no TensorFlow.
@@ -38,7 +38,7 @@ def check(folder: Path, as_json: bool, **given: Any) -> None:
 
 
 @cli.command(short_help="Repair a converted model, and prove it.")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=NamedPath())
 @with_options(TARGET)
 @click.option("--reference", metavar="M", help="The model it was converted from: a file, file.py:function, zoo:NAME.")
 @with_options(require("What the reference needs: 'tensorflow==2.15.*'."), INPUTS, TFJS, *RUNTIME, FORCE, AS_JSON)
@@ -55,6 +55,10 @@ def repair(
     from tfjs_compat.cli.live_progress import on_terminal
     from tfjs_compat.cli.views import repaired
 
+    if reference is None:
+        for option, values in (("--require", given["require"]), ("--inputs", given["inputs"])):
+            if values:
+                raise click.UsageError(f"{option} says nothing without --reference\nhint: name the model it came from")
     out, err = outputs()
     request = search_request({**given, "model": reference}) if reference else None
     with on_terminal(err) as progress:

@@ -10,15 +10,15 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, print_text
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options.declaring import with_options
+from tfjs_compat.cli.options.declaring import NamedPath, with_options
 from tfjs_compat.cli.options.shared import ALL, AS_JSON, FAIL_ON
 from tfjs_compat.errors import RequestError
 from tfjs_compat.report import writers
 
 
 @cli.command(short_help="Show what changed between two runs.")
-@click.argument("old", type=click.Path(path_type=Path))
-@click.argument("new", type=click.Path(path_type=Path))
+@click.argument("old", type=NamedPath())
+@click.argument("new", type=NamedPath())
 @click.option(
     "--format",
     "form",
@@ -44,7 +44,7 @@ def diff(old: Path, new: Path, form: str, fail_on: tuple[str, ...], as_json: boo
 
 
 @cli.command(short_help="Show how each case ended in earlier runs.")
-@click.argument("output", type=click.Path(path_type=Path), default=".tfjs-compat")
+@click.argument("output", type=NamedPath(), default=".tfjs-compat")
 @with_options(ALL, AS_JSON)
 def history(output: Path, every_case: bool, as_json: bool) -> None:
     """Show how each case ended in the runs that OUTPUT/runs keeps.

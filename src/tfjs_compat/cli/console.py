@@ -18,12 +18,12 @@ _MOST_DIGITS = 6
 
 def outputs() -> tuple[Console, Console]:
     """The consoles of stdout and stderr."""
-    from rich.console import Console
+    from tfjs_compat.cli.plain_console import PlainConsole
 
     if len(os.environ.get("COLUMNS", "")) > _MOST_DIGITS:
         # Of thousands of digits Python makes no number, and rich asks for one.
         del os.environ["COLUMNS"]
-    return Console(highlight=False), Console(stderr=True, highlight=False)
+    return PlainConsole(highlight=False), PlainConsole(stderr=True, highlight=False)
 
 
 def print_text(text: str) -> None:

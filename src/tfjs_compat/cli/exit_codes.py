@@ -127,5 +127,4 @@ def of_error(error: BaseException) -> int:
         return INTERRUPTED
     if isinstance(error, click.ClickException | RequestError):
         return WRONG_REQUEST
-    # The reader of our output went away, as `| head` does: neither success nor a failed machine.
-    return UNEXPECTED if isinstance(error, BrokenPipeError) else MACHINERY
+    return MACHINERY

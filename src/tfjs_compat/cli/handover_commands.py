@@ -12,19 +12,19 @@ from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, stop_on_signal
 from tfjs_compat.cli.group import cli
 from tfjs_compat.cli.options.cases import ONE_CASE, case_request
-from tfjs_compat.cli.options.declaring import with_options
+from tfjs_compat.cli.options.declaring import FiniteRange, NamedPath, with_options
 from tfjs_compat.cli.options.runs import run_request
 from tfjs_compat.cli.options.shared import AS_JSON
 
 
 @cli.command(short_help="Write what a stranger runs to see a failure.")
 @with_options(*ONE_CASE)
-@click.option("--output", "target", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the reproduction.")
+@click.option("--output", "target", type=NamedPath(), metavar="DIR", help="Folder of the reproduction.")
 @click.option("--force", is_flag=True, help="Replace a reproduction that is there.")
 @click.option(
     "--check",
     "checked",
-    type=click.Path(path_type=Path),
+    type=NamedPath(),
     metavar="DIR",
     help="Run the reproduction in DIR in a fresh environment instead; does its failure show?",
 )
@@ -79,7 +79,7 @@ def _check(folder: Path, *, as_json: bool, **given: Any) -> None:
 @click.option(
     "--output",
     "target",
-    type=click.Path(path_type=Path, dir_okay=False),
+    type=NamedPath(dir_okay=False),
     default="reduced.py",
     show_default=True,
     metavar="FILE",
@@ -89,7 +89,7 @@ def _check(folder: Path, *, as_json: bool, **given: Any) -> None:
 @click.option(
     "--time",
     "time_limit",
-    type=click.FloatRange(1),
+    type=FiniteRange(1),
     default=600.0,
     show_default=True,
     metavar="SECONDS",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import sys
 import traceback
 
@@ -24,22 +23,17 @@ from tfjs_compat.cli import (  # noqa: F401 (they add their commands)
     watch_command,
 )
 from tfjs_compat.cli.group import cli
+from tfjs_compat.cli.streams import make_lenient
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.system.text import shown
 
 
 def main() -> None:
     """Run the command that the arguments name. Every error becomes one message on stderr and its exit code."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            # A locale that lacks a character is no reason to fail: it is written as \xd7.
-            stream.reconfigure(errors="backslashreplace")
+    make_lenient()
     try:
         cli.main(standalone_mode=False)
-    except BrokenPipeError as error:
-        # Nobody reads stdout any more, so that Python must not flush it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(exit_codes.of_error(error))
+        sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         _explain(error)
         sys.exit(exit_codes.of_error(error))
@@ -59,9 +53,17 @@ def _explain(error: BaseException) -> None:
 
         # An OSError that nothing turned into one of ours: a full disk under stdout, a working folder that is gone.
         click.echo(f"error: {shown(hide_credentials(str(error)))}", err=True)
+    elif isinstance(error, MemoryError) or (isinstance(error, ImportError) and not _is_ours(error)):
+        # A library that does not find the memory to be loaded is an ImportError.
+        why = f"there is too little memory, or a package is damaged: {error}" if str(error) else "out of memory"
+        click.echo(f"error: {shown(why)}", err=True)
     else:
         traceback.print_exception(error)
         click.echo("error: a fault of tfjs-compat itself: please report it with the lines above", err=True)
+
+
+def _is_ours(error: ImportError) -> bool:
+    return (error.name or "").partition(".")[0] in ("", "tfjs_compat")
 
 
 if __name__ == "__main__":

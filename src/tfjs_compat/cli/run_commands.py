@@ -11,7 +11,7 @@ import click
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, print_text, stop_on_signal
 from tfjs_compat.cli.group import cli
-from tfjs_compat.cli.options.declaring import with_options
+from tfjs_compat.cli.options.declaring import NamedPath, with_options
 from tfjs_compat.cli.options.runs import MATRIX, RUN, SHARDS, run_request
 from tfjs_compat.cli.options.shared import ALL, AS_JSON, BASELINE, FAIL_ON, MERGED
 from tfjs_compat.report import writers
@@ -101,7 +101,7 @@ def plan(as_json: bool, of: int | None, form: str, output: Path | None, **given:
 
 
 @cli.command(short_help="Unite the runs of a plan's shards.")
-@click.argument("folders", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="DIR...")
+@click.argument("folders", nargs=-1, required=True, type=NamedPath(), metavar="DIR...")
 @with_options(MERGED, AS_JSON)
 def merge(folders: tuple[Path, ...], output: Path, as_json: bool) -> None:
     """Unite runs of one plan, such as its shards, in one output folder, and report it as `run` does.
@@ -129,7 +129,7 @@ _FILES = ", ".join(f"OUTPUT/{writer.file} for {writer.name}" for writer in write
 
 
 @cli.command(short_help="Report what a run found.", epilog=f"Formats: {_FORMATS}.")
-@click.argument("output", type=click.Path(path_type=Path), default=".tfjs-compat")
+@click.argument("output", type=NamedPath(), default=".tfjs-compat")
 @click.option(
     "--format",
     "name",
@@ -140,7 +140,7 @@ _FILES = ", ".join(f"OUTPUT/{writer.file} for {writer.name}" for writer in write
 @with_options(ALL, BASELINE, FAIL_ON)
 @click.option(
     "--to",
-    type=click.Path(path_type=Path, allow_dash=True),
+    type=NamedPath(allow_dash=True),
     metavar="FILE",
     help=f"Target; '-': stdout [default: {_FILES}, else stdout].",
 )

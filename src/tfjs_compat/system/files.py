@@ -24,7 +24,8 @@ def require_usable(what: str, path: Path, *, below: bool = False) -> None:
     """See that a path that a request names can be used at all, whether it is there or not; ``what`` names it.
 
     ``below``: folders and files are to be made in it. Raises RequestError where its name is longer than the system
-    takes, or no text in UTF-8 (results and jobs are), or a link on its way leads to itself.
+    takes, or no text in UTF-8 (results and jobs are), or a link on its way leads to itself; ``below`` also
+    where it has control characters, which a terminal would obey.
     """
     whole = path.absolute()
     try:
@@ -36,6 +37,8 @@ def require_usable(what: str, path: Path, *, below: bool = False) -> None:
         raise RequestError(f"{what}: cannot be used: {reason}") from None
     if (below or os.path.lexists(whole)) and any(0xD800 <= ord(char) < 0xE000 for char in str(whole)):
         raise RequestError(f"{what}: the name {str(whole)!a} is no text in UTF-8\nhint: rename it")
+    if below and any(ord(char) < 32 or 127 <= ord(char) < 160 for char in str(whole)):
+        raise RequestError(f"{what}: the name {str(whole)!a} has control characters\nhint: give another name")
     if below and hasattr(os, "pathconf"):
         longest = max(len(os.fsencode(part)) for part in whole.parts)
         room = os.pathconf("/", "PC_PATH_MAX") - len(os.fsencode(whole))

@@ -13,6 +13,8 @@ _USERS = (
     re.compile(r"(?<=//)[^\s/]+(?=@)"),
     # One with "/" in it, which no address may have: "host:8443/@scope" is none, for a port is a number.
     re.compile(r"(?<=//)[^\s/@:]+:(?:(?!\d*/)[^\s]*|\d+/[^\s]*[^\s/])(?=@)"),
+    # An address that was taken for a path: one slash of the two is left.
+    re.compile(r"(?<=:/)(?!/)[^\s/]+:[^\s]*(?=@)"),
     # An address without its scheme.
     re.compile(r"(?<![\w/.@:+-])[^\s:/@\"'=(<\[]+:(?!//)[^\s]+(?=@[\w\[])"),
 )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from tfjs_compat.cli.options.declaring import FiniteRange
 from tfjs_compat.cli.options.runs import MATRIX, run_request
 from tfjs_compat.cli.options.shared import (
     AS_JSON,
@@ -40,7 +41,7 @@ CULPRIT = (
     *RUNTIME,
     TIME_LIMIT,
     *PERMISSIONS,
-    click.option("--time", "most_seconds", type=click.FloatRange(1), metavar="SECONDS", help="Stop after that time."),
+    click.option("--time", "most_seconds", type=FiniteRange(1), metavar="SECONDS", help="Stop after that time."),
     click.option(
         "--max-trials", "max_trials", type=click.IntRange(1), metavar="N", help="Stop after N cases were run."
     ),

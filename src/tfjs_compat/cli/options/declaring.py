@@ -27,6 +27,19 @@ class FiniteRange(click.FloatRange):
         return number
 
 
+class NamedPath(click.Path):
+    """A path that has a name: the empty text, which a variable without a value gives, is none."""
+
+    def __init__(self, *, allow_dash: bool = False, dir_okay: bool = True) -> None:
+        super().__init__(path_type=Path, allow_dash=allow_dash, dir_okay=dir_okay)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path. Raises click.BadParameter."""
+        if not str(value):
+            self.fail("it is empty: give the name of a file or folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 def with_options(*options: Option) -> Callable[[Command], Command]:
     """Add options to a command, in this order."""
 
@@ -55,7 +68,7 @@ def require(text: str) -> Option:
 
 def file(flag: str, name: str, **more: Any) -> Option:
     """An option that names a file or folder."""
-    return click.option(flag, name, type=click.Path(path_type=Path), **more)
+    return click.option(flag, name, type=NamedPath(), **more)
 
 
 def inverted(_context: click.Context, _option: click.Parameter, value: bool) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tfjs_compat.cli.options.declaring import AXIS, axis, file, inverted, many
+from tfjs_compat.cli.options.declaring import AXIS, FiniteRange, axis, file, inverted, many
 from tfjs_compat.cli.options.shared import (
     ALL,
     AS_JSON,
@@ -91,7 +91,7 @@ RUN = (
     click.option(
         "--time",
         "budget",
-        type=click.FloatRange(1),
+        type=FiniteRange(1),
         metavar="SECONDS",
         help="Stop after that time; the cases that are unknown for the longest time run first.",
     ),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
-from tfjs_compat.cli.options.declaring import file
+from tfjs_compat.cli.options.declaring import FiniteRange, NamedPath, file
 
 MODELS = "file.py:function, package.module:function, a .keras or .h5, a SavedModel, zoo:NAME."
 
@@ -65,7 +63,7 @@ _JOBS = click.option(
     "--jobs", "jobs", type=click.IntRange(1), metavar="N", help="Cases at a time [default: by cores and memory]."
 )
 TIME_LIMIT = click.option(
-    "--time-limit", "seconds", type=click.FloatRange(1), metavar="SECONDS", help="For one case [default: 600]."
+    "--time-limit", "seconds", type=FiniteRange(1), metavar="SECONDS", help="For one case [default: 600]."
 )
 _FRESH = click.option("--no-cache", "fresh", is_flag=True, help="Resolve and run everything again.")
 _SOURCE_BUILDS = click.option("--source-builds", is_flag=True, help="Let packages without a wheel be built.")
@@ -77,7 +75,7 @@ PERMISSIONS = (
         "--allow-write",
         "allow_write",
         multiple=True,
-        type=click.Path(path_type=Path),
+        type=NamedPath(),
         metavar="DIR",
         help="Let models write to a folder. Repeatable.",
     ),
