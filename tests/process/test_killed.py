@@ -1,13 +1,19 @@
-"""``kill -9`` of the runner at random moments: the next run comes to the same results, and nothing is left behind."""
+"""Runs that are killed, interrupted, or lose what they started, at random moments: the next one comes to the same
+results, and nothing is left behind."""
 
 from __future__ import annotations
 
+import contextlib
 import random
+import shutil
+import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
+import psutil
 import pytest
 from support.children import wait_for
 from support.runs import MINOR, NUMPY, Runs, SlowIndex, add_module
@@ -18,7 +24,6 @@ from tfjs_compat.system.store import Store
 
 pytestmark = pytest.mark.full
 
-MOMENTS = 20
 MATRIX = f"""
 models = ["model.py:quick", "model.py:slow", "model.py:broken", "model.py:forks"]
 until = "convert"
@@ -30,11 +35,13 @@ process_env = ["default", "legacy-keras"]
 """
 # As much of the packages as it takes to convert a model that is nothing.
 TENSORFLOW = """
-import time
+import sys, time, types
 time.sleep(0.3)
-class keras:
-    class Model:
-        def save(self, path): open(path, "w").write("model")
+class Model:
+    def save(self, path): open(path, "w").write("model")
+Model.__module__ = "keras"
+sys.modules["keras"] = keras = types.ModuleType("keras")
+keras.Model, keras.__version__ = Model, "2.15.0"
 class Module: pass
 class random:
     set_seed = int
@@ -98,38 +105,103 @@ def whole(store: Store) -> list[str]:
     return sorted(found)
 
 
-def test_killed_at_random_moments(tmp_path: Path, index: SlowIndex) -> None:
-    random.seed(20240410)
+Ending = Literal["kill", "terminate", "quit", "interrupt twice", "guard", "server"]
+ENDINGS: dict[Ending, int] = {"kill": 20, "terminate": 6, "quit": 6, "interrupt twice": 6, "guard": 8, "server": 8}
+"""What is done to a run, and how often: to itself, to a guard or to a fork server below it, which it outlives."""
 
-    def in_folder(name: str) -> Runs:
-        (tmp_path / name).mkdir()
-        runs = Runs(tmp_path / name, index)
-        (runs.folder / "m.toml").write_text(MATRIX)
-        (runs.folder / "model.py").write_text(BUILDERS)
-        return runs
 
-    undisturbed = in_folder("undisturbed")
+class Undisturbed(NamedTuple):
+    """A run to its end: its results, the environments it left, its seconds and those until its first trial ended."""
+
+    results: list[dict[str, Any]]
+    environments: list[str]
+    seconds: float
+    first: float
+
+
+def in_folder(folder: Path, index: SlowIndex) -> Runs:
+    folder.mkdir()
+    runs = Runs(folder, index)
+    (runs.folder / "m.toml").write_text(MATRIX)
+    (runs.folder / "model.py").write_text(BUILDERS)
+    return runs
+
+
+def trials_ended(runs: Runs) -> int:
+    journal = runs.output / "results.jsonl"
+    return journal.read_bytes().count(b"\n") if journal.exists() else 0
+
+
+def undisturbed(folder: Path, index: SlowIndex) -> Undisturbed:
+    runs = in_folder(folder, index)
     started = time.monotonic()
-    code, _, _ = undisturbed.end(undisturbed.start(), 120)
-    seconds = time.monotonic() - started
+    child = runs.start()
+    assert wait_for(lambda: trials_ended(runs), 60)
+    first = time.monotonic() - started
+    code, _, _ = runs.end(child, 120)
     assert code == 1
-    expected = comparable(undisturbed)
+    expected = comparable(runs)
     assert {(case["verdict"], case["stage"]) for case in expected} == {("converts", "convert"), ("fails", "build")}
-    environments_expected = whole(Store(undisturbed.store))
+    return Undisturbed(expected, whole(Store(runs.store)), time.monotonic() - started, first)
 
-    came_to_its_end = 0
-    for number in range(MOMENTS):
-        runs = in_folder(f"killed-{number}")
+
+def victim(child: subprocess.Popen[str], ending: Ending) -> psutil.Process | None:
+    """A guard of the run, or a fork server; None where it has none now."""
+    with contextlib.suppress(psutil.Error):
+        for process in psutil.Process(child.pid).children(recursive=True):
+            words = " ".join(process.cmdline())
+            if ("guard.py" in words) if ending == "guard" else ("--serve" in words and "guard.py" not in words):
+                return process
+    return None
+
+
+def disturb(child: subprocess.Popen[str], ending: Ending, draw: random.Random) -> None:
+    if ending in ("guard", "server"):
+        if (found := victim(child, ending)) is not None:
+            with contextlib.suppress(psutil.Error):
+                found.kill()
+        return
+    numbers = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM, "quit": signal.SIGQUIT}
+    child.send_signal(numbers.get(ending, signal.SIGINT))
+    if ending == "interrupt twice":
+        time.sleep(draw.uniform(0, 0.4))
+        child.send_signal(signal.SIGINT)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_disturbed_at_random_moments(tmp_path: Path, index: SlowIndex, ending: Ending) -> None:
+    draw = random.Random(f"{ending} 20240410")
+    expected = undisturbed(tmp_path / "undisturbed", index)
+    times = ENDINGS[ending]
+    after_a_trial = came_to_its_end = 0
+    for number in range(times):
+        runs = in_folder(tmp_path / f"disturbed-{number}", index)
         child = runs.start()
-        # Spread over the run: one moment in each twentieth of it.
-        time.sleep(seconds * (number + random.random()) / MOMENTS)
+        if number % 4:
+            # The later part, from the moment at which the first trial has ended.
+            wait_for(lambda runs=runs, child=child: trials_ended(runs) or child.poll() is not None, 60)
+            time.sleep(draw.uniform(0, max(0.1, 0.8 * (expected.seconds - expected.first))))
+        else:
+            time.sleep(draw.uniform(0, expected.first))
+        after_a_trial += trials_ended(runs) > 0
         came_to_its_end += child.poll() is not None
-        child.kill()
-        child.communicate()
-        assert wait_for(lambda runs=runs: runs.left() == [], 8), runs.left()
+        disturb(child, ending, draw)
+        code, _, _ = runs.end(child, 120)
+        if ending in ("guard", "server"):
+            # It goes on: with the same results, or with a fault of the machinery, which is no verdict.
+            assert code in (1, 3)
+            ended = comparable(runs) if (runs.output / "results.json").exists() else []
+            answers = {case["id"]: case for case in ended if case["verdict"] != "error"}
+            assert all(answers[case["id"]] == case for case in expected.results if case["id"] in answers)
+            assert (len(answers) == len(expected.results)) == (code == 1)
+        elif ending in ("terminate", "interrupt twice"):
+            assert code in (130, 1, -signal.SIGTERM, -signal.SIGINT)
+        assert wait_for(lambda runs=runs: runs.left() == [], 10), runs.left()
         code, _, _ = runs.end(runs.start(), 120)
         assert code == 1
-        assert comparable(runs) == expected
-        assert whole(Store(runs.store)) == environments_expected
+        assert comparable(runs) == expected.results
+        assert whole(Store(runs.store)) == expected.environments
         assert runs.left() == []
-    assert came_to_its_end < MOMENTS // 2, "killed too late to prove anything"
+        shutil.rmtree(runs.folder)
+    assert came_to_its_end <= times // 2, "disturbed too late to prove anything"
+    assert after_a_trial >= times // 2, "disturbed too early to prove anything"

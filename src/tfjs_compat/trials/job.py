@@ -20,6 +20,9 @@ _INSIDE = Path(__file__).parents[1] / "inside"
 _LIBRARIES = ("/usr/lib", "/usr/share", "/lib", "/lib64", "/etc")
 """Where packages of the system are: of their files the C library alone is in the key."""
 
+_OF_THE_RUN = ("servers", "locks", "runs", "plan.json", "results.jsonl", "results.json", ".results", ".lock")
+"""What a run writes into its output folder beside its cases."""
+
 GIVEN = "given"
 """The first event of a case's record, written before its process starts."""
 
@@ -47,10 +50,11 @@ def copy_model(case: Case, folder: Path) -> Path:
 
 
 def _known_folders(environment: Environment, folder: Path, settings: Settings) -> list[str]:
-    """Folders whose files the case's key covers, or that are its own: what is opened there is not recorded."""
+    """Files, and folders of files, that the case's key covers or that the run writes: their opening is not recorded."""
     store = [str(settings.store.root / name) for name in ("environments", "wheels", "scratch")]
     cases = next((parent for parent in folder.absolute().parents if parent.name == "cases"), folder)
-    output = [str(cases), str(cases.parent / "servers")]
+    # Whoever reads a run that goes on, in the builder's folder, is not the builder.
+    output = [str(cases), *(str(cases.parent / name) for name in _OF_THE_RUN)]
     return [*store, *output, str(environment.root), str(_INSIDE), str(folder.absolute()), *_LIBRARIES]
 
 
