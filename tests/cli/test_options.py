@@ -28,7 +28,7 @@ from tfjs_compat.outcomes.stages import Stage
         (["run", "--jobs", "0"], "'--jobs': 0 is not in the range"),
         (["run", "--jobs", "many"], "'--jobs': 'many' is not a valid integer"),
         (["run", "--time-limit", "0"], "'--time-limit': 0.0 is not in the range"),
-        (["run", "--time-limit", "nan"], "--time-limit: nan"),
+        (["run", "--time-limit", "nan"], "'--time-limit': nan is not a finite number"),
         (["run", "--until", "covnert"], "'--until': 'covnert' is not one of"),
         (["run", "--runtime", "deno"], "'--runtime': 'deno' is not one of"),
         (["run", "a.toml", "b.toml"], "Got unexpected extra argument (b.toml)"),

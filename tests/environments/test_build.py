@@ -222,7 +222,7 @@ def test_a_build_whose_wheels_were_deleted_meanwhile_fails(store: Store) -> None
 
 def test_wheels_that_a_build_links_are_not_collected(store: Store) -> None:
     lock, wheel = linked_lock(store)
-    unused = store.folder("wheels", "y-1-0")
+    unused = store.folder("wheels", "y-1-0123456789ab")
     collected: list[str] = []
     hooked = HookedStore(store.root, lambda: collected.extend(collect_wheels(store)))
     built = build(lock, PYTHON, Context(hooked), layout="linked")

@@ -125,6 +125,27 @@ def test_what_a_link_in_the_store_leads_to_stays_as_it_is(runs: Runs, name: str,
         assert messages(runs) == ["ValueError: ended"]
 
 
+def test_what_a_killed_run_was_filling_goes_with_any_next_run(runs: Runs) -> None:
+    left = runs.store / "wheels" / ".filling-killed" / "all" / "numpy"
+    left.mkdir(parents=True)
+    (left / "__init__.py").write_text("x = 1")
+    assert run(runs)[0] == 1
+    assert list((runs.store / "wheels").glob(".filling-*")) == []
+
+
+@pytest.mark.full
+def test_a_python_in_path_that_does_not_answer_is_named(runs: Runs) -> None:
+    (runs.folder / "bin").mkdir()
+    path = runs.folder / "bin" / "python3.11"
+    path.write_text("#!/bin/sh\nexec sleep 7655\n")
+    path.chmod(0o755)
+    runs.environment["PATH"] = f"{path.parent}{os.pathsep}{runs.environment['PATH']}"
+    code, out, err = runs.end(runs.start(), 170)
+    assert code == 3
+    assert f"error: {path} does not answer hint: take it out of PATH" in " ".join((out + err).split())
+    assert runs.left() == []
+
+
 def test_what_is_no_wheel_is_not_removed(runs: Runs) -> None:
     (runs.store / "wheels" / "mine").mkdir()
     (runs.store / "wheels" / "mine" / "precious").write_text("precious")

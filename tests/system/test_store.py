@@ -74,6 +74,30 @@ def test_a_store_that_is_deleted_while_it_is_in_use(tmp_path: Path) -> None:
     Store(tmp_path / "store").folder("wheels")
 
 
+def test_what_is_waited_for_is_said_once(tmp_path: Path) -> None:
+    said: list[str] = []
+    stop = threading.Event()
+
+    def say(lock: str) -> None:
+        said.append(lock)
+        threading.Timer(1.2, stop.set).start()
+
+    asks = Store(tmp_path, waiting=say).locked("environment", "x", stop=stop)
+    with Store(tmp_path).locked("environment", "x"), pytest.raises(Interrupted), asks:
+        pass
+    assert said == ["environment-x"]
+
+
+def test_a_lock_that_another_run_holds_is_not_waited_for(tmp_path: Path) -> None:
+    with Store(tmp_path).locked("wheels"), Store(tmp_path).locked_if_free("wheels") as free:
+        assert not free
+    with Store(tmp_path).locked_if_free("wheels") as free:
+        assert free
+    (tmp_path / "locked" / "x.lock").mkdir()
+    with Store(tmp_path).locked_if_free("x") as free:
+        assert not free
+
+
 def test_of_two_that_want_a_lock_one_waits(tmp_path: Path) -> None:
     inside, most = [], []
 

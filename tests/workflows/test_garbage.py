@@ -104,10 +104,12 @@ def test_every_store_folder_has_a_rule_or_a_reason() -> None:
 
 
 def test_wheels_go_with_the_last_environment_that_links_to_them(store: Store) -> None:
-    for name in ("x-1-0", "y-1-0"):
+    for name in ("x-1-0123456789ab", "y-1-0123456789ab"):
         store.folder("wheels", name)
     root = store.folder("environments") / ("a" * 16)
-    made = Environment(root.name, root, PythonBuild("3.11.7", "l"), sys.executable, {}, time.time(), ("x-1-0",))
+    made = Environment(
+        root.name, root, PythonBuild("3.11.7", "l"), sys.executable, {}, time.time(), ("x-1-0123456789ab",)
+    )
     made.bin.mkdir(parents=True)
     made.executable.write_text("")
     describe(made)

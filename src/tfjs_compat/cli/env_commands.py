@@ -44,6 +44,10 @@ def env_path(id: str) -> None:
     click.echo(registry.find(id, Store()).root / "venv")
 
 
+def _say_waiting(lock: str) -> None:
+    click.echo(f"waiting for another run, which holds the lock '{lock}' of the store", err=True)
+
+
 @env.command("remove")
 @click.argument("ids", nargs=-1, required=True)
 def env_remove(ids: tuple[str, ...]) -> None:
@@ -51,7 +55,7 @@ def env_remove(ids: tuple[str, ...]) -> None:
     from tfjs_compat.environments import registry
     from tfjs_compat.system.store import Store
 
-    store = Store()
+    store = Store(waiting=_say_waiting)
     for environment in [registry.find(prefix, store) for prefix in ids]:
         registry.remove(environment, store)
         click.echo(f"removed {environment.id}")
@@ -64,7 +68,7 @@ def env_gc(unused_days: float) -> None:
     from tfjs_compat.system.store import Store
     from tfjs_compat.workflows.garbage import collect_garbage
 
-    removed = collect_garbage(Store(), unused_days=unused_days)
+    removed = collect_garbage(Store(waiting=_say_waiting), unused_days=unused_days)
     ids = removed.environments
     click.echo(f"removed {len(ids)}" + (f": {', '.join(ids)}" if ids else ""))
     if removed.entries:
@@ -80,7 +84,7 @@ def env_verify(as_json: bool) -> None:
     from tfjs_compat.system.store import Store
     from tfjs_compat.workflows.verify import verify
 
-    verified = verify(Context(Store(), stop=stop_on_signal()))
+    verified = verify(Context(Store(waiting=_say_waiting), stop=stop_on_signal()))
     if as_json:
         print_json(verified)
     else:

@@ -33,6 +33,7 @@ from tfjs_compat.engine.worker import (
     run_task,
 )
 from tfjs_compat.environments.environment import is_built
+from tfjs_compat.environments.wheels import remove_abandoned_fillings
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.outcomes.failures import Failure
@@ -163,6 +164,7 @@ class _Coordinator:
         finish_removals(output, *(output / "cases").glob("*"))
         if not store.read_only:
             remove_abandoned("", store.folder("scratch"))
+            remove_abandoned_fillings(store)
             finish_removals(*(store.root / name for name in ("outcomes", "conversions")))
 
     def _pieces(self, todo: Sequence[Planned]) -> list[Piece]:

@@ -35,7 +35,8 @@ from tfjs_compat.index.interpreters import Interpreter, PythonBuild
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
+from tfjs_compat.system.files import disk_errors, remove_flat, remove_tree, write_whole
+from tfjs_compat.system.store import Store
 
 _FILLING = ".filling-"
 _KEY = re.compile(r".+-.+-[0-9a-f]{12}")
@@ -151,8 +152,7 @@ def refill(
     """
     root = context.store.folder("wheels")
     with disk_errors(root):
-        for abandoned in root.glob(f"{_FILLING}*"):
-            shutil.rmtree(abandoned, ignore_errors=True)
+        _remove_fillings(root)
         with tempfile.TemporaryDirectory(dir=root, prefix=_FILLING) as name:
             folder = Path(name)
             _fill(wheels, lock, python, context, folder, installer, anew=anew)
@@ -162,6 +162,18 @@ def refill(
                     _replace(root / wheel.key, folder / wheel.key)
                 else:
                     (folder / wheel.key).rename(root / wheel.key)
+
+
+def remove_abandoned_fillings(store: Store) -> None:
+    """Remove what runs that were killed while they filled the store left in it; nothing while another run fills it."""
+    with store.locked_if_free("wheels") as free:
+        if free:
+            _remove_fillings(store.folder("wheels"))
+
+
+def _remove_fillings(root: Path) -> None:
+    for abandoned in root.glob(f"{_FILLING}*"):
+        remove_flat(abandoned)
 
 
 def _replace(standing: Path, whole: Path) -> None:

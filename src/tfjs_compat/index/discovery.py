@@ -16,11 +16,16 @@ from packaging.version import InvalidVersion, Version
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index import uv
 from tfjs_compat.index.interpreters import OLDEST, Interpreter
+from tfjs_compat.system import process
+from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
+from tfjs_compat.system.temporary import temporary_folder
 
+_LIST_SECONDS = 60.0
+_ANSWER_SECONDS = 10.0
 _BIN = "" if os.name == "nt" else "bin"
 _NAME = re.compile(r"python3?(\.\d+)?(\.exe)?")
 
@@ -111,10 +116,15 @@ def _list_with_uv(folders: Sequence[Path], store: Store) -> list[ListedPython]:
         variables["UV_PYTHON_INSTALL_DIR"] = own
     arguments = ["python", "list", "--only-installed", "--offline", "--output-format", "json"]
     arguments += ["--python-preference", "managed"]
-    said, _ = uv.call(arguments, Context(store), variables=variables, seconds=120)
+    try:
+        said, _ = uv.call(arguments, Context(store), variables=variables, seconds=_LIST_SECONDS)
+    except MachineryError as error:
+        if (silent := _silent(folders, store)) is not None:
+            raise MachineryError(f"{silent} does not answer\nhint: take it out of PATH") from error
+        raise
     if not said.ok:
         # uv's cache may be in a folder that cannot be written to; without it every Python is run anew.
-        said, _ = uv.call([*arguments, "--no-cache"], Context(store), variables=variables, seconds=120)
+        said, _ = uv.call([*arguments, "--no-cache"], Context(store), variables=variables, seconds=_LIST_SECONDS)
     # Warnings on what it could not run come between.
     for line in reversed(said.text.splitlines()):
         if said.ok and line.startswith("["):
@@ -123,6 +133,25 @@ def _list_with_uv(folders: Sequence[Path], store: Store) -> list[ListedPython]:
             except msgspec.DecodeError:
                 continue
     raise MachineryError(f"uv could not list the Pythons of this machine: {said.text.strip()[-600:]}")
+
+
+def _silent(folders: Sequence[Path], store: Store) -> Path | None:
+    """The first executable in these folders that does not say its version: uv waits for it, and does not say which."""
+    for path in dict.fromkeys(path for folder in folders for path in _executables(folder)):
+        with temporary_folder("python-", store.folder("scratch")) as scratch:
+            try:
+                ended = process.run(
+                    [str(path), "--version"],
+                    env=clean_environment(scratch / "home"),
+                    cwd=scratch,
+                    log=scratch / "log.txt",
+                    limits=process.Limits(seconds=_ANSWER_SECONDS),
+                )
+            except MachineryError:
+                continue
+            if ended.limit_exceeded is not None:
+                return path
+    return None
 
 
 def _fingerprint(folders: Sequence[Path]) -> str:

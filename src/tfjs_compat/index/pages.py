@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _SECONDS = (10, 60)
 """To connect, and between two packets."""
 
+_WHOLE = 200
 _PAGE_SECONDS = 600.0
 _PAGE_BYTES = 128 << 20
 """Of one page: those of the largest packages have some MB."""
@@ -58,6 +59,8 @@ def read_page(package: str, url: str) -> ProjectPage | None:
             if response.status_code in (404, 410):
                 return None
             response.raise_for_status()
+            if response.status_code != _WHOLE:
+                raise MachineryError(f"the package index {shown} answered {response.status_code} for {package}")
             content = _read(response, shown, package)
         kind, charset = _content_type(response.headers.get("Content-Type", "text/html"))
         try:

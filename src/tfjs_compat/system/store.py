@@ -9,7 +9,7 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import platformdirs
@@ -45,8 +45,12 @@ class Store:
     while a run goes on is then in a temporary folder of this process.
     """
 
-    def __init__(self, root: Path | None = None) -> None:
-        """``root`` defaults to TFJS_COMPAT_CACHE, else the platform's cache directory for the user."""
+    def __init__(self, root: Path | None = None, *, waiting: Callable[[str], object] = lambda _: None) -> None:
+        """``root`` defaults to TFJS_COMPAT_CACHE, else the platform's cache directory for the user.
+
+        ``waiting`` is told the name of a lock that another run holds, once, when it has been waited for.
+        """
+        self._waiting = waiting
         named = os.environ.get("TFJS_COMPAT_CACHE")
         # Absolute: children that are given paths of the store run in folders of their own.
         self.root = (root or (Path(named) if named else platformdirs.user_cache_path("tfjs-compat"))).absolute()
@@ -130,15 +134,38 @@ class Store:
 
         Raises Interrupted when ``stop`` is set while another run holds it.
         """
-        path = self.folder("locked") / ("-".join(name) + ".lock")
+        path = self._lock_file(name)
         lock = FileLock(path)
+        told = False
         with disk_errors(path):
             while not lock.is_locked:
                 with contextlib.suppress(Timeout):
                     lock.acquire(timeout=0.5)
-                if not lock.is_locked and stop is not None and stop.is_set():
+                if lock.is_locked:
+                    break
+                if stop is not None and stop.is_set():
                     raise Interrupted
+                if not told:
+                    self._waiting(path.stem)
+                    told = True
         try:
             yield
         finally:
             lock.release()
+
+    @contextlib.contextmanager
+    def locked_if_free(self, *name: str) -> Iterator[bool]:
+        """Hold the store-wide lock of that name, or give False where another run holds it, or it cannot be had."""
+        lock = FileLock(self._lock_file(name))
+        try:
+            lock.acquire(timeout=0)
+        except (Timeout, OSError):
+            yield False
+            return
+        try:
+            yield True
+        finally:
+            lock.release()
+
+    def _lock_file(self, name: tuple[str, ...]) -> Path:
+        return self.folder("locked") / ("-".join(name) + ".lock")
