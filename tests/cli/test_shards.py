@@ -77,7 +77,10 @@ def test_a_lost_shard_is_said(tool: Tool, tmp_path: Path) -> None:
     [
         (("run", "m.toml", "--shard", "4/3"), "--shard: there is no shard 4 of 3"),
         (("run", "m.toml", "--shard", "x"), "--shard: 'x' is not of the form"),
+        (("run", "m.toml", "--shard", "0/3"), "--shard: there is no shard 0 of 3"),
+        (("run", "m.toml", "--shard", "1/0"), "--shard: there is no shard 1 of 0"),
         (("run", "m.toml", "--plan", "nowhere"), "--plan nowhere: cannot be read"),
+        (("run", "m.toml", "--plan", "nowhere", "--only", "mlp*"), "--only: a plan that is shared says which cases"),
         (("plan", "m.toml", "--format", "github"), "add --shards N"),
         (("plan", "m.toml", "--output", "x"), "add --shards N"),
         (("merge", "nowhere", "--output", "x"), "nowhere: there is no such folder"),
@@ -99,3 +102,60 @@ def test_a_merge_keeps_what_is_not_its_own(tool: Tool, tmp_path: Path) -> None:
     assert tool("merge", "one", "--output", "mine").code == tool("merge", "one", "--output", "two").code
     assert (tmp_path / "mine" / "cases" / "notes.txt").read_text() == "mine"
     assert "one of the runs to merge" in tool("merge", "one", "--output", "one").message
+
+
+@pytest.mark.usefixtures("matrix")
+def test_more_shards_than_environments(tool: Tool, tmp_path: Path) -> None:
+    cut = json.loads(
+        tool("plan", "m.toml", "--until", "resolve", "--shards", "50", "--format", "github", "--output", "plan").out
+    )
+    names = [shard["shard"] for shard in cut["include"]]
+    assert 1 < len(names) <= 12
+    for name in (*names, "50/50"):
+        more = ("--plan", "plan", "--output", f"größe {name.replace('/', '-')}")
+        assert tool("run", "m.toml", "--until", "resolve", "--shard", name, *more).code in (0, 1)
+    folders = [path.name for path in tmp_path.glob("größe*")]
+    merged = tool("merge", *folders, folders[0], "--output", "mergéd")
+    assert merged.code == tool("run", "m.toml", "--until", "resolve", "--output", "whole").code
+    assert without_times(tmp_path / "mergéd") == without_times(tmp_path / "whole")
+
+
+@pytest.mark.usefixtures("matrix")
+def test_a_shard_that_was_damaged_is_said(tool: Tool, tmp_path: Path) -> None:
+    for number in (1, 2):
+        tool("run", "m.toml", "--shard", f"{number}/2", "--until", "resolve", "--output", f"s{number}")
+    (tmp_path / "s1" / "results.json").unlink()
+    journal = tmp_path / "s1" / "results.jsonl"
+    journal.write_bytes(b"rubbish\n" + journal.read_bytes()[:-20])
+    merged = tool("merge", "s1", "s2", "--output", "merged")
+    assert merged.code == 3
+    assert "missing: shard 1/2: " in merged.err
+    (tmp_path / "s1" / "plan.json").write_text("{")
+    merged = tool("merge", "s1", "s2", "--output", "again")
+    assert merged.code == 2
+    assert "hint: leave s1 away: its cases are then named as missing" in merged.message
+
+
+@pytest.mark.usefixtures("matrix")
+def test_shards_of_two_versions_are_refused(tool: Tool, tmp_path: Path) -> None:
+    for number in (1, 2):
+        tool("run", "m.toml", "--shard", f"{number}/2", "--until", "resolve", "--output", f"s{number}")
+    plan = tmp_path / "s2" / "plan.json"
+    plan.write_text(plan.read_text().replace('"tool":"', '"tool":"9.'))
+    assert "s2: a run of another version of tfjs-compat than s1" in tool("merge", "s1", "s2", "--output", "x").message
+
+
+@pytest.mark.usefixtures("matrix")
+def test_of_a_trial_that_was_run_twice_the_later_files_are_kept(tool: Tool, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        tool("run", "m.toml", "--until", "resolve", "--output", name)
+    case = json.loads((tmp_path / "one" / "results.json").read_text())["cases"][0]
+    (tmp_path / "one" / "cases" / case["trial"]).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "one" / "cases" / case["trial"] / "old.txt").write_text("old")
+    (tmp_path / "two" / "cases" / case["trial"]).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "two" / "cases" / case["trial"] / "new.txt").write_text("new")
+    plan = tmp_path / "two" / "plan.json"
+    plan.write_text(plan.read_text().replace('"started":"20', '"started":"21'))
+    tool("merge", "two", "one", "--output", "merged")
+    kept = {path.name for path in (tmp_path / "merged" / "cases" / case["trial"]).iterdir()}
+    assert kept == {"new.txt"}

@@ -77,10 +77,17 @@ def merge(parts: Sequence[Part]) -> Merged:
     return Merged(plan, results, lost)
 
 
+_MUST_BE_EQUAL = (
+    ("matrix_digest", "another matrix, or other options"),
+    ("until", "another --until"),
+    ("tool", "another version of tfjs-compat"),
+)
+
+
 def _require_one_plan(parts: Sequence[Part]) -> None:
     first = parts[0]
     for part in parts[1:]:
-        for key, what in (("matrix_digest", "another matrix, or other options"), ("until", "another --until")):
+        for key, what in _MUST_BE_EQUAL:
             if getattr(part.plan, key) != getattr(first.plan, key):
                 raise RequestError(f"{part.name}: a run of {what} than {first.name}\nhint: merge runs of one plan")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -49,12 +49,13 @@ def next_state(last: Results | None, now: Results, current: Collection[str]) -> 
     found = {**known, **{case.id: case for case in now.cases if case.verdict is not Verdict.ERROR}}
     order = list(dict.fromkeys([*(case.id for case in now.cases), *known]))
     cases = tuple(found[name] for name in order if name in found and name in current)
-    locks = {**(last.locks if last is not None else {}), **now.locks}
-    used = {case.lock for case in cases}
     return msgspec.structs.replace(
-        now,
-        cases=cases,
-        complete=True,
-        planned=len(cases),
-        locks={name: packages for name, packages in locks.items() if name in used},
+        now, cases=cases, complete=True, planned=len(cases), locks=used_locks(cases, last, now)
     )
+
+
+def used_locks(cases: Iterable[CaseResult], *runs: Results | None) -> dict[str, dict[str, str]]:
+    """What the locks of cases pin, by their ids, as one of the runs knows it."""
+    known = {name: packages for run in runs if run is not None for name, packages in run.locks.items()}
+    used = {case.lock for case in cases}
+    return {name: packages for name, packages in known.items() if name in used}

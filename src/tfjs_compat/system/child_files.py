@@ -8,6 +8,7 @@ out once its processes have ended; what is written and read there afterwards mee
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import stat
 from collections.abc import Iterable, Iterator
@@ -108,16 +109,24 @@ class TooMuchError(Exception):
     """A child left more than is copied: says how much."""
 
 
-def copy_settled(source: Path, target: Path, names: Iterable[str], *, most_bytes: int, most_files: int) -> None:
+def copy_settled(
+    source: Path,
+    target: Path,
+    names: Iterable[str],
+    *,
+    most_bytes: float = math.inf,
+    most_files: float = math.inf,
+    over: bool = False,
+) -> None:
     """Copy entries of a settled folder into a new folder; what is no file or folder there is left out.
 
-    Holes stay holes: a file takes as much of the disk as it did. Raises TooMuchError for more files, or more bytes on
-    the disk, than are allowed, MachineryError.
+    ``over``: into a folder that may be there, over what it has. Holes stay holes: a file takes as much of the disk as
+    it did. Raises TooMuchError for more files, or more bytes on the disk, than are allowed, MachineryError.
     """
     files = 0
     size = 0
     with disk_errors(source):
-        target.mkdir(parents=True)
+        target.mkdir(parents=True, exist_ok=over)
         to_copy = [(source / name, target / name, 0) for name in names]
         while to_copy:
             path, copy, depth = to_copy.pop()
@@ -126,13 +135,16 @@ def copy_settled(source: Path, target: Path, names: Iterable[str], *, most_bytes
             except FileNotFoundError:
                 continue
             if stat.S_ISDIR(found.st_mode) and depth < MAX_DEPTH:
-                copy.mkdir()
+                copy.mkdir(exist_ok=over)
                 to_copy += [(path / name, copy / name, depth + 1) for name in os.listdir(path)]  # noqa: PTH208
             elif stat.S_ISREG(found.st_mode):
                 files += 1
                 size += size_on_disk(found)
                 if files > most_files or size > most_bytes:
-                    raise TooMuchError(f"{source.name} holds more than {most_files} files or {most_bytes >> 20} MiB")
+                    most = f"{most_files} files or {most_bytes / 2**20:.0f} MiB"
+                    raise TooMuchError(f"{source.name} holds more than {most}")
+                if over:
+                    copy.unlink(missing_ok=True)
                 _copy_file(path, copy)
 
 

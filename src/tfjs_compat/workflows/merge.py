@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
-import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from tfjs_compat.results.history import keep_run
 from tfjs_compat.results.journal import JOURNAL, Journal
 from tfjs_compat.results.merge import Merged, Part, merge
 from tfjs_compat.results.plan_file import read_plan, write_plan
+from tfjs_compat.system.child_files import copy_settled
 from tfjs_compat.system.files import disk_errors, remove_tree
 
 _FOLDERS = ("locks", "cases", RETRIES)
@@ -41,8 +40,10 @@ def merge_runs(folders: Sequence[Path], output: Path) -> Merged:
     with lock_output(output):
         _remove_earlier(output)
         for folder in sorted(parts, key=lambda folder: parts[folder].plan.started):
-            for name in _FOLDERS:
-                _copy(folder / name, output / name)
+            for trial in (folder / "cases").glob("*/*"):
+                # Of one that was run twice the files are those of the later run alone.
+                remove_tree(output / trial.relative_to(folder))
+            copy_settled(folder, output, _FOLDERS, over=True)
         write_plan(whole.plan, output)
         journal = Journal(output)
         try:
@@ -59,7 +60,11 @@ def merge_runs(folders: Sequence[Path], output: Path) -> Merged:
 def _part(folder: Path) -> Part:
     if not folder.is_dir():
         raise RequestError(f"{folder}: there is no such folder\nhint: give the output folders of runs")
-    plan = read_plan(folder)
+    try:
+        plan = read_plan(folder)
+    except RequestError as error:
+        what = str(error).partition("\n")[0]
+        raise RequestError(f"{what}\nhint: leave {folder.name} away: its cases are then named as missing") from None
     if plan is None:
         raise RequestError(f"{folder}: holds no run: there is no plan.json\nhint: give the output folders of runs")
     return Part(folder.name, plan, read_results(folder))
@@ -74,26 +79,3 @@ def _remove_earlier(output: Path) -> None:
             (output / name).unlink(missing_ok=True)
     for name in _FOLDERS:
         remove_tree(output / name)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """Copy what a run has in a folder; a link stays a link. Raises MachineryError."""
-    if not source.is_dir() or source.is_symlink():
-        return
-    with disk_errors(target):
-        try:
-            shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, ignore=_not_regular)
-        except shutil.Error as error:
-            first = error.args[0][0] if error.args and error.args[0] else (source, target, "cannot be copied")
-            raise OSError(None, str(first[-1]), str(first[0])) from error
-
-
-def _not_regular(folder: str, names: list[str]) -> list[str]:
-    """What a model may have left in its folder that is neither file nor folder: a pipe would be waited for."""
-    strange = []
-    for name in names:
-        path = Path(folder, name)
-        with contextlib.suppress(OSError):
-            if not (path.is_symlink() or path.is_file() or path.is_dir()):
-                strange.append(name)
-    return strange

@@ -18,6 +18,7 @@ from tfjs_compat.engine.retries import with_retries
 from tfjs_compat.engine.run import run_plan, united
 from tfjs_compat.engine.shards import only_shard, parse_shard
 from tfjs_compat.engine.shared_plan import plan_again, read_shared_plan
+from tfjs_compat.errors import RequestError
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.matrix.axes import DEFAULT
 from tfjs_compat.matrix.schema import Matrix
@@ -101,6 +102,8 @@ def _plan(request: RunRequest, matrix: Matrix, bases: dict[str, Path], context: 
     """The plan of the request: in the one lock or the shared plan that it names, else made here."""
     if request.lock is not None:
         return plan_in_lock(matrix, request, context)
+    if request.plan is not None and request.only:
+        raise RequestError("--only: a plan that is shared says which cases count\nhint: give --only to `plan`")
     if request.plan is None:
         return make_plan(matrix, bases, context, jobs, only=request.only, fresh=request.fresh)
     return plan_again(read_shared_plan(request.plan), matrix, bases, find_interpreters(context.store))

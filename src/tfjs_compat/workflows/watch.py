@@ -24,7 +24,7 @@ from tfjs_compat.results.change_groups import groups
 from tfjs_compat.results.comparison import Change, Comparison, compare
 from tfjs_compat.results.expectations import as_expected
 from tfjs_compat.results.files import RESULTS, read_results, write_results
-from tfjs_compat.results.watching import TO_EXPLAIN, news, next_state, still_holds
+from tfjs_compat.results.watching import TO_EXPLAIN, news, next_state, still_holds, used_locks
 from tfjs_compat.system.capacity import default_jobs
 from tfjs_compat.system.files import disk_errors, write_whole
 from tfjs_compat.system.progress import Progress
@@ -146,14 +146,12 @@ def _united(plan: Plan, ran: Results, taken_over: dict[str, CaseResult], last: R
     """The results of every case of the plan, in its order."""
     found = {**taken_over, **{case.id: case for case in ran.cases}}
     cases = tuple(found[planned.case.id] for planned in plan.cases if planned.case.id in found)
-    locks = {**(last.locks if last is not None else {}), **ran.locks}
-    used = {case.lock for case in cases}
     return msgspec.structs.replace(
         ran,
         cases=cases,
         complete=len(cases) == len(plan.cases),
         planned=len(plan.cases),
-        locks={name: packages for name, packages in locks.items() if name in used},
+        locks=used_locks(cases, last, ran),
     )
 
 
