@@ -77,16 +77,6 @@ def cases_of(output: Path) -> list[dict[str, Any]]:
     return [{key: value for key, value in case.items() if key not in ("seconds", "cached")} for case in found]
 
 
-def building(cluster: Cluster) -> list[int]:
-    """The numbers of the workers of which a child runs a case."""
-    found = []
-    for number in range(len(cluster.workers)):
-        with_job = (cluster.store(number) / "scratch").glob("remote-*/servers/*/record.jsonl")
-        if any(True for _ in with_job):
-            found.append(number)
-    return found
-
-
 def test_three_workers_come_to_what_threads_come_to(house: Runs, three: Cluster) -> None:
     code, _, err = house.end(start(house, "--output", "threads"), 120)
     assert code == 1, err
@@ -103,11 +93,31 @@ def test_three_workers_come_to_what_threads_come_to(house: Runs, three: Cluster)
     assert cases_of(house.folder / "project" / "again") == cases_of(here)
 
 
+def test_a_worker_that_dies_costs_the_case_that_it_was_at(house: Runs) -> None:
+    with cluster(house.folder / "cluster", house.environment, 1) as one:
+        child = start(house, "--output", "over", "--executor", f"dask://{one.address}")
+        journal = house.folder / "project" / "over" / "results.jsonl"
+        # All six are one task, and each is there before the task ends.
+        assert wait_for(lambda: journal.exists() and len(journal.read_text().splitlines()) >= 2, 90)
+        one.kill(one.workers[0])
+        before = journal.read_text().splitlines()
+        assert 2 <= len(before) < 6
+        one.add_worker()
+        code, _, err = house.end(child, 180)
+        assert code == 1, err
+        assert journal.read_text().splitlines()[: len(before)] == before
+        found = cases_of(house.folder / "project" / "over")
+        assert [case["verdict"] for case in found] == ["fails"] * 6
+        assert all((house.folder / "project" / "over" / case["log"]).read_text() for case in found)
+        assert len(journal.read_text().splitlines()) == 6
+        assert len(list(one.store(1).glob("outcomes/*/outcome.json"))) <= 6 - len(before)
+
+
 @pytest.mark.full
 def test_a_worker_that_dies_costs_nothing(house: Runs, three: Cluster) -> None:
     child = start(house, "--output", "over", "--executor", f"dask://{three.address}")
-    assert wait_for(lambda: bool(building(three)), 60)
-    three.kill(three.workers[building(three)[0]])
+    assert wait_for(lambda: bool(three.building()), 180)
+    three.kill(three.workers[three.building()[0]])
     code, _, err = house.end(child, 180)
     assert code == 1, err
     found = cases_of(house.folder / "project" / "over")
@@ -116,9 +126,27 @@ def test_a_worker_that_dies_costs_nothing(house: Runs, three: Cluster) -> None:
     assert len(lines) == 6
 
 
+def test_a_worker_has_its_wheels_of_another(house: Runs, index: SlowIndex) -> None:
+    with cluster(house.folder / "cluster", house.environment, 1) as two:
+        code, _, err = house.end(start(house, "--output", "over", "--executor", f"dask://{two.address}"), 180)
+        assert code == 1, err
+        # From now on the index has nothing that a lock allows.
+        for files in index.files.values():
+            files.update(dict.fromkeys(files, b"no wheel"))
+        (house.folder / "project" / "beside.py").write_text('word = "changed "\n')
+        two.add_worker()
+        two.wait_for_workers()
+        code, _, err = house.end(start(house, "--output", "again", "--executor", f"dask://{two.address}"), 180)
+        assert code == 1, err
+        assert [case["verdict"] for case in cases_of(house.folder / "project" / "again")] == ["fails"] * 6
+        wheels = [{path.name for path in two.store(number).glob("wheels/*")} for number in (0, 1)]
+        assert len(wheels[0]) == 3
+        assert wheels[1] == wheels[0]
+
+
 def test_a_scheduler_that_dies_is_the_machines_fault(house: Runs, three: Cluster) -> None:
     child = start(house, "--output", "over", "--executor", f"dask://{three.address}")
-    assert wait_for(lambda: bool(building(three)), 60)
+    assert wait_for(lambda: bool(three.building()), 180)
     three.kill(three.scheduler)
     code, _, err = house.end(child, 120)
     assert code == 3, err
@@ -133,21 +161,21 @@ def test_a_scheduler_that_dies_is_the_machines_fault(house: Runs, three: Cluster
 
 def test_an_interrupt_ends_the_work_everywhere(house: Runs, three: Cluster) -> None:
     child = start(house, "--output", "over", "--executor", f"dask://{three.address}")
-    assert wait_for(lambda: bool(building(three)), 60)
+    assert wait_for(lambda: bool(three.building()), 180)
     os.killpg(child.pid, signal.SIGINT)
-    code, _, err = house.end(child, 60)
+    code, _, err = house.end(child, 180)
     assert code == 130, err
-    assert wait_for(lambda: not building(three), 20)
+    assert wait_for(lambda: not three.building(), 60)
     assert all(worker.poll() is None for worker in three.workers)
 
 
 @pytest.mark.full
 def test_a_coordinator_that_is_killed_leaves_no_work(house: Runs, three: Cluster) -> None:
     child = start(house, "--output", "over", "--executor", f"dask://{three.address}")
-    assert wait_for(lambda: bool(building(three)), 60)
+    assert wait_for(lambda: bool(three.building()), 180)
     child.kill()
     child.wait(30)
-    assert wait_for(lambda: not building(three), 90)
+    assert wait_for(lambda: not three.building(), 90)
 
 
 def test_processes_of_this_machine_as_a_cluster(house: Runs) -> None:

@@ -11,6 +11,8 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import distributed
+
 from support.children import wait_for
 
 
@@ -22,7 +24,7 @@ class Cluster:
         self.workers: list[subprocess.Popen[bytes]] = []
         file = folder / "scheduler.json"
         self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
-        assert wait_for(file.exists, 60), "no scheduler"
+        assert wait_for(lambda: file.exists() and file.read_text().rstrip().endswith("}"), 60), "no scheduler"
         self.address = str(json.loads(file.read_text())["address"]).removeprefix("tcp://")
 
     def store(self, number: int) -> Path:
@@ -31,11 +33,25 @@ class Cluster:
     def add_worker(self) -> int:
         """Start a worker; its number."""
         number = len(self.workers)
-        variables = {"TFJS_COMPAT_CACHE": str(self.store(number))}
+        # Nothing is shared, as on other machines.
+        variables = {"TFJS_COMPAT_CACHE": str(self.store(number)), "UV_CACHE_DIR": str(self._folder / f"uv-{number}")}
         arguments = ("worker", f"tcp://{self.address}", "--nthreads", "1", "--no-nanny", "--memory-limit", "0")
         local = ("--local-directory", str(self._folder / f"dask-{number}"), "--name", str(number))
         self.workers.append(self._start(*arguments, *local, **variables))
         return number
+
+    def building(self) -> list[int]:
+        """The numbers of the workers of which a child runs a case."""
+        return [
+            number
+            for number in range(len(self.workers))
+            if any(True for _ in (self.store(number) / "scratch").glob("remote-*/servers/*/record.jsonl"))
+        ]
+
+    def wait_for_workers(self) -> None:
+        """Wait until the scheduler knows every worker that was started."""
+        with distributed.Client(f"tcp://{self.address}", set_as_default=False) as client:
+            client.wait_for_workers(len(self.workers), timeout=60)
 
     def kill(self, child: subprocess.Popen[bytes]) -> None:
         with contextlib.suppress(ProcessLookupError):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import logging
 import re
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from types import ModuleType
 from typing import Any
 
+from tfjs_compat.engine.dask_worker import QUEUE_LENGTH
 from tfjs_compat.engine.remote import RemoteExecutor
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.system.store import Store
@@ -66,8 +68,30 @@ def _executor(client: Any, store: Store, close: Callable[[], None]) -> tuple[Exe
             "the cluster has no worker\n"
             "hint: `dask worker HOST:PORT` starts one, where the same version of tfjs-compat is installed"
         )
+    _share_wheels(client)
     # Not pure: the same task twice is run twice.
-    return RemoteExecutor(client.get_executor(pure=False), store, close), threads
+    return RemoteExecutor(client.get_executor(pure=False), store, close, _Queue(client)), threads
+
+
+def _share_wheels(client: Any) -> None:
+    """Let the workers have unpacked wheels of one another. One that cannot fills its store from the index."""
+    from tfjs_compat.engine.dask_peers import WheelSharing
+
+    with contextlib.suppress(Exception):
+        client.register_plugin(WheelSharing())
+
+
+class _Queue:
+    """A channel (``remote.Channel``) that is a queue of the scheduler."""
+
+    def __init__(self, client: Any) -> None:
+        self.name = f"tfjs-compat-{secrets.token_hex(8)}"
+        self._queue = _distributed().Queue(self.name, client, maxsize=QUEUE_LENGTH)
+
+    def receive(self) -> Sequence[dict[str, Any]]:
+        """What the queue holds, and nothing more waited for: a time-out would be an error in the scheduler's log."""
+        found: Sequence[dict[str, Any]] = self._queue.get(batch=True)
+        return found
 
 
 def _distributed() -> ModuleType:

@@ -68,7 +68,7 @@ def run_trials(
 
 
 class _Coordinator:
-    """One call of run_trials. Results come from worker threads, or with a task from another process."""
+    """One call of run_trials. Results come from threads, processes and other machines; each counts once."""
 
     def __init__(self, planned: Sequence[Planned], engine: Engine, ended: Callable[[CaseResult], None]) -> None:
         self.run = secrets.token_hex(8)
@@ -80,10 +80,18 @@ class _Coordinator:
         self._seconds_left = 0.0
         self._lock = threading.Lock()
         self._fault: BaseException | None = None
+        self._closed = False
         self.worker: Worker = make_worker(engine.options, engine.context, self._take, engine.operations)
 
     def run_all(self) -> bool:
         """Run everything; whether every case came to an end."""
+        try:
+            return self._run_all()
+        finally:
+            with self._lock:
+                self._closed = True
+
+    def _run_all(self) -> bool:
         engine, progress = self._engine, self._engine.context.progress
         if engine.context.store.read_only:
             what = f"store {engine.context.store.root}"
@@ -225,9 +233,9 @@ class _Coordinator:
         return Outcome(Stage.RESOLVE, failure, log="log.txt")
 
     def _take(self, result: TrialResult) -> None:
-        """Take what a worker in this process found, as it comes."""
+        """Take what a worker in this process found, or one elsewhere sent, as it comes."""
         planned = self._planned[result.case]
-        if result.seconds is not None:
+        if result.seconds is not None and result.case not in self.results:
             self._durations.record(planned.case, result.seconds)
         self._end(planned, result.outcome)
 
@@ -247,7 +255,8 @@ class _Coordinator:
             outcome = msgspec.structs.replace(outcome, lock=planned.lock.id, resolved=resolved)
         result = case_result(planned.case, outcome, until, cached=cached, variables=planned.variables)
         with self._lock:
-            if self._fault is not None:
+            # What comes a second time, or after the end, says nothing new.
+            if self._fault is not None or self._closed or result.id in self.results:
                 return
             self.results[result.id] = result
             try:

@@ -1,72 +1,68 @@
-"""Tasks on machines that see neither the coordinator's disk nor its store.
+"""Tasks for machines that see neither the coordinator's disk nor its store: the coordinator's side.
 
-What a task needs travels by content digest (``parcels.py``): at first only the digests, and the content where a machine
-lacks it. It runs there in that machine's own store, with its own Pythons and Node; outcomes that this store keeps
-already are taken from it. Logs and converted models come back with the result. A machine with another tfjs-compat, or
-without the Python, cannot answer: that is its fault, and no verdict.
+What a task needs travels by content digest (``parcels.py``): at first only the digests, and the content where a
+machine lacks it. Each result comes back with its log and its converted model as soon as its trial has ended, on a
+channel beside the tasks; where there is none, or it fails, with the task. ``remote_worker.py`` is the other side.
 """
 
 from __future__ import annotations
 
 import contextlib
+import secrets
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 
-from tfjs_compat.engine import cache
+from tfjs_compat.engine.arrivals import Arrivals
 from tfjs_compat.engine.deciding_files import code_digest
-from tfjs_compat.engine.options import memory_limit
-from tfjs_compat.engine.parcels import RECEIVED, Parcel, parcel_of_file, parcel_of_model, unpack, unpacked
-from tfjs_compat.engine.tasks import TASKS, Task, TaskResult, Trial, TrialResult
-from tfjs_compat.engine.worker import Worker, cache_key, lost, make_worker, perform
+from tfjs_compat.engine.parcels import Parcel, parcel_of_file, parcel_of_model
+from tfjs_compat.engine.remote_tasks import MESSAGES, REMOTE_RESULTS, Message, RemoteResult, RemoteTask, plain
+from tfjs_compat.engine.remote_worker import run_remote_task
+from tfjs_compat.engine.tasks import TASKS, Task, TaskResult
+from tfjs_compat.engine.worker import hand_in
 from tfjs_compat.errors import MachineryError
-from tfjs_compat.index.discovery import find_interpreters
-from tfjs_compat.index.interpreters import Interpreter
-from tfjs_compat.matrix.models import Kind, Model, find_model
-from tfjs_compat.outcomes.stages import Stage
-from tfjs_compat.system.child_files import read_child_file
-from tfjs_compat.system.context import Context
-from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
-from tfjs_compat.system.temporary import temporary_folder
 
-_MOST_FILE = 64 << 20
-_MOST_BACK = 128 << 20
-_WATCH_SECONDS = 0.5
+_POLL_SECONDS = 0.1
+_MANY = 32
+"""Messages of which there are likely more already."""
+_SILENCE_SECONDS = 60.0
 
 
-class RemoteTask(msgspec.Struct, frozen=True):
-    """A task to run elsewhere. ``code`` is the digest of what decides outcomes in the coordinator's tfjs-compat.
+class Channel(Protocol):
+    """Takes messages from the workers to the coordinator, in the order of each worker."""
 
-    ``models`` says by reference, and ``inputs`` for the file of inputs, which digest holds it, and under which name;
-    ``contents`` are the files of the digests that are sent along.
+    @property
+    def name(self) -> str:
+        """What a worker opens it by."""
+
+    def receive(self) -> Sequence[Mapping[str, Any]]:
+        """The messages that have come since the last call; waits for none. Raises any exception once it fails."""
+
+
+@dataclass
+class _Sent:
+    """A task (plain data) whose future ``outer`` the coordinator holds.
+
+    It was sent last under ``name``, as ``inner``; ``attempts`` are the starts of that. ``handed_in`` are the cases
+    whose results the coordinator has, with their files. ``ended``: what came with the task when it had ended.
     """
 
-    task: Task
-    code: str
-    models: dict[str, tuple[str, str]]
-    inputs: tuple[str, str] | None = None
-    contents: dict[str, dict[str, bytes]] = {}
-
-
-class RemoteResult(msgspec.Struct, frozen=True):
-    """What a task came to elsewhere; ``missing``: the digests without which it could not begin.
-
-    ``files`` are those of the trials' folders, by trial folder and name.
-    """
-
-    results: tuple[TrialResult, ...] = ()
-    interrupted: bool = False
-    files: dict[str, dict[str, bytes]] = {}
-    missing: tuple[str, ...] = ()
-
-
-_TASKS, _RESULTS = Reader[RemoteTask](RemoteTask), Reader[RemoteResult](RemoteResult)
+    plain: dict[str, Any]
+    outer: Future[Any]
+    name: str = ""
+    inner: Future[Any] | None = None
+    attempts: set[str] = field(default_factory=set)
+    arrivals: Arrivals = field(default_factory=Arrivals)
+    handed_in: set[str] = field(default_factory=set)
+    ended: RemoteResult | None = None
 
 
 def _notify(future: Future[Any]) -> None:
@@ -80,68 +76,151 @@ class RemoteExecutor(Executor):
     """Runs tasks over an executor whose workers share no disk with this machine.
 
     To the coordinator it is an executor of ``run_task``: the files of each trial are in the output folder when its
-    future is done. ``close`` is called at the end.
+    result is handed in. ``close`` is called at the end.
     """
 
-    def __init__(self, inner: Executor, store: Store, close: Callable[[], None] = lambda: None) -> None:
-        self.inner, self._close = inner, close
+    def __init__(
+        self, inner: Executor, store: Store, close: Callable[[], None] = lambda: None, channel: Channel | None = None
+    ) -> None:
+        self.inner, self.channel, self._close = inner, channel, close
         self._code = code_digest(store)
         self._hands = ThreadPoolExecutor(2, thread_name_prefix="tfjs-compat-remote")
         self._lock = threading.Lock()
         self._parcels: dict[str, Parcel | None] = {}
+        self._sent: dict[str, _Sent] = {}
+        self._closing = threading.Event()
+        self._receiver = threading.Thread(target=self._receive, daemon=True)
+        if channel is not None:
+            self._receiver.start()
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Submit ``run_task`` with a task as plain data; any other function is the inner executor's."""
         if fn.__name__ != "run_task":
             return self.inner.submit(fn, *args, **kwargs)
         outer: Future[Any] = Future()
-        outer.add_done_callback(_notify)
-        self._by_hand(outer, lambda: self._send(args[0], outer, with_contents=False))
+        sent = _Sent(args[0], outer)
+
+        def ended(future: Future[Any]) -> None:
+            self._sent.pop(sent.name, None)
+            _notify(future)
+            if future.cancelled() and sent.inner is not None:
+                sent.inner.cancel()
+
+        outer.add_done_callback(ended)
+        self._by_hand(outer, lambda: self._send(sent, with_contents=False))
         return outer
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Give up what runs, and close what this executor was made of."""
         self._hands.shutdown(wait=wait, cancel_futures=cancel_futures)
+        self._closing.set()
+        if self.channel is not None:
+            # One that hangs with its connection is not waited for.
+            self._receiver.join(5)
         self.inner.shutdown(wait=False)
         self._close()
 
-    def _send(self, plain: dict[str, Any], outer: Future[Any], *, with_contents: bool) -> None:
-        if outer.cancelled():
+    def _send(self, sent: _Sent, *, with_contents: bool) -> None:
+        """Send a task, without the trials whose results are here. What comes under an earlier name counts no more."""
+        if sent.outer.done():
             return
-        task, parcels = self._packed(TASKS.convert(plain))
-        if with_contents:
-            task = msgspec.structs.replace(task, contents={one.digest: one.content() for one in parcels})
-        inner = self.inner.submit(run_remote_task, msgspec.to_builtins(task, builtin_types=(bytes,)))
+        task = TASKS.convert(sent.plain)
+        trials = tuple(trial for trial in task.trials if trial.case.id not in sent.arrivals.results)
+        if not trials:
+            self._end(sent, TaskResult(()))
+            return
+        remote, parcels = self._packed(msgspec.structs.replace(task, trials=trials))
+        self._sent.pop(sent.name, None)
+        sent.name, sent.attempts = secrets.token_hex(8), set()
+        self._sent[sent.name] = sent
+        remote = msgspec.structs.replace(
+            remote,
+            name=sent.name,
+            channel=self.channel.name if self.channel is not None else "",
+            contents={one.digest: one.content() for one in parcels} if with_contents else {},
+        )
+        inner = sent.inner = self.inner.submit(run_remote_task, plain(remote))
+        inner.add_done_callback(lambda done: self._by_hand(sent.outer, lambda: self._take(sent, done)))
+        if sent.outer.cancelled():
+            inner.cancel()
 
-        def ended(done: Future[Any]) -> None:
-            self._by_hand(outer, lambda: self._take(plain, done, outer))
-
-        def given_up(future: Future[Any]) -> None:
-            if future.cancelled():
-                inner.cancel()
-
-        inner.add_done_callback(ended)
-        outer.add_done_callback(given_up)
-
-    def _take(self, plain: dict[str, Any], inner: Future[Any], outer: Future[Any]) -> None:
-        if outer.cancelled():
+    def _take(self, sent: _Sent, inner: Future[Any]) -> None:
+        """Take what came with a task."""
+        if sent.outer.done() or inner is not sent.inner:
             return
         if inner.cancelled():
             raise MachineryError("the cluster gave the work up: its scheduler or connection is gone")
-        found = _RESULTS.convert(inner.result())
+        found = REMOTE_RESULTS.convert(inner.result())
         if found.missing:
-            self._send(plain, outer, with_contents=True)
+            self._send(sent, with_contents=True)
             return
-        output = Path(plain["output"])
         for folder, files in found.files.items():
-            for name, data in files.items():
-                relative = PurePosixPath(folder, name)
-                if not relative.is_absolute() and ".." not in relative.parts:
-                    write_whole(output / relative, data, lasting=False)
-        result = TaskResult(found.results, found.interrupted)
+            for file, data in files.items():
+                _write(Path(sent.plain["output"]), f"{folder}/{file}", data)
+        with self._lock:
+            sent.ended = found
+            whole = sent.handed_in.issuperset(found.sent)
+        # What took the channel may be behind the task.
+        if whole:
+            self._end(sent, TaskResult(found.results, found.interrupted))
+        elif not self._receiver.is_alive():
+            raise _lost(sent)
+
+    def _end(self, sent: _Sent, rest: TaskResult) -> None:
+        """End a task: its results are those that arrived before, and the rest."""
+        results = (*sent.arrivals.results.values(), *rest.results)
         with contextlib.suppress(Exception):
             # It may have been cancelled just now.
-            outer.set_result(msgspec.to_builtins(result))
+            sent.outer.set_result(msgspec.to_builtins(TaskResult(results, rest.interrupted)))
+
+    def _receive(self) -> None:
+        """Take what comes on the channel, until this executor or the channel ends."""
+        assert self.channel is not None
+        last = time.monotonic()
+        while not self._closing.is_set():
+            try:
+                found = self.channel.receive()
+            except Exception:
+                break
+            for each in found:
+                message = MESSAGES.convert(each)
+                if (sent := self._sent.get(message.task)) is not None:
+                    try:
+                        self._arrive(message, sent)
+                    except Exception as error:
+                        _fail(sent.outer, error)
+            if found:
+                last = time.monotonic()
+            elif time.monotonic() - last > _SILENCE_SECONDS:
+                self._give_up_missing()
+            if len(found) < _MANY:
+                self._closing.wait(_POLL_SECONDS)
+        self._give_up_missing()
+
+    def _give_up_missing(self) -> None:
+        """End the tasks of which something did not arrive."""
+        for sent in list(self._sent.values()):
+            if sent.ended is not None:
+                _fail(sent.outer, _lost(sent))
+
+    def _arrive(self, message: Message, sent: _Sent) -> None:
+        arrived = sent.arrivals.add(message)
+        sent.attempts.add(message.attempt)
+        if len(sent.attempts) > 1 and sent.arrivals.results and sent.inner is not None:
+            # Its worker died, and it was started anew with all its trials: those that are here need not run again.
+            superseded, sent.inner = sent.inner, None
+            self._by_hand(sent.outer, lambda: self._send(sent, with_contents=False))
+            superseded.cancel()
+        if arrived is None:
+            return
+        for name, data in arrived.files.items():
+            _write(Path(sent.plain["output"]), name, data)
+        hand_in(sent.plain["run"], arrived.result)
+        with self._lock:
+            sent.handed_in.add(arrived.result.case)
+            ended = sent.ended
+        if ended is not None and sent.handed_in.issuperset(ended.sent):
+            self._end(sent, TaskResult(ended.results, ended.interrupted))
 
     def _by_hand(self, outer: Future[Any], work: Callable[[], None]) -> None:
         """Do work on a thread of this executor: it reads and writes files, which no event loop should wait for."""
@@ -150,8 +229,7 @@ class RemoteExecutor(Executor):
             try:
                 work()
             except BaseException as error:
-                with contextlib.suppress(Exception):
-                    outer.set_exception(error)
+                _fail(outer, error)
 
         with contextlib.suppress(RuntimeError):
             # After a shutdown nobody waits for it.
@@ -183,144 +261,20 @@ class RemoteExecutor(Executor):
             return self._parcels[name]
 
 
-def run_remote_task(plain: Mapping[str, Any]) -> dict[str, Any]:
-    """Run a RemoteTask given as plain data, on this machine; its RemoteResult as plain data."""
-    received = _TASKS.convert(plain)
-    store = Store()
-    try:
-        result = _run(received, store)
-    except MachineryError as error:
-        # A fault of this machine: its trials have no verdict.
-        task = received.task
-        outcomes = [(trial.case.id, lost(Stage.INSTALL, error, task.lock)) for trial in task.trials]
-        result = RemoteResult(tuple(TrialResult(name, task.lock.id, outcome) for name, outcome in outcomes))
-    found: dict[str, Any] = msgspec.to_builtins(result, builtin_types=(bytes,))
-    return found
+def _fail(future: Future[Any], error: BaseException) -> None:
+    with contextlib.suppress(Exception):
+        # It may have ended just now.
+        future.set_exception(error)
 
 
-def _run(received: RemoteTask, store: Store) -> RemoteResult:
-    if code_digest(store) != received.code:
-        raise MachineryError("this worker has another tfjs-compat than the coordinator")
-    for digest, content in received.contents.items():
-        unpack(digest, content, store)
-    needed = {digest for digest, _ in (*received.models.values(), *([received.inputs] if received.inputs else []))}
-    if missing := tuple(sorted(digest for digest in needed if unpacked(digest, store) is None)):
-        return RemoteResult(missing=missing)
-    with temporary_folder("remote-", store.folder("scratch")) as output:
-        task = _here(received, store, output)
-        with _worker(task, store) as worker:
-            kept = [] if task.options.fresh else list(_kept(task, worker, store))
-            ended = {result.case for result in kept}
-            rest = tuple(trial for trial in task.trials if trial.case.id not in ended)
-            found = perform(msgspec.structs.replace(task, trials=rest), worker) if rest else TaskResult(())
-        results = (*kept, *found.results)
-        cases = {result.case for result in results}
-        folders = [trial.folder(task.lock.id) for trial in task.trials if trial.case.id in cases]
-        return RemoteResult(results, found.interrupted, {name: _files(output / name) for name in folders})
+def _lost(sent: _Sent) -> MachineryError:
+    assert sent.ended is not None
+    missing = set(sent.ended.sent) - sent.handed_in
+    return MachineryError(f"{len(missing)} results of a task were lost on their way from the cluster")
 
 
-def _here(received: RemoteTask, store: Store, output: Path) -> Task:
-    """The task with the paths that things have on this machine."""
-    task = received.task
-
-    def local(trial: Trial) -> Trial:
-        model = trial.case.model
-        if model.ref in received.models:
-            digest, name = received.models[model.ref]
-            root = store.root / RECEIVED / digest
-            search = (str(root),) if model.kind is Kind.BUILDER else model.search
-            moved = msgspec.structs.replace(model, path=str(root / name), search=search)
-        else:
-            moved = _example(model)
-        return msgspec.structs.replace(trial, case=msgspec.structs.replace(trial.case, model=moved))
-
-    inputs = None
-    if received.inputs is not None:
-        inputs = str(store.root / RECEIVED / received.inputs[0] / received.inputs[1])
-    options = msgspec.structs.replace(
-        task.options, store=str(store.root), inputs=inputs, memory=task.options.memory or memory_limit(1)
-    )
-    return msgspec.structs.replace(
-        task,
-        output=str(output),
-        python=_python(task.lock.python.tag, store),
-        trials=tuple(local(trial) for trial in task.trials),
-        options=options,
-    )
-
-
-def _example(model: Model) -> Model:
-    """An example of the zoo, from this machine's tfjs-compat."""
-    found = find_model(model.ref, Path())
-    return msgspec.structs.replace(model, path=found.path, search=found.search)
-
-
-def _python(tag: str, store: Store) -> Interpreter:
-    for python in find_interpreters(store):
-        if python.tag == tag:
-            return python
-    raise MachineryError(f"this worker has no {tag}, which the lock is for\nhint: give all machines the same Pythons")
-
-
-@contextlib.contextmanager
-def _worker(task: Task, store: Store) -> Iterator[Worker]:
-    """A worker with a context of its own, which stops when the scheduler no longer wants the task."""
-    options, ended = task.options, threading.Event()
-    context, given_up = Context(store, limits=options.limits), _given_up()
-
-    def watch() -> None:
-        while not ended.wait(_WATCH_SECONDS):
-            if given_up():
-                context.stop.set()
-                return
-
-    watching = threading.Thread(target=watch, daemon=True)
-    watching.start()
-    worker = make_worker(options, context)
-    try:
-        yield worker
-    finally:
-        worker.close()
-        ended.set()
-        watching.join()
-
-
-def _given_up() -> Callable[[], bool]:
-    """Whether whoever sent this task has given it up, as far as that can be known here."""
-    try:
-        from distributed import worker as workers
-
-        worker, key = workers.get_worker(), vars(workers)["thread_state"].key
-    except (ImportError, ValueError, AttributeError, KeyError):
-        return lambda: False
-
-    def given_up() -> bool:
-        state = worker.state.tasks.get(key)
-        return state is None or state.state == "cancelled"
-
-    return given_up
-
-
-def _kept(task: Task, worker: Worker, store: Store) -> Iterator[TrialResult]:
-    """The results of trials whose outcome this machine's store keeps."""
-    for trial in task.trials:
-        folder = Path(task.output) / trial.folder(task.lock.id)
-        outcome = cache.kept_outcome(cache_key(trial, task, worker).key, store, folder)
-        if outcome is not None:
-            yield TrialResult(trial.case.id, task.lock.id, outcome)
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    """The regular files of a trial's folder; without the largest where they are too much for a message."""
-    names = sorted(
-        (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink()),
-        key=lambda path: path.stat().st_size,
-    )
-    found, size = dict[str, bytes](), 0
-    for path in names:
-        data = read_child_file(path, _MOST_FILE)
-        size += len(data)
-        if size > _MOST_BACK:
-            break
-        found[path.relative_to(folder).as_posix()] = data
-    return found
+def _write(output: Path, name: str, data: bytes) -> None:
+    """Write a file of a trial, unless its name leads out of the output folder. Raises MachineryError."""
+    relative = PurePosixPath(name)
+    if not relative.is_absolute() and ".." not in relative.parts:
+        write_whole(output / relative, data, lasting=False)

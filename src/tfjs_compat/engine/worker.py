@@ -24,6 +24,7 @@ from tfjs_compat.engine.tasks import TASKS, HandedIn, Task, TaskResult, Trial, T
 from tfjs_compat.environments.build import build
 from tfjs_compat.environments.environment import Environment, NotInstallable, in_use, is_built
 from tfjs_compat.environments.install import Installer
+from tfjs_compat.environments.peers import Peers
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.outcomes.failures import Failure
@@ -59,13 +60,17 @@ class Operations:
 
 @dataclass(frozen=True)
 class Worker:
-    """What the tasks of one run in one process share. ``finished`` is called with each result as it comes."""
+    """What the tasks of one run in one process share.
+
+    ``finished`` is called with each result as it comes. ``peers`` are machines that may have wheels which this lacks.
+    """
 
     settings: Settings
     gate: MemoryGate
     conditions: cache.RunConditions
     finished: Callable[[TrialResult], None] = lambda _: None
     operations: Operations = field(default_factory=Operations)
+    peers: Peers | None = None
 
     def close(self) -> None:
         """End what waits for work: the Nodes that nobody took."""
@@ -93,6 +98,12 @@ def run_task(task: Mapping[str, Any]) -> dict[str, Any]:
     return plain
 
 
+def hand_in(run: str, result: TrialResult) -> None:
+    """Give the coordinator of a run in this process a result from elsewhere; nothing where the run has ended."""
+    if (worker := _here.get(run)) is not None:
+        worker.finished(result)
+
+
 @contextlib.contextmanager
 def in_this_process(run: str, worker: Worker) -> Iterator[None]:
     """Let the tasks of a run that come to this process use the coordinator's own worker."""
@@ -109,6 +120,7 @@ def make_worker(
     context: Context,
     finished: Callable[[TrialResult], None] = lambda _: None,
     operations: Operations | None = None,
+    peers: Peers | None = None,
 ) -> Worker:
     """A worker for trials with these options."""
     after = options.until.rank > Stage.CONVERT.rank
@@ -137,7 +149,7 @@ def make_worker(
         permissions=options.permissions,
     )
     gate = MemoryGate(context.stop)
-    return Worker(settings, gate, conditions, finished, operations or Operations())
+    return Worker(settings, gate, conditions, finished, operations or Operations(), peers)
 
 
 @contextlib.contextmanager
@@ -319,7 +331,9 @@ def _built(task: Task, worker: Worker) -> Environment | NotInstallable:
     settings.progress.begin(what)
     result, warnings = "failed", list[str]()
     try:
-        installer = Installer(on_line=lambda line: settings.progress.say(what, line.strip()), warn=warnings.append)
+        installer = Installer(
+            on_line=lambda line: settings.progress.say(what, line.strip()), warn=warnings.append, peers=worker.peers
+        )
         built = build_here(lock, task.python, settings, layout=settings.layout, installer=installer)
         result = f"environment of {len(lock.packages)} packages" if isinstance(built, Environment) else built.message
         return built

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from tfjs_compat.environments.peers import Peers
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index import uv
 from tfjs_compat.locks.lock import Lock
@@ -29,12 +30,13 @@ class Installer:
     """How uv is called to install, and what receives its output.
 
     ``on_line`` is called with each line that uv prints, ``warn`` with what makes an environment larger than it should
-    be.
+    be. ``peers`` are asked for unpacked wheels before uv asks the index.
     """
 
     on_line: Callable[[str], None] | None = None
     warn: Callable[[str], None] = lambda _: None
     call: uv.Call = uv.call
+    peers: Peers | None = None
 
 
 def install(

@@ -52,9 +52,14 @@ def records_of(tree: Path) -> list[Path]:
 
 def read_rows(record: Path) -> list[Row]:
     """The rows of a RECORD. Raises OSError, ValueError (it is damaged)."""
+    return rows_of(read_regular(record, _MOST_BYTES).decode("utf-8"))
+
+
+def rows_of(text: str) -> list[Row]:
+    """The rows that a RECORD's text holds. Raises ValueError where it is damaged."""
     rows = []
     try:
-        for cells in csv.reader(io.StringIO(read_regular(record, _MOST_BYTES).decode("utf-8"), newline="")):
+        for cells in csv.reader(io.StringIO(text, newline="")):
             if cells and cells[0]:
                 path = os.path.normpath(cells[0]).replace(os.sep, "/")
                 digest, size = ((cells[number] or None) if len(cells) > number else None for number in (1, 2))

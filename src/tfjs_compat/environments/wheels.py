@@ -6,17 +6,19 @@ one's RECORD lists.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 from packaging.utils import canonicalize_name
 
 from tfjs_compat.environments.install import Installer, install
+from tfjs_compat.environments.peer_wheels import Wheel, fill
 from tfjs_compat.environments.records import (
     Row,
     damage,
@@ -49,6 +51,7 @@ class StoredWheel(msgspec.Struct, frozen=True):
     """One distribution of a lock: its lines of the lock, and the name of its folder in the store."""
 
     name: str
+    version: str
     lines: str
     key: str
 
@@ -62,7 +65,7 @@ def stored_wheels(lock: Lock, python: PythonBuild) -> list[StoredWheel]:
     for pin in lock.pins():
         decides = f"{pin.lines}\0{python.minor}\0{python.platform}\0{lock.source_builds}"
         short = hashlib.sha256(decides.encode()).hexdigest()[:12]
-        found.append(StoredWheel(pin.name, pin.lines, f"{pin.name}-{pin.version}-{short}"))
+        found.append(StoredWheel(pin.name, pin.version, pin.lines, f"{pin.name}-{pin.version}-{short}"))
     return found
 
 
@@ -111,8 +114,27 @@ def unpacked(
             standing = [root / wheel.key for wheel in wheels if (root / wheel.key).is_dir()]
             seal_standing([tree for tree in standing if not is_sealed(tree)], python, context)
             if missing := [wheel for wheel in wheels if not is_sealed(root / wheel.key)]:
-                refill(missing, lock, python, context, installer)
+                _bring(missing, lock, python, context, installer)
     return trees
+
+
+def _bring(
+    missing: Sequence[StoredWheel], lock: Lock, python: Interpreter, context: Context, installer: Installer
+) -> None:
+    """Put wheels into the store, from peers or from the index. The caller holds lock ``wheels``."""
+    # What was built of sources is for the machine that built it.
+    if installer.peers is None or lock.source_builds:
+        refill(missing, lock, python, context, installer)
+        return
+    root = context.store.folder("wheels")
+    with _filling(root) as folder:
+
+        def from_index(keys: Collection[str]) -> None:
+            wanted = [wheel for wheel in missing if wheel.key in keys]
+            _refill(wanted, lock, python, context, installer, folder / "index", anew=False)
+
+        wanted = [Wheel(wheel.name, wheel.version, wheel.key, folder / wheel.key) for wheel in missing]
+        fill(wanted, installer.peers, from_index, lambda tree: _put(tree, root), context.stop)
 
 
 def seal_standing(trees: Sequence[Path], python: Interpreter, context: Context) -> None:
@@ -150,18 +172,45 @@ def refill(
     ``anew``: nothing is taken from uv's cache. Nobody sees a part: what is there is replaced file by file, for others
     may import from it. Raises MachineryError, Interrupted, UnbuildableError.
     """
+    with _filling(context.store.folder("wheels")) as folder:
+        _refill(wheels, lock, python, context, installer, folder, anew=anew)
+
+
+def _refill(
+    wheels: Sequence[StoredWheel],
+    lock: Lock,
+    python: Interpreter,
+    context: Context,
+    installer: Installer,
+    folder: Path,
+    *,
+    anew: bool,
+) -> None:
     root = context.store.folder("wheels")
+    with disk_errors(root):
+        remove_tree(folder / "all")
+        _fill(wheels, lock, python, context, folder, installer, anew=anew)
+    for wheel in wheels:
+        _put(folder / wheel.key, root)
+
+
+@contextlib.contextmanager
+def _filling(root: Path) -> Iterator[Path]:
+    """A folder beside the store's wheels, removed at the end; what a kill left of one goes first."""
     with disk_errors(root):
         _remove_fillings(root)
         with tempfile.TemporaryDirectory(dir=root, prefix=_FILLING) as name:
-            folder = Path(name)
-            _fill(wheels, lock, python, context, folder, installer, anew=anew)
-            for wheel in wheels:
-                remove_links(root / wheel.key)
-                if (root / wheel.key).is_dir():
-                    _replace(root / wheel.key, folder / wheel.key)
-                else:
-                    (folder / wheel.key).rename(root / wheel.key)
+            yield Path(name)
+
+
+def _put(whole: Path, root: Path) -> None:
+    """Put a whole wheel into the store. Raises MachineryError."""
+    with disk_errors(root):
+        remove_links(root / whole.name)
+        if (root / whole.name).is_dir():
+            _replace(root / whole.name, whole)
+        else:
+            whole.rename(root / whole.name)
 
 
 def remove_abandoned_fillings(store: Store) -> None:
