@@ -125,6 +125,32 @@ def test_what_a_link_in_the_store_leads_to_stays_as_it_is(runs: Runs, name: str,
         assert messages(runs) == ["ValueError: ended"]
 
 
+@pytest.mark.parametrize(
+    "lost",
+    ["lib", pytest.param("site-packages", marks=pytest.mark.full), pytest.param("tensorflow", marks=pytest.mark.full)],
+)
+@pytest.mark.parametrize("by", ["empty", "link"])
+def test_an_environment_that_leads_to_nothing_is_no_verdict(runs: Runs, lost: str, by: str) -> None:
+    venv = runs.store / "environments" / runs.environments()[0] / "venv"
+    (path,) = [venv / "lib"] if lost == "lib" else venv.rglob(lost)
+    elsewhere = runs.folder / "elsewhere"
+    shutil.copytree(path, elsewhere, symlinks=True)
+    path.unlink() if path.is_symlink() else shutil.rmtree(path)
+    for found in elsewhere.rglob("tensorflow*"):
+        found.unlink()
+    shutil.rmtree(runs.store / "outcomes")
+    if by == "link":
+        path.symlink_to(elsewhere)
+    elif lost != "tensorflow":
+        shutil.copytree(elsewhere, path, symlinks=True)
+    code, said = run(runs)
+    assert code == 3, said
+    assert "the store is damaged, which `tfjs-compat env verify` mends" in messages(runs)[0]
+    assert "does not lead to the package" in env(runs, "verify")
+    assert run(runs)[0] == 1
+    assert messages(runs) == ["ValueError: ended"]
+
+
 def test_what_a_killed_run_was_filling_goes_with_any_next_run(runs: Runs) -> None:
     left = runs.store / "wheels" / ".filling-killed" / "all" / "numpy"
     left.mkdir(parents=True)

@@ -62,7 +62,8 @@ class Trials:
     def __init__(self, folder: Path, builders: str, python: str = sys.executable) -> None:
         self.folder, self.seen = folder, folder / "seen"
         modules, venv = folder / "modules", folder / "environment" / "venv" / "bin"
-        for made in (modules, venv, self.seen, folder / "model"):
+        linked = venv.parent / "lib" / "python3" / "site-packages" / "whole-1.0.dist-info"
+        for made in (modules, venv, linked, self.seen, folder / "model"):
             made.mkdir(parents=True)
         (modules / "tensorflow.py").write_text(TENSORFLOW)
         (modules / "keras.py").write_text("class Model: pass\n__version__ = '2.15.0'\n")

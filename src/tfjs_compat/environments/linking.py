@@ -51,6 +51,24 @@ def link_all(trees: Iterable[Path], venv: Path) -> None:
             script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 
 
+def unlinked(trees: Iterable[Path], venv: Path) -> str | None:
+    """The first package of the distributions at ``trees`` that a virtualenv does not lead to; None: it leads to all."""
+    try:
+        target = site_packages(venv)
+        real = target.resolve(strict=True)
+        if not real.is_relative_to(venv.resolve()):
+            return str(target)
+        for tree in trees:
+            for entry in os.scandir(tree):
+                if entry.name in (*_SCRIPTS, *_DATA, "__pycache__"):
+                    continue
+                if not (real / entry.name).exists():
+                    return str(target / entry.name)
+    except (OSError, StopIteration):
+        return str(venv)
+    return None
+
+
 def _link(source: Path, target: Path) -> None:
     """Make ``target`` show ``source``, merged with what it shows already."""
     if not os.path.lexists(target):

@@ -21,6 +21,7 @@ from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock, read_lock
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import read_regular, remove_tree
+from tfjs_compat.system.store import Store
 
 _QUICK_BYTES = 1 << 20
 """What is compared of a file before a failure is believed: modules and bytecode are smaller, and read in a second."""
@@ -76,10 +77,9 @@ def verify(context: Context, installer: Installer = Installer()) -> Verified:
     folders = environment_folders(store)
     for root in folders:
         with store.locked("environment", root.name, stop=context.stop):
-            dangling = _dangling(root)
-            if dangling and not users_of(root):
+            if (lost := _lost(root, store)) is not None and not users_of(root):
                 remove_tree(root)
-                damaged.append(Mended(root.name, f"{dangling[0]} leads nowhere; it is built anew when it is needed"))
+                damaged.append(Mended(root.name, f"{lost}; it is built anew when it is needed"))
     return Verified(len(trees), len(folders), tuple(damaged))
 
 
@@ -121,6 +121,17 @@ def _mend(tree: Path, owners: list[_Owner], context: Context, installer: Install
     return Mended(tree.name, said(found), locks=locks)
 
 
+def _lost(root: Path, store: Store) -> str | None:
+    """What an environment does not lead to any more, as a clause; None: nothing, or it is none yet."""
+    if dangling := _dangling(root):
+        return f"{dangling[0]} leads nowhere"
+    environment = read_environment(root)
+    if environment is None or not environment.trees:
+        return None
+    lost = linking.unlinked((store.root / "wheels" / name for name in environment.trees), root / "venv")
+    return f"{lost} does not lead to the package" if lost is not None else None
+
+
 def _dangling(root: Path) -> list[str]:
     """The links of an environment that lead nowhere. A folder that is becoming one has none."""
     found = []
@@ -144,6 +155,8 @@ def damage_said(environment: Environment, context: Context, *, thorough: bool) -
     trees = [context.store.root / "wheels" / name for name in environment.trees]
     trees = trees or [linking.site_packages(environment.root / "venv")]
     most = float("inf") if thorough else float(_QUICK_BYTES)
+    if environment.trees and (lost := linking.unlinked(trees, environment.root / "venv")) is not None:
+        return f"{lost} does not lead to the package"
     # Of cases that fail at the same time one looks, the others take its answer.
     with _looking:
         for tree in trees:
