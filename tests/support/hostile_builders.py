@@ -197,6 +197,42 @@ for number in range(3, 256):
         "import threading, time; threading.Thread(target=time.sleep, args=(8642,)).start()", "works"
     ),
     "registers what hangs at the end": Hostile("import atexit, time; atexit.register(time.sleep, 8642)", "works"),
+    "limits the time of its parent": Hostile(
+        "import resource; resource.prlimit(os.getppid(), resource.RLIMIT_CPU, (1, 1))", "fails", confined_only=True
+    ),
+    "limits the memory of all above it": Hostile(
+        """
+import resource
+pid = os.getppid()
+while pid > 1:
+    above = int(open("/proc/%d/stat" % pid).read().rpartition(")")[2].split()[1])
+    try: resource.prlimit(pid, resource.RLIMIT_AS, (1 << 20, 1 << 20))
+    except PermissionError: pass
+    else: raise SystemExit(4)
+    pid = above
+""",
+        "works",
+        confined_only=True,
+    ),
+    "slows its parent": Hostile("os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)", "fails", confined_only=True),
+    "gives its parent a scheduler": Hostile(
+        "os.sched_setscheduler(os.getppid(), os.SCHED_IDLE, os.sched_param(0))", "fails", confined_only=True
+    ),
+    "limits itself": Hostile(
+        """
+import resource
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256))
+os.nice(1)
+os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+""",
+        "works",
+    ),
+    "talks to a service": Hostile(
+        "import socket; socket.socket(socket.AF_UNIX).connect('{outside}/service')", "fails", confined_only=True
+    ),
+    "talks to itself": Hostile(
+        "import socket; a, b = socket.socketpair(); a.send(b'x'); assert b.recv(1) == b'x'", "works"
+    ),
     # other files
     "writes outside": Hostile("open('{outside}/new', 'w').close()", "fails", confined_only=True),
     "empties a file outside": Hostile("open('{outside}/precious', 'w').close()", "fails", confined_only=True),

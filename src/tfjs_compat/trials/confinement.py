@@ -17,6 +17,7 @@ FORBIDDEN = {
     "writes": "writing to your files",
     "network": "using the network",
     "signals": "ending your other processes",
+    "processes": "limiting your other processes, and talking to services of this machine",
 }
 """What a confined case is kept from, by the names of inside/tfjs_case/confine.py."""
 

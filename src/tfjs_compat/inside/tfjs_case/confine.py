@@ -6,6 +6,7 @@ Each layer is what the kernel gives, and one that it refuses is left out:
   file systems that is read-only but for the folders, with a /dev/shm of its own;
 - Landlock (landlock(7)): no writing outside the folders, where the kernel is 6.7 or newer no TCP, where it is 6.12 or
   newer no signal to a process that is not confined with it;
+- a filter of system calls (seccomp.py): no limits or priorities of other processes, no sockets of the file system;
 - no capabilities that root has beyond the files (capabilities(7)), and none to be had by running a program.
 
 What was confined stays so. Reading is not confined. Python >= 3.8; imports nothing of tfjs_compat.
@@ -17,6 +18,8 @@ import os
 import platform
 import struct
 import sys
+
+from tfjs_case import seccomp
 
 _CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
 _MS_REC, _MS_PRIVATE, _MS_BIND, _MS_NOSUID, _MS_NODEV = 0x4000, 0x40000, 0x1000, 0x2, 0x4
@@ -37,7 +40,8 @@ _DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/de
 
 
 def confine(folders, network, apparent=()):
-    """Confine this process, which has one thread. What is in force: names out of ``writes``, ``network``, ``signals``.
+    """Confine this process, which has one thread. What is in force: names out of ``writes``, ``network``, ``signals``,
+    ``processes``.
 
     ``folders``: absolute paths that it may write to, with all below them. ``network``: whether it may use it.
     ``apparent``: folders that it may not write to and that look as if it might, where Landlock sees to it: Keras keeps
@@ -61,7 +65,9 @@ def confine(folders, network, apparent=()):
             with contextlib.suppress(OSError):
                 _start_loopback()
     _drop_capabilities(libc)
-    return in_force | _landlock(libc, version, folders, network or "network" in in_force)
+    in_force |= _landlock(libc, version, folders, network or "network" in in_force)
+    # The last: what comes before it makes such calls.
+    return in_force | ({"processes"} if seccomp.refuse_calls(libc, network) else set())
 
 
 def _outermost(folders):

@@ -1,0 +1,83 @@
+"""Keep this process, and all that it starts, from system calls that reach others by their number or their socket.
+
+A filter of the kernel (seccomp(2)) looks at the number of a call and at its plain arguments. Refused with EPERM are
+
+- limits, priorities and schedulers of another process, which only asks for the same user: prlimit(2), setpriority(2),
+  ioprio_set(2), sched_setscheduler(2) and the like, unless they name the caller by 0;
+- sockets of the file system (AF_UNIX), where the network is not allowed: services of this machine listen on them.
+  Pairs of sockets go on to be made;
+- io_uring, whose requests no filter sees, and the calls of other architectures.
+
+Python >= 3.8; imports nothing of tfjs_compat.
+"""
+
+import ctypes
+import errno
+import platform
+import struct
+import sys
+
+_PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _MODE_FILTER = 38, 22, 2
+_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
+_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
+_AF_UNIX = 1
+
+# By machine: the architecture as the kernel names it (linux/audit.h), and the numbers of calls (asm/unistd_64.h,
+# asm-generic/unistd.h). From ``foreign`` on they are those of another interface: x32.
+_MACHINES = {
+    "x86_64": {
+        "architecture": 0xC000003E,
+        "foreign": 0x40000000,
+        "first_is_process": (302, 142, 144, 314),
+        "second_is_process": (141, 251),
+        "socket": 41,
+        "io_uring_setup": 425,
+    },
+    "aarch64": {
+        "architecture": 0xC00000B7,
+        "foreign": None,
+        "first_is_process": (261, 118, 119, 274),
+        "second_is_process": (140, 30),
+        "socket": 198,
+        "io_uring_setup": 425,
+    },
+}
+"""``first_is_process``: prlimit64, sched_setparam, sched_setscheduler, sched_setattr; ``second_is_process``:
+setpriority, ioprio_set."""
+
+
+def refuse_calls(libc, network):
+    """Refuse those calls from here on; whether that is in force. Raises nothing."""
+    known = _MACHINES.get(platform.machine())
+    if sys.platform != "linux" or sys.maxsize < 1 << 32 or known is None:
+        return False
+    if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+        return False
+    filters = _program(known, network)
+    code = ctypes.create_string_buffer(b"".join(filters))
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxQ", len(filters), ctypes.addressof(code)))
+    return libc.prctl(_PR_SET_SECCOMP, _MODE_FILTER, ctypes.byref(program), 0, 0) == 0
+
+
+def _program(known, network):
+    """The instructions (linux/filter.h), each as its eight bytes; a jump counts those that it leaves out."""
+    load = [_step(_LOAD, _NUMBER)]
+    refuse, allow = [_step(_RETURN, _REFUSE)], [_step(_RETURN, _ALLOW)]
+    made = [_step(_LOAD, _ARCHITECTURE), _step(_EQUAL, known["architecture"], 1, 0), *refuse, *load]
+    if known["foreign"] is not None:
+        made += [_step(_AT_LEAST, known["foreign"], 0, 1), *refuse]
+    made += [_step(_EQUAL, known["io_uring_setup"], 0, 1), *refuse]
+    for place, numbers in enumerate((known["first_is_process"], known["second_is_process"])):
+        for number in numbers:
+            # A process is named by the lower half of the argument.
+            checked = [_step(_LOAD, _ARGUMENTS + 8 * place), _step(_EQUAL, 0, 1, 0), *refuse, *allow]
+            made += [_step(_EQUAL, number, 0, len(checked)), *checked]
+    if not network:
+        checked = [_step(_LOAD, _ARGUMENTS), _step(_EQUAL, _AF_UNIX, 0, 1), *refuse, *allow]
+        made += [_step(_EQUAL, known["socket"], 0, len(checked)), *checked]
+    return [*made, *allow]
+
+
+def _step(code, value, if_true=0, if_false=0):
+    return struct.pack("HBBI", code, if_true, if_false, value)
