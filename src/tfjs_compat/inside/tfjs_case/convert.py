@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 
-from tfjs_case import ranges, signatures
+from tfjs_case import ranges, saved_models, signatures
 
 _OUTSIDE_SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 MODEL_H5, MODEL_KERAS, SAVED_MODEL, ARTIFACT = "model.h5", "model.keras", "saved_model", "artifact"
@@ -32,7 +32,7 @@ def serialize(tf, job, built):
         elif signatures.is_keras_3(model):
             _export(tf, built)
         else:
-            tf.saved_model.save(model, SAVED_MODEL)
+            saved_models.save(tf, model, SAVED_MODEL)
     elif built.function is not None:
         raise NotAKerasModel("a %s is no Keras model: only the graph route converts it" % type(model).__name__)
     elif source["kind"] == form and job["route"]["command"] and not job.get("rewrite"):
