@@ -81,7 +81,9 @@ class _Coordinator:
         self._lock = threading.Lock()
         self._fault: BaseException | None = None
         self._closed = False
-        self.worker: Worker = make_worker(engine.options, engine.context, self._take, engine.operations)
+        self.worker: Worker = make_worker(
+            engine.options, engine.context, self._take, engine.operations, warm=engine.warm
+        )
 
     def run_all(self) -> bool:
         """Run everything; whether every case came to an end."""

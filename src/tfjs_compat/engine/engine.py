@@ -15,6 +15,7 @@ from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.matrix.schema import LimitsTable
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.context import Context
+from tfjs_compat.trials.warm_pool import WarmPool
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Engine:
     """What trials are run with: ``executor`` runs ``jobs`` tasks at once, their files go to ``output``.
 
     ``remote``: on other machines, so that this one is no substitute for them. ``longest_unknown_first``: what is not
-    known, or not for the longest time, begins, because the time may not be enough for all.
+    known, or not for the longest time, begins, because the time may not be enough for all. ``warm``: what stays ready
+    for the next trials.
     """
 
     context: Context
@@ -33,6 +35,7 @@ class Engine:
     operations: Operations = field(default_factory=Operations)
     remote: bool = False
     longest_unknown_first: bool = False
+    warm: WarmPool | None = None
 
 
 def make_engine(
@@ -45,6 +48,7 @@ def make_engine(
     permissions: Permissions = Permissions(),
     limits: LimitsTable = LimitsTable(),
     longest_unknown_first: bool = False,
+    warm: WarmPool | None = None,
 ) -> Engine:
     """The engine that runs what a request means as far as ``until``, over an executor that is open.
 
@@ -60,4 +64,5 @@ def make_engine(
         opened.jobs,
         remote=opened.remote,
         longest_unknown_first=longest_unknown_first,
+        warm=warm,
     )

@@ -38,6 +38,7 @@ from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.trials.session import EnvironmentSession
 from tfjs_compat.trials.settings import Settings
 from tfjs_compat.trials.trial import as_converted, convert_case, finish_case
+from tfjs_compat.trials.warm_pool import WarmPool
 
 STOP_FILE = ".stop"
 """In the output folder: a worker in another process of this machine stops when it appears."""
@@ -71,11 +72,27 @@ class Worker:
     finished: Callable[[TrialResult], None] = lambda _: None
     operations: Operations = field(default_factory=Operations)
     peers: Peers | None = None
+    warm: WarmPool | None = None
 
     def close(self) -> None:
-        """End what waits for work: the Nodes that nobody took."""
-        if self.settings.web is not None:
+        """End what waits for work and does not outlive the run: the Nodes that nobody took."""
+        if self.settings.web is not None and self.warm is None:
             self.settings.web.warm_nodes.end()
+
+    @contextlib.contextmanager
+    def session(self, trials: Sequence[Trial], environment: Environment, task: Task) -> Iterator[EnvironmentSession]:
+        """A session for trials of one environment and one set of process variables."""
+        variables, make = trials[0].variables, self.operations.session
+        if self.warm is not None:
+            with self.warm.session(environment, task.lock, variables, self.settings, make) as session:
+                yield session
+            return
+        scratch = Path(task.output) / "servers" / trials[0].case.id
+        session = make(environment, task.lock, variables, scratch, self.settings)
+        try:
+            yield session
+        finally:
+            session.close()
 
 
 _here: dict[str, Worker] = {}
@@ -121,10 +138,12 @@ def make_worker(
     finished: Callable[[TrialResult], None] = lambda _: None,
     operations: Operations | None = None,
     peers: Peers | None = None,
+    warm: WarmPool | None = None,
 ) -> Worker:
-    """A worker for trials with these options."""
+    """A worker for trials with these options. ``warm``: what stays ready for the next worker."""
     after = options.until.rank > Stage.CONVERT.rank
-    web = TfjsRuntime(context, options.runtime, options.node) if after else None
+    nodes = warm.nodes if warm is not None else None
+    web = TfjsRuntime(context, options.runtime, options.node, nodes) if after else None
     inputs = Path(options.inputs) if options.inputs is not None else None
     settings = Settings(
         store=context.store,
@@ -149,7 +168,7 @@ def make_worker(
         permissions=options.permissions,
     )
     gate = MemoryGate(context.stop)
-    return Worker(settings, gate, conditions, finished, operations or Operations(), peers)
+    return Worker(settings, gate, conditions, finished, operations or Operations(), peers, warm)
 
 
 @contextlib.contextmanager
@@ -244,22 +263,20 @@ def _run_group(
 
     While TensorFlow.js checks one, the next is converted; never more than these two at once.
     """
-    scratch = Path(task.output) / "servers" / trials[0].case.id
-    session = worker.operations.session(environment, task.lock, trials[0].variables, scratch, worker.settings)
-    try:
-        with ThreadPoolExecutor(1, thread_name_prefix="tfjs-compat-check") as checker:
-            before: Future[None] | None = None
-            for trial in trials:
-                started = time.monotonic()
-                converted = _convert(trial, session, task, worker)
-                seconds = time.monotonic() - started
-                if before is not None:
-                    before.result()
-                before = checker.submit(_finish, trial, converted, seconds, task, worker, end)
+    with (
+        worker.session(trials, environment, task) as session,
+        ThreadPoolExecutor(1, thread_name_prefix="tfjs-compat-check") as checker,
+    ):
+        before: Future[None] | None = None
+        for trial in trials:
+            started = time.monotonic()
+            converted = _convert(trial, session, task, worker)
+            seconds = time.monotonic() - started
             if before is not None:
                 before.result()
-    finally:
-        session.close()
+            before = checker.submit(_finish, trial, converted, seconds, task, worker, end)
+        if before is not None:
+            before.result()
 
 
 def _convert(trial: Trial, session: EnvironmentSession, task: Task, worker: Worker) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -121,12 +121,13 @@ def in_use(environment: Environment) -> Iterator[None]:
 
     The mark is a lock and not a mere file: that of a process which was killed does not count.
     """
-    mark = environment.root / f"used-by-{os.getpid()}-{threading.get_ident()}"
+    mark = environment.root / f"used-by-{os.getpid()}-{secrets.token_hex(4)}"
     if environment.root.is_dir() and not os.access(environment.root, os.W_OK):
         # Nothing can be marked in a read-only store, nor can anybody who is like us remove from it.
         yield
         return
-    lock = FileLock(mark)
+    # It may be taken by one thread and given back by another.
+    lock = FileLock(mark, thread_local=False)
     with disk_errors(mark):
         lock.acquire()
     try:

@@ -29,6 +29,8 @@ from tfjs_compat.system.process import ExitStatus, Limits
 
 _WORKER = Path(__file__).parents[1] / "inside" / "worker.py"
 _ANSWER_SECONDS = 60.0
+_STOPPED_SECONDS = 2.0
+"""In which a server that runs a case answers when it is stopped; one that does not is ended."""
 
 
 class ServerDiedError(Exception):
@@ -47,15 +49,12 @@ class Server:
     ``cases`` counts the cases that were run.
     """
 
-    def __init__(
-        self, argv: Sequence[str], env: Mapping[str, str], scratch: Path, limits: Limits, stop: threading.Event
-    ) -> None:
-        """Start importing. ``argv`` is the environment's Python; ``limits`` are those of the import.
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str], scratch: Path) -> None:
+        """Start importing. ``argv`` is the environment's Python.
 
         The server dies with this process. Raises MachineryError where it cannot be started.
         """
         self.record, self.log = scratch / "record.jsonl", scratch / "log.txt"
-        self._stop, self._limits = stop, limits
         self._buffer = b""
         self._pid = 0
         self._closed = False
@@ -76,19 +75,25 @@ class Server:
         """Whether it was ended here and can run nothing."""
         return self._closed
 
-    def wait_ready(self) -> bool:
+    @property
+    def is_usable(self) -> bool:
+        """Whether it imports, or waits for a case."""
+        return not self._closed and self.ended is None and not self._child.has_ended
+
+    def wait_ready(self, limits: Limits, stop: threading.Event) -> bool:
         """Wait for the imports; False where they failed or passed a limit: the record and ``ended`` say how.
 
-        Raises ServerDiedError where it was killed from outside, Interrupted, MachineryError.
+        Where ``stop`` ends the waiting the imports go on. Raises ServerDiedError where it was killed from outside,
+        Interrupted, MachineryError.
         """
         if self._pid or self.ended is not None:
             return self.ended is None
         started = time.monotonic()
         answer: dict[str, Any] = {}
         try:
-            watched = self._child.watch(self._receiver(answer, "ready"), self._limits, self._stop)
+            watched = self._child.watch(self._receiver(answer, "ready", stop), limits, stop)
         except ServerDiedError:
-            self.ended = self._child.finish(self._limits, self._stop)
+            self.ended = self._child.finish(limits, stop)
         else:
             if watched.limit_exceeded is not None:
                 self._child.end()
@@ -108,11 +113,11 @@ class Server:
         self._pid = int(answer["ready"])
         return True
 
-    def run(self, job: Path, env: Mapping[str, str], log: Path, limits: Limits) -> ExitStatus:
+    def run(self, job: Path, env: Mapping[str, str], log: Path, limits: Limits, stop: threading.Event) -> ExitStatus:
         """Run one job in a fork, its output in ``log``; as process.run does, but without an import.
 
         The case is ended when this returns or raises, with all that it started. Raises ServerDiedError, Interrupted,
-        MachineryError where the log cannot be written; after these the server is of no more use.
+        MachineryError where the log cannot be written; after these ``is_closed`` says whether the server is of use.
         """
         self.cases += 1
         token = process.new_token()
@@ -127,12 +132,16 @@ class Server:
                 self._send({"job": str(job), "env": {**env, process.MARK: token}}, writing)
             finally:
                 os.close(writing)
-            self._await_begin(started + _ANSWER_SECONDS)
+            self._await_begin(started + _ANSWER_SECONDS, stop)
             answer: dict[str, Any] = {}
-            has_ended = self._receiver(answer, "exit_code")
-            watched = process.watch(has_ended, self._members, output, limits, self._stop, job.parent)
+            has_ended = self._receiver(answer, "exit_code", stop)
+            try:
+                watched = process.watch(has_ended, self._members, output, limits, stop, job.parent)
+            except Interrupted:
+                nothing_left = bool(self._kill_case(_STOPPED_SECONDS).get("nothing_left"))
+                raise
             if watched.limit_exceeded is not None:
-                answer = self._kill_case()
+                answer = self._kill_case(_ANSWER_SECONDS)
             nothing_left = bool(answer.get("nothing_left"))
             return ExitStatus(
                 int(answer["exit_code"]),
@@ -160,27 +169,31 @@ class Server:
         """The processes of the case: all below the server, which adopts those whose parent has ended."""
         return process_tree.tree(self._pid)[1:]
 
-    def _receiver(self, answer: dict[str, Any], key: str) -> Callable[[float], bool]:
+    def _receiver(self, answer: dict[str, Any], key: str, stop: threading.Event) -> Callable[[float], bool]:
         """For ``process.watch``: receives messages into ``answer`` until one has this key."""
 
         def received(seconds: float) -> bool:
             with contextlib.suppress(TimeoutError):
-                answer.update(self._next(time.monotonic() + seconds))
+                answer.update(self._next(time.monotonic() + seconds, stop))
             return key in answer
 
         return received
 
-    def _await_begin(self, until: float) -> None:
+    def _await_begin(self, until: float, stop: threading.Event) -> None:
         try:
-            self._next(until)
+            try:
+                self._next(until, stop)
+            except Interrupted:
+                # Once it has begun it can be killed without the server.
+                self._next(min(until, time.monotonic() + _STOPPED_SECONDS))
         except TimeoutError:
             raise ServerDiedError("the server does not answer") from None
 
-    def _kill_case(self) -> dict[str, Any]:
+    def _kill_case(self, seconds: float) -> dict[str, Any]:
         """Have the server kill its case: its last message about it, one of our own where it does not answer."""
         try:
             self._send({"kill": True})
-            return self._next(time.monotonic() + _ANSWER_SECONDS)
+            return self._next(time.monotonic() + seconds)
         except (TimeoutError, ServerDiedError):
             return {"exit_code": -signal.SIGKILL}
 
@@ -193,10 +206,10 @@ class Server:
         except OSError as error:
             raise ServerDiedError("the server is gone") from error
 
-    def _next(self, until: float) -> dict[str, Any]:
+    def _next(self, until: float, stop: threading.Event | None = None) -> dict[str, Any]:
         """The next message. Raises TimeoutError at ``until``, ServerDiedError at the end of the stream, Interrupted."""
         while b"\n" not in self._buffer:
-            if self._stop.is_set():
+            if stop is not None and stop.is_set():
                 raise Interrupted
             left = until - time.monotonic()
             if left <= 0:

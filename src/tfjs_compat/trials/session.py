@@ -22,6 +22,7 @@ from tfjs_compat.trials.job import GIVEN
 from tfjs_compat.trials.record import TAMPERED
 from tfjs_compat.trials.runtimes.record import read_record
 from tfjs_compat.trials.settings import Settings
+from tfjs_compat.trials.touched import opened_paths, state_of, states_of
 
 _WORKER = Path(__file__).parents[1] / "inside" / "worker.py"
 _THREADS = (
@@ -81,6 +82,26 @@ class EnvironmentSession:
         self._scratch, self._settings = scratch, settings
         self._server: Server | None = None
         self._stopped_imports: list[ExitStatus] = []
+        self._at_import: dict[str, str] = {}
+
+    @property
+    def is_warm(self) -> bool:
+        """Whether a server waits for the next case, or will when it has imported."""
+        return self._server is not None and self._server.is_usable
+
+    def runs_in(self, environment: Environment, variables: Mapping[str, str]) -> bool:
+        """Whether its cases run in this very environment, with these process variables."""
+        return self.environment == environment and dict(self.variables) == dict(variables)
+
+    def resume(self, settings: Settings) -> None:
+        """Go on in another run, with its settings; with a new server where this one cannot run cases.
+
+        Nor can one that read files of the user's while it imported (settings of packages) that have changed since.
+        """
+        self._settings = settings
+        self._stopped_imports.clear()
+        if not self.is_warm or any(state_of(path) != state for path, state in self._at_import.items()):
+            self.close()
 
     def run(self, folder: Path) -> tuple[list[dict[str, Any]], ExitStatus]:
         """Run the job in ``folder``: its events and how it ended.
@@ -110,7 +131,8 @@ class EnvironmentSession:
 
     def _run_in_fork(self, folder: Path) -> tuple[list[dict[str, Any]], ExitStatus]:
         server = self._usable_server()
-        if not server.wait_ready():
+        settings = self._settings
+        if not server.wait_ready(settings.limits, settings.stop):
             write_whole(folder / "log.txt", read_child_file(server.log, _MOST_LOG, tail=True), lasting=False)
             events, ended = read_record(server.record), server.ended
             assert ended is not None
@@ -122,9 +144,10 @@ class EnvironmentSession:
                 return self._run_in_fork(folder)
             return events, ended
         imported = read_record(server.record)
-        ended = server.run(
-            folder / "job.json", self._child_environment(folder), folder / "log.txt", self._settings.limits
-        )
+        if server.cases == 0:
+            self._at_import = states_of(opened_paths(imported))
+        environment, log = self._child_environment(folder), folder / "log.txt"
+        ended = server.run(folder / "job.json", environment, log, settings.limits, settings.stop)
         if server.cases > 1:
             # The import was the first case's; the others need to know of it, not to be billed for it.
             imported = [{**event, "seconds": 0.0} if "seconds" in event else event for event in imported]
@@ -152,8 +175,7 @@ class EnvironmentSession:
         with disk_errors(self._scratch):
             self._scratch.mkdir(parents=True)
         command = [str(self.environment.executable), *_PYTHON_OPTIONS]
-        settings = self._settings
-        return Server(command, self._child_environment(self._scratch), self._scratch, settings.limits, settings.stop)
+        return Server(command, self._child_environment(self._scratch), self._scratch)
 
     def close(self) -> None:
         """End the server, if there is one, and remove what it needed."""

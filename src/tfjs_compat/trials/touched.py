@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec.structs import replace
@@ -30,18 +30,26 @@ def with_opened(outcome: Outcome, case: Case, events: Sequence[Mapping[str, Any]
     said = [event for event in events if event.get("event") in ("opened", "opened-at-import")]
     if case.model.kind is Kind.BUILDER and outcome.stage.rank >= Stage.BUILD.rank and not _is_whole(said):
         return replace(outcome, unrepeatable="it did not say what it opened")
-    paths, why = list[str](), None
-    for event in said:
-        named = event.get("paths")
-        paths += [path for path in named if isinstance(path, str)] if isinstance(named, list) else []
-        why = why or event.get("unknown")
+    paths, why = opened_paths(said), next((event["unknown"] for event in said if event.get("unknown")), None)
     if len(paths) > _MOST_PATHS:
         paths, why = [], f"it opens more than {_MOST_PATHS} files"
     if why is None and (changed := next((path for path in paths if _was_written(path, started)), None)) is not None:
         why = f"{changed} was written while it ran"
     if why is not None:
         return replace(outcome, unrepeatable=str(why)[:300])
-    return replace(outcome, opened=tuple((path, state_of(path)) for path in dict.fromkeys(paths)))
+    return replace(outcome, opened=tuple(states_of(paths).items()))
+
+
+def opened_paths(events: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The files and folders that the events of a record say were opened, once each."""
+    said = [event.get("paths") for event in events if event.get("event") in ("opened", "opened-at-import")]
+    paths = [path for named in said if isinstance(named, list) for path in named]
+    return list(dict.fromkeys(path for path in paths if isinstance(path, str)))
+
+
+def states_of(paths: Iterable[str]) -> dict[str, str]:
+    """The state of each path, as ``state_of`` says it."""
+    return {path: state_of(path) for path in paths}
 
 
 def _is_whole(said: Sequence[Mapping[str, Any]]) -> bool:

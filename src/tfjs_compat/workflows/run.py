@@ -34,6 +34,7 @@ from tfjs_compat.system.progress import Progress
 from tfjs_compat.trials.runtimes.bundle import require_releases
 from tfjs_compat.trials.runtimes.node import find_node
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
+from tfjs_compat.trials.warm_pool import WarmPool
 from tfjs_compat.workflows.inputs import require_inputs
 from tfjs_compat.workflows.matrices import load_matrix, matrix_source
 from tfjs_compat.workflows.one_lock import plan_in_lock
@@ -46,12 +47,14 @@ def run(
     progress: Progress | None = None,
     stop: threading.Event | None = None,
     baseline: Results | None = None,
+    warm: WarmPool | None = None,
 ) -> Results:
     """Run a request to its end, write OUTPUT/results.json, and give the results of the requested cases.
 
     results.json also holds what earlier runs of the same matrix found about its other cases (``--only``). When ``stop``
     is set, or the request's time is up, the results are incomplete. ``baseline``: an earlier run; a case that ends
-    unlike it may be run again (``RunRequest.retries``). Raises RequestError, MachineryError.
+    unlike it may be run again (``RunRequest.retries``). ``warm``: what stays ready for the next run of the same
+    command, which has no place in the history then. Raises RequestError, MachineryError.
     """
     started, jobs = time.monotonic(), request.jobs or default_jobs()
     shard = parse_shard(request.shard) if request.shard is not None else None
@@ -80,6 +83,7 @@ def run(
             permissions=matrix.permissions,
             limits=matrix.limits,
             longest_unknown_first=ends is not None,
+            warm=warm,
         )
         results = run_plan(plan, engine)
         if results.complete:
@@ -92,7 +96,7 @@ def run(
             results = msgspec.structs.replace(results, stopped="time")
         results = msgspec.structs.replace(results, seconds=round(time.monotonic() - started, 3))
         write_results(united(results, output), output)
-        if results.complete or results.stopped:
+        if warm is None and (results.complete or results.stopped):
             keep_run(results, output, request.keep_runs)
         compact(output)
         return results

@@ -35,11 +35,20 @@ class TfjsRuntime:
     has all its outcomes already starts no process.
     """
 
-    def __init__(self, context: Context, runtime: Literal["node", "browser"], preference: str) -> None:
-        """``preference``: which Node: ``wheel``, ``system`` or a path. The context's limits are those of a check."""
+    def __init__(
+        self,
+        context: Context,
+        runtime: Literal["node", "browser"],
+        preference: str,
+        warm_nodes: WarmNodePool | None = None,
+    ) -> None:
+        """``preference``: which Node: ``wheel``, ``system`` or a path. The context's limits are those of a check.
+
+        ``warm_nodes``: those of several runs; by default this one has its own.
+        """
         self.context, self.runtime = context, runtime
         self._preference = preference
-        self.warm_nodes = WarmNodePool()
+        self.warm_nodes = warm_nodes or WarmNodePool()
 
     @functools.cached_property
     def node(self) -> Node:
