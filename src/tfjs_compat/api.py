@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from tfjs_compat.workflows.find import find
     from tfjs_compat.workflows.garbage import collect_garbage
     from tfjs_compat.workflows.merge import merge_runs
+    from tfjs_compat.workflows.on_save import Save, convert_on_save, run_on_save
     from tfjs_compat.workflows.plan import cases, plan, shards
     from tfjs_compat.workflows.reduce import ReduceRequest, reduce
     from tfjs_compat.workflows.repair import repair
@@ -53,6 +54,7 @@ _HOMES = {
     "BisectRequest": "workflows.bisect",
     "ExplainRequest": "workflows.explain",
     "RunRequest": "engine.request",
+    "Save": "workflows.on_save",
     "SearchRequest": "search.request",
     "Store": "system.store",
     "WatchRequest": "workflows.watch",
@@ -64,6 +66,7 @@ _HOMES = {
     "check_reproduction": "workflows.check_reproduction",
     "collect_garbage": "workflows.garbage",
     "convert": "workflows.convert",
+    "convert_on_save": "workflows.on_save",
     "diff": "workflows.diff",
     "describe": "engine.forecast",
     "diff_locks": "workflows.diff_locks",
@@ -84,6 +87,7 @@ _HOMES = {
     "report_targets": "workflows.report",
     "repro": "workflows.repro",
     "run": "workflows.run",
+    "run_on_save": "workflows.on_save",
     "shards": "workflows.plan",
     "sizes": "environments.disk_usage",
     "watch": "workflows.watch",
@@ -101,6 +105,7 @@ __all__ = [
     "ReportRequest",
     "ReproRequest",
     "RunRequest",
+    "Save",
     "SearchRequest",
     "Store",
     "WatchRequest",
@@ -113,6 +118,7 @@ __all__ = [
     "check_reproduction",
     "collect_garbage",
     "convert",
+    "convert_on_save",
     "describe",
     "diff",
     "diff_locks",
@@ -135,6 +141,7 @@ __all__ = [
     "report_targets",
     "repro",
     "run",
+    "run_on_save",
     "shards",
     "sizes",
     "watch",

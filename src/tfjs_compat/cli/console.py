@@ -38,6 +38,13 @@ def print_json(value: Any) -> None:
     click.echo(msgspec.json.format(msgspec.json.encode(value, enc_hook=str), indent=2))
 
 
+def print_json_line(value: Any) -> None:
+    """Print a value to stdout as one line of JSON, at once; otherwise as ``print_json``."""
+    import msgspec
+
+    click.echo(msgspec.json.encode(value, enc_hook=str).decode())
+
+
 def stop_on_signal() -> threading.Event:
     """An event that SIGTERM and the first Ctrl-C set; a second Ctrl-C ends the process at once."""
     stop = threading.Event()

@@ -55,10 +55,11 @@ class Display:
     """The running activities, redrawn in place with the stage and the time of each; finished ones scroll above.
 
     Below them: how many cases are done of all, and how long the rest is expected to take; or that it is stopping.
+    Without ``lasting`` no line stays of what is finished.
     """
 
-    def __init__(self, console: Console, stop: threading.Event | None = None) -> None:
-        self._console, self._started = console, time.monotonic()
+    def __init__(self, console: Console, stop: threading.Event | None = None, *, lasting: bool = True) -> None:
+        self._console, self._started, self._lasting = console, time.monotonic(), lasting
         self._stop = stop or threading.Event()
         self._running: dict[str, tuple[float, str | Callable[[], str]]] = {}
         self._lock = threading.Lock()
@@ -87,7 +88,7 @@ class Display:
         with self._lock:
             began, _ = self._running.pop(what, (time.monotonic(), ""))
             self._ended += 1
-        if result:
+        if result and self._lasting:
             # The result first: a narrow terminal cuts the end off.
             line = Text.assemble(
                 (f"{time.monotonic() - began:6.1f} s ", "dim"), shown(result), ("  " + shown(what), "dim")
@@ -123,11 +124,14 @@ def _row(seconds: float, doing: str | Callable[[], str], what: str) -> Text:
 
 
 @contextlib.contextmanager
-def on_terminal(console: Console, stop: threading.Event | None = None) -> Iterator[Progress]:
-    """Progress for a console: live where it is a terminal, lines where it is not. ``stop``: what ends the command."""
+def on_terminal(console: Console, stop: threading.Event | None = None, *, lasting: bool = True) -> Iterator[Progress]:
+    """Progress for a console: live where it is a terminal, lines where it is not. ``stop``: what ends the command.
+
+    Without ``lasting`` a terminal keeps no line for what is finished.
+    """
     if not console.is_terminal:
         yield Lines(console)
         return
-    display = Display(console, stop)
+    display = Display(console, stop, lasting=lasting)
     with Live(display, console=console, refresh_per_second=4, transient=True, redirect_stdout=False):
         yield display

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -14,24 +15,33 @@ from tfjs_compat.cli.group import cli
 from tfjs_compat.cli.options.declaring import NamedPath, with_options
 from tfjs_compat.cli.options.runs import MATRIX, RUN, SHARDS, run_request
 from tfjs_compat.cli.options.shared import ALL, AS_JSON, BASELINE, FAIL_ON, MERGED
+from tfjs_compat.cli.watching import each_save, progress_of_each, require_alone
+from tfjs_compat.errors import Interrupted
 from tfjs_compat.report import writers
+
+if TYPE_CHECKING:
+    from tfjs_compat.api import RunRequest
 
 
 @cli.command(short_help="Run a matrix: convert, load, compare.")
 @with_options(*MATRIX, *RUN)
-def run(as_json: bool, fail_on: tuple[str, ...], reports: tuple[str, ...], every_case: bool, **given: Any) -> None:
+def run(
+    as_json: bool, fail_on: tuple[str, ...], reports: tuple[str, ...], every_case: bool, watching: bool, **given: Any
+) -> None:
     """Run a MATRIX for real: a file, or a shipped one (seed, frontier, plain, repairs, zoo).
 
     Without MATRIX: [tool.tfjs-compat] of ./pyproject.toml; else plain (what installs today) if an option names a model,
-    a route or versions; else the seed. Exit code 0: every case is as expected; 1: some are not, or with --baseline some
-    changed in a way that --fail-on names; 2: the request is wrong; 3: the machine or the network failed; 130:
-    interrupted, or stopped by --time.
+    a route or versions; else the seed. With --watch: again at each save of what it read, until Ctrl-C (docs/loop.md).
+    Exit code 0: every case is as expected; 1: some are not, or with --baseline some changed in a way that --fail-on
+    names; 2: the request is wrong; 3: the machine or the network failed; 130: interrupted, or stopped by --time.
     """
     from tfjs_compat import api
     from tfjs_compat.cli.live_progress import on_terminal
 
     out, err = outputs()
     request = run_request(given)
+    if watching:
+        _run_on_save(request, reports, as_json=as_json)
     kinds, baseline, targets = api.kinds_named(fail_on), api.read_baseline(request), api.report_targets(reports)
     stop = stop_on_signal()
     with on_terminal(err, stop) as progress:
@@ -60,6 +70,27 @@ def run(as_json: bool, fail_on: tuple[str, ...], reports: tuple[str, ...], every
         why = "stopped: --time is up" if results.stopped == "time" else "interrupted"
         err.print(f"{why}\nhint: run the same command again; what has ended is not run twice", soft_wrap=True)
     sys.exit(code)
+
+
+def _run_on_save(request: RunRequest, reports: tuple[str, ...], *, as_json: bool) -> NoReturn:
+    from tfjs_compat import api
+    from tfjs_compat.cli.views import on_save
+
+    given = {
+        "--shard": request.shard,
+        "--plan": request.plan,
+        "--baseline": request.baseline,
+        "--report": reports,
+        "--time": request.budget,
+        "--retries": request.retries,
+        "--executor": request.executor != "threads",
+    }
+    require_alone(given)
+    out, _ = outputs()
+    stop = stop_on_signal()
+    tell = each_save(on_save.run_as_json if as_json else partial(on_save.show_run, out), as_json=as_json)
+    api.run_on_save(request, tell, stop, progress_of_each)
+    raise Interrupted
 
 
 @cli.command(short_help="Show what a run would do.")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -14,7 +15,12 @@ from tfjs_compat.cli.console import outputs, print_json, stop_on_signal
 from tfjs_compat.cli.group import cli
 from tfjs_compat.cli.options.declaring import with_options
 from tfjs_compat.cli.options.searches import SEARCH, search_request
-from tfjs_compat.cli.options.shared import FORCE, OUTPUT, TARGET
+from tfjs_compat.cli.options.shared import FORCE, OUTPUT, TARGET, WATCHING
+from tfjs_compat.cli.watching import each_save, progress_of_each
+from tfjs_compat.errors import Interrupted
+
+if TYPE_CHECKING:
+    from tfjs_compat.api import SearchRequest
 
 
 @cli.command(short_help="Find what it takes for a model to work.")
@@ -47,13 +53,16 @@ def find(as_json: bool, **given: Any) -> None:
 @with_options(*SEARCH, TARGET)
 @click.option("--format", "form", type=click.Choice(["layers", "graph"]), help="layers: can be trained further.")
 @click.option("--quantize", type=click.Choice(["float16", "uint8", "uint16"]), help="Store the weights smaller.")
-@with_options(FORCE)
-def convert(target: Path, form: str | None, quantize: str | None, force: bool, as_json: bool, **given: Any) -> None:
+@with_options(FORCE, WATCHING)
+def convert(
+    target: Path, form: str | None, quantize: str | None, force: bool, watching: bool, as_json: bool, **given: Any
+) -> None:
     """Convert a model, whatever it takes, and prove that the result works.
 
     Finds versions, a route and repairs as `find` does; writes the TensorFlow.js model and CONVERSION.json to DIR once
-    its predictions agreed, and nothing where no way exists. Exit code 0: written; 1: no way; 2: the request is wrong;
-    3: the machine or the network failed.
+    its predictions agreed, and nothing where no way exists. With --watch: again at each save of what it read, until
+    Ctrl-C (docs/loop.md). Exit code 0: written; 1: no way; 2: the request is wrong; 3: the machine or the network
+    failed; 130: interrupted.
     """
     from tfjs_compat import api
     from tfjs_compat.cli.live_progress import on_terminal
@@ -61,6 +70,8 @@ def convert(target: Path, form: str | None, quantize: str | None, force: bool, a
 
     out, err = outputs()
     request = search_request({**given, "routes": _routes(form, quantize)})
+    if watching:
+        _convert_on_save(request, target, force=force, as_json=as_json)
     with on_terminal(err) as progress:
         found = api.convert(request, target, force=force, progress=progress, stop=stop_on_signal())
     if as_json:
@@ -68,6 +79,17 @@ def convert(target: Path, form: str | None, quantize: str | None, force: bool, a
     else:
         found_view.show_converted(out, found, target, f"{api.work_folder(target, request.run_options.store)}{os.sep}")
     sys.exit(exit_codes.of_search(found))
+
+
+def _convert_on_save(request: SearchRequest, target: Path, *, force: bool, as_json: bool) -> NoReturn:
+    from tfjs_compat import api
+    from tfjs_compat.cli.views import on_save
+
+    out, _ = outputs()
+    stop = stop_on_signal()
+    tell = each_save(on_save.converted_as_json if as_json else partial(on_save.show_converted, out), as_json=as_json)
+    api.convert_on_save(request, target, tell, stop, progress_of_each, force=force)
+    raise Interrupted
 
 
 def _routes(form: str | None, quantize: str | None) -> tuple[str, ...]:

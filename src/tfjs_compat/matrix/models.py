@@ -152,11 +152,24 @@ def _builder(ref: str, name: str, path: Path, function: str, search: tuple[str, 
             f"model '{ref}': {path.name} has no '{function}'\nhint: {nearest(function, _functions(tree))}"
         )
     require_usable(f"model '{ref}'", path)
-    # A builder's imports are looked up from its folder (for a package: from the package's root), so they count too.
-    top = Path(search[0]) / module.split(".")[0] if "." in module else path.parent
-    sources = top.rglob("*.py") if "." in module and top.is_dir() else top.glob("*.py")
-    digest = _digest_of(ref, sources, Path(search[0]))
+    digest = _digest_of(ref, _python_files(path, module, Path(search[0])), Path(search[0]))
     return Model(ref, name, Kind.BUILDER, str(path), digest, module, function, search)
+
+
+def _python_files(path: Path, module: str, root: Path) -> Iterable[Path]:
+    """What a builder's imports may be: they are looked up from its folder, for a package from the package's root."""
+    top = root / module.split(".")[0] if "." in module else path.parent
+    return top.rglob("*.py") if "." in module and top.is_dir() else top.glob("*.py")
+
+
+def files_of(model: Model) -> Iterator[Path]:
+    """The files and folders whose content is that of a model, as they are now. Raises OSError."""
+    path = Path(model.path)
+    yield path
+    if model.kind is Kind.BUILDER:
+        yield from _python_files(path, model.module, Path(model.search[0]))
+    elif model.kind is Kind.SAVED_MODEL:
+        yield from path.rglob("*")
 
 
 def _bound_names(tree: ast.Module) -> Iterator[str]:

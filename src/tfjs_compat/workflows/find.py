@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import msgspec
@@ -21,12 +22,16 @@ from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.expansion import LeftOut
+from tfjs_compat.matrix.models import find_model
 from tfjs_compat.matrix.process_env import process_variables
+from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.matrix.schema import Matrix
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
+from tfjs_compat.search.answer import Answer
 from tfjs_compat.search.best_case import INTERRUPTED, Searched, Tried, find_best_case
+from tfjs_compat.search.best_first import Best
 from tfjs_compat.search.candidates import Candidate
 from tfjs_compat.search.deadline import Deadline
 from tfjs_compat.search.evaluator import CaseEvaluator, engine_evaluator
@@ -39,6 +44,7 @@ from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import remove_tree, write_whole
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime
+from tfjs_compat.trials.warm_pool import WarmPool, open_warm_pool
 from tfjs_compat.workflows.inputs import require_inputs
 
 WORK = "find"
@@ -89,11 +95,20 @@ Finder = Callable[[SearchRequest, "Progress | None", "threading.Event | None"], 
 """``find``, or what a test puts in its place."""
 
 
-def find(request: SearchRequest, progress: Progress | None = None, stop: threading.Event | None = None) -> Found:
+def find(
+    request: SearchRequest,
+    progress: Progress | None = None,
+    stop: threading.Event | None = None,
+    *,
+    warm: WarmPool | None = None,
+    last: Found | None = None,
+) -> Found:
     """Search until the best case that works is known, or nothing is left. Writes OUTPUT/recipe/.
 
-    When ``stop`` is set, or at the request's own limits, the best answer so far is given. Raises RequestError, and
-    MachineryError where nothing was found and the machinery kept it from an answer.
+    When ``stop`` is set, or at the request's own limits, the best answer so far is given. ``warm``: what stays ready
+    for the next search of the same command. ``last``: what that command found before the model changed; where its way
+    works again, no other is looked for. Raises RequestError, and MachineryError where nothing was found and the
+    machinery kept it from an answer.
     """
     started, options = time.monotonic(), request.run_options
     output, context = options.output.absolute(), Context(options.store, stop or threading.Event(), progress or Silent())
@@ -101,20 +116,38 @@ def find(request: SearchRequest, progress: Progress | None = None, stop: threadi
     jobs = options.jobs or default_jobs()
     if request.until.rank > Stage.CONVERT.rank:
         TfjsRuntime(context, options.runtime, options.node).require()
-    with lock_output(output), open_executor(options.executor, jobs, options.store) as opened:
+    with (
+        lock_output(output),
+        open_executor(options.executor, jobs, options.store) as opened,
+        nullcontext(warm) if warm is not None else open_warm_pool(options.store, output) as servers,
+    ):
         interpreters = find_interpreters(options.store)
         points = _starting_points(request, interpreters, context)
         ends = started + request.seconds if request.seconds is not None else None
         with Deadline(context.stop, ends) as deadline:
             limited = context_of(options, Matrix().limits, jobs, context.progress, deadline.stop)
-            engine = make_engine(options, request.until, limited, output / WORK, opened)
+            engine = make_engine(options, request.until, limited, output / WORK, opened, warm=servers)
             with journalled("find", engine) as journal:
                 evaluator = _evaluator(request, points, interpreters, engine, journal.append)
-                searched = find_best_case(request, points, evaluator, deadline, jobs)
+                searched = _same_way(request, last, evaluator) or find_best_case(
+                    request, points, evaluator, deadline, jobs
+                )
     require_answer(searched)
     recipe = _recipe(*searched.best.found) if searched.best.found is not None else None
     _write_recipe(recipe, output / "recipe", interrupted=searched.ended == INTERRUPTED)
     return _found(searched, recipe, points, evaluator, seconds=round(time.monotonic() - started, 3))
+
+
+def _same_way(request: SearchRequest, last: Found | None, evaluator: CaseEvaluator) -> Searched | None:
+    """What the way that was found before comes to with the model as it is now; None where it does not work."""
+    if last is None or last.case is None:
+        return None
+    case = Case(last.case.combination, find_model(request.model, Path.cwd()), find_route(last.case.route))
+    evaluation = evaluator.evaluate([case]).get(case.id)
+    if evaluation is None or evaluation.answer is not Answer.YES:
+        return None
+    tried = Tried(last.steps, evaluation.result, evaluation.tried)
+    return Searched(Best((Candidate(case, last.steps), evaluation), (), ()), (tried,), None)
 
 
 def _starting_points(request: SearchRequest, interpreters: Sequence[Interpreter], context: Context) -> StartingPoints:

@@ -20,6 +20,7 @@ from tfjs_compat.cli.options.shared import (
     PERMISSIONS,
     RUNTIME,
     TIME_LIMIT,
+    WATCHING,
 )
 
 if TYPE_CHECKING:
@@ -76,6 +77,7 @@ SHARDS = (
 
 # How to run it: `run` only.
 RUN = (
+    WATCHING,
     OUTPUT,
     BASELINE,
     FAIL_ON,

@@ -38,6 +38,12 @@ MERGED = file("--output", "output", required=True, metavar="DIR", help="Folder o
 TFJS = click.option("--tfjs-runtime", "tfjs", metavar="V", help="The TensorFlow.js release to load it with.")
 TARGET = file("--output", "target", required=True, metavar="DIR", help="Folder of the result.")
 FORCE = click.option("--force", is_flag=True, help="Replace a model that is there.")
+WATCHING = click.option(
+    "--watch",
+    "watching",
+    is_flag=True,
+    help="Do it again at each save of the model and of what it reads, until Ctrl-C.",
+)
 FAIL_ON = click.option(
     "--fail-on",
     "fail_on",
