@@ -147,6 +147,7 @@ def test_every_option_is_a_field_of_a_request(command: str) -> None:
         "help",
         "of",
         "signature",
+        "watching",
     }
     names = {str(option.name) for option in cli.commands[command].params if isinstance(option, click.Parameter)}
     assert names - known - own == set()

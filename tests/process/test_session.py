@@ -51,6 +51,10 @@ def hangs_beside_a_daemon():
     leaves_a_daemon()
     time.sleep(8642)
 
+def leaves_and_hangs():
+    leaves_a_daemon()
+    hangs()
+
 def kills_its_parent_once():
     once = os.path.join(os.environ["SEEN"], "once")
     open("left by the first", "w").close()
@@ -346,6 +350,32 @@ def test_an_interrupt_ends_the_case_at_once(trials: Trials) -> None:
         trials.while_it_runs("hangs", lambda _: trials.stop.set())
     assert time.monotonic() - started < 5
     assert NAP not in str(trials.left())
+
+
+def test_an_interrupted_case_leaves_its_server(trials: Trials) -> None:
+    with pytest.raises(Interrupted):
+        trials.while_it_runs("leaves_and_hangs", lambda _: trials.stop.set())
+    assert NAP not in str(trials.left())
+    trials.stop.clear()
+    assert trials.session is not None
+    trials.session.resume(trials.settings)
+    assert works(trials("good"))
+    assert trials.imports == 1
+
+
+def test_a_server_that_read_what_changed_is_replaced(trials: Trials) -> None:
+    settings = trials.seen / "settings"
+    settings.write_text("1")
+    trials.on_import(f"open({str(settings)!r}).read()")
+    assert works(trials("good"))
+    assert trials.session is not None
+    trials.session.resume(trials.settings)
+    assert works(trials("good"))
+    assert trials.imports == 1
+    settings.write_text("2")
+    trials.session.resume(trials.settings)
+    assert works(trials("good"))
+    assert trials.imports == 2
 
 
 def test_a_log_that_cannot_be_written_ends_the_case(trials: Trials) -> None:

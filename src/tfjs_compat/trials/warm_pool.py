@@ -16,6 +16,7 @@ from typing import NamedTuple
 from tfjs_compat.environments.environment import Environment, in_use
 from tfjs_compat.locks.lock import Lock
 from tfjs_compat.system.capacity import CASE_MEMORY, free_memory, total_memory
+from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.store import Store
 from tfjs_compat.system.temporary import temporary_folder
 from tfjs_compat.trials.runtimes.warm_nodes import WarmNodePool
@@ -126,6 +127,8 @@ def open_warm_pool(store: Store, output: Path) -> Iterator[WarmPool]:
     Raises MachineryError where no folder can be made.
     """
     parent = output if store.read_only else store.folder("scratch")
+    with disk_errors(parent):
+        parent.mkdir(parents=True, exist_ok=True)
     with temporary_folder("warm-", parent) as scratch:
         pool = WarmPool(scratch, most_idle())
         try:

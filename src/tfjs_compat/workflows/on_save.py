@@ -15,6 +15,7 @@ from typing import Generic, NamedTuple, TypeVar
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.matrix.models import Model, files_of, find_model
+from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.matrix.shipped import shipped_folder
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.results.comparison import Change, compare, kind_of
@@ -87,7 +88,7 @@ def run_on_save(
         return RanAgain(results, changes)
 
     def opened(answer: RanAgain) -> Iterable[Path]:
-        return _opened(answer.results.cases, request.output)
+        return _opened(answer.results.cases, request.output, answer.results.permissions)
 
     with open_warm_pool(request.store, request.output) as warm:
         _at_each_save(once, lambda: _files_of_run(request), opened, tell, stop)
@@ -113,7 +114,7 @@ def convert_on_save(
     def finder(asked: SearchRequest, reporter: Progress | None, stopped: threading.Event | None) -> Found:
         found = find(asked, reporter, stopped, warm=warm, last=last)
         cases = [tried.case for tried in found.tried]
-        read[:] = _opened(cases, asked.run_options.output / WORK)
+        read[:] = _opened(cases, asked.run_options.output / WORK, asked.run_options.permissions())
         return found
 
     def once(stopped: threading.Event) -> ConvertedAgain:
@@ -224,8 +225,16 @@ def _files(models: Iterable[Model], named: Iterable[Path]) -> Paths:
     return now
 
 
-def _opened(cases: Iterable[CaseResult], output: Path) -> list[Path]:
-    """What the models of cases opened, as the records in the output folder say it."""
+def _opened(cases: Iterable[CaseResult], output: Path, permissions: Permissions) -> list[Path]:
+    """What the models of cases opened, as the records in the output folder say it.
+
+    Without what they may write: that is no save, and there would be no end of it. Of models that are not confined that
+    may be anything, so that nothing that they opened counts.
+    """
+    if not permissions.confined:
+        return []
     folders = dict.fromkeys(output.absolute() / "cases" / case.trial for case in cases)
     events = [event for folder in folders for event in read_record(folder / "record.jsonl")]
-    return [Path(path) for path in opened_paths(events)]
+    written = [Path(folder) for folder in permissions.write]
+    paths = map(Path, opened_paths(events))
+    return [path for path in paths if not any(path.is_relative_to(folder) for folder in written)]
