@@ -56,6 +56,11 @@ def test_an_operation_decides_where_both_generations_have_it(other: str, decides
     assert (found is not None) == decides
 
 
+def test_an_operation_decides_where_there_is_one_generation() -> None:
+    assert decisive([ops("Bucketize")]) is None
+    assert decisive([ops("Bucketize")], one_generation=True) is not None
+
+
 def test_a_saved_model_has_no_generation() -> None:
     assert decisive([ops("Bucketize", keras=None)]) is not None
 

@@ -44,6 +44,34 @@ def test_an_unbuilt_model_is_not_tried_on_another_route(stage: Stage) -> None:
     assert (oracle.trials, oracle.ruled_out) == (1, 1)
 
 
+def test_routes_asked_together_wait_for_the_first_to_build() -> None:
+    run = NotingRun(ends_at(Stage.BUILD))
+    oracle = evaluator(run)
+    found = oracle.evaluate([case("layers"), case("graph"), case("layers", process_env="legacy-keras")])
+    assert run.routes == ["layers", "layers"]
+    assert [found[case(route).id].tried for route in ("layers", "graph")] == [True, False]
+    assert (oracle.trials, oracle.ruled_out) == (2, 1)
+
+
+def test_a_stop_leaves_those_that_wait_unanswered() -> None:
+    oracle = evaluator(lambda _: [])
+    assert oracle.evaluate([case("layers"), case("graph")]) == {}
+
+
+@pytest.mark.parametrize(("keras", "run_with_legacy"), [("3.15.1", ["layers"]), ("2.21.0", ["layers", "graph"])])
+def test_legacy_keras_is_not_tried_on_a_model_that_takes_no_notice(keras: str, run_with_legacy: list[str]) -> None:
+    def end(planned: Planned) -> CaseResult:
+        legacy = planned.case.combination.process_env == "legacy-keras"
+        given = {"id": planned.case.id, "combination": planned.case.combination, "route": planned.case.route.name}
+        used = keras if legacy else "3.15.1"
+        return result(**given, stage=Stage.CONVERT, verdict=Verdict.FAILS, message="no", keras_in_use=used)
+
+    run = NotingRun(end)
+    routes = ("layers", "graph")
+    each(evaluator(run), *map(case, routes), *(case(route, process_env="legacy-keras") for route in routes))
+    assert run.routes == ["layers", "graph", *run_with_legacy]
+
+
 def test_later_stages_other_variables_and_saved_models_are_tried() -> None:
     run = NotingRun(ends_at(Stage.BUILD))
     saved = msgspec.structs.replace(case("layers"), model=model("saved", Kind.SAVED_MODEL))

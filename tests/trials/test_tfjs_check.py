@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from support.handmade import DENSE, VOCABULARY, dense, keras3_model, layer, sequential, write
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.process import ExitStatus
 from tfjs_compat.trials.runtimes.exits import TfjsExit
-from tfjs_compat.trials.tfjs_check import read_run
+from tfjs_compat.trials.tfjs_check import left_by_repair, read_run
 
 LOADING = {"event": "stage", "stage": "load", "status": "start"}
 PREDICTING = {"event": "stage", "stage": "predict", "status": "start"}
@@ -59,3 +61,11 @@ def test_no_start_and_own_errors_are_machinery() -> None:
     lost = {"event": "failure", "error": {"type": "ContextLost", "message": "x", "internal": True}}
     with pytest.raises(MachineryError, match="ContextLost: x"):
         read_run([LOADING, lost], ended(1), Outcome(Stage.CHECK), "browser")
+
+
+def test_errors_that_a_repair_leaves_are_named(tmp_path: Path) -> None:
+    curable = write(tmp_path / "curable", {"model_config": keras3_model()}, DENSE)
+    assert "unknown-layer" not in left_by_repair(curable, VOCABULARY)
+    custom = sequential(dense("dense", batch_input_shape=[None, 4]), layer("Mine", "mine"))
+    assert left_by_repair(write(tmp_path / "custom", custom, DENSE), VOCABULARY) == ("unknown-layer",)
+    assert left_by_repair(tmp_path / "nothing", VOCABULARY) == ()

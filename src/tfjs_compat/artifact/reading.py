@@ -94,6 +94,11 @@ def read(folder: Path) -> ReadResult:
     document = _read_document(folder, findings)
     if document is None:
         return ReadResult(None, tuple(findings))
+    return read_as(folder, document, findings)
+
+
+def read_as(folder: Path, document: dict[str, Any], findings: list[Finding]) -> ReadResult:
+    """As ``read``, with another model.json than the folder has. What is found is added to ``findings``."""
     topology = document.get("modelTopology")
     if topology is None:
         findings.append(Finding("artifact-no-topology", "$.modelTopology", f"modelTopology is {_kind_or(document)}"))

@@ -24,13 +24,18 @@ class Ended(Protocol):
     def rewritable(self) -> tuple[str, ...]:
         """The rewrites that fit layers of the model."""
 
+    @property
+    def unrepairable(self) -> tuple[str, ...]:
+        """The errors of the artifact that its repair leaves."""
+
 
 def fits(remedy: Remedy, ended: Ended, message: str, resolved: Mapping[str, str]) -> bool:
     """Whether a remedy is for a failure of its issue, by how it ended, its message and the lock's versions.
 
-    There is nothing to repair before there is an artifact, and nothing to rewrite in a model without such layers.
+    There is nothing to repair before there is an artifact, a repair that leaves an error is no remedy, and there is
+    nothing to rewrite in a model without such layers.
     """
-    if remedy.variant == "repair" and ended.stage.rank < Stage.CHECK.rank:
+    if remedy.variant == "repair" and (ended.stage.rank < Stage.CHECK.rank or ended.unrepairable):
         return False
     if "rewrite" in remedy.variant.split("+") and not ended.rewritable:
         return False

@@ -43,6 +43,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 
     One of: an exception chain (outermost first); ``packages`` that a resolver could not reconcile; ``findings`` that
     prove an artifact unusable; or only a ``message`` (a crash, a limit). ``text`` is the end of the log.
+    ``unrepairable`` are the ids of the findings that are still there when the artifact is repaired.
     """
 
     stage: Stage
@@ -51,6 +52,7 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     packages: tuple[str, ...] = ()
     findings: tuple[Finding, ...] = ()
     text: str = ""
+    unrepairable: tuple[str, ...] = ()
 
     @property
     def root(self) -> Raised | None:

@@ -57,3 +57,8 @@ class Outcome(msgspec.Struct, frozen=True):
     interface: Interface | None = None
     rewritable: tuple[str, ...] = ()
     rewriting: Rewriting | None = None
+
+    @property
+    def unrepairable(self) -> tuple[str, ...]:
+        """The errors of the artifact, by id, that its repair leaves; empty where no look at it failed the case."""
+        return self.failure.unrepairable if self.failure is not None else ()

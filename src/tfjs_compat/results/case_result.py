@@ -50,7 +50,8 @@ class CaseResult(msgspec.Struct, frozen=True):
     ``model_digest`` the SHA-256 of the model's content, ``reference`` the Python model's own predictions: with a
     ``no_proof``, no version can prove anything. ``interface`` says which input and output of the artifact is which of
     the model. ``rewritable`` are the rewrites that fit layers of the model on the route's format, ``rewriting`` is what
-    was replaced in it before it was converted.
+    was replaced in it before it was converted. ``unrepairable`` are the ids of errors that a look at the artifact found
+    and that its repair leaves.
 
     ``process_variables`` are what the combination's ``process_env`` stands for; None in older files.
 
@@ -94,6 +95,7 @@ class CaseResult(msgspec.Struct, frozen=True):
     interface: Interface | None = None
     rewritable: tuple[str, ...] = ()
     rewriting: Rewriting | None = None
+    unrepairable: tuple[str, ...] = ()
 
     @property
     def flaky(self) -> bool:
@@ -155,6 +157,7 @@ def case_result(
         interface=outcome.interface,
         rewritable=outcome.rewritable,
         rewriting=outcome.rewriting,
+        unrepairable=outcome.unrepairable,
     )
 
 

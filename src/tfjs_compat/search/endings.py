@@ -55,12 +55,12 @@ def proves_nothing(result: CaseResult) -> bool:
     return result.verdict is Verdict.CONVERTS or no_proof is not NoProof.NO_REFERENCE
 
 
-def decisive(results: Sequence[CaseResult]) -> CaseResult | None:
+def decisive(results: Sequence[CaseResult], *, one_generation: bool = False) -> CaseResult | None:
     """The first of these failures of one model on one format of which it is certain that no version cures it; or None.
 
     The Python model's predictions prove nothing, its issue is in the model itself, or only another Keras might cure it
-    and both generations (or none, where the model is no Keras model) ended alike. An issue that a remedy cured is none
-    of these: it would not show in what got as far or further.
+    and both generations (or none, where the model is no Keras model) ended alike; ``one_generation``: there is no other
+    for this model. An issue that a remedy cured is none of these: it would not show in what got as far or further.
     """
     if unproven := [result for result in results if proves_nothing(result)]:
         return next((result for result in unproven if result.verdict is Verdict.CONVERTS), unproven[0])
@@ -75,6 +75,6 @@ def decisive(results: Sequence[CaseResult]) -> CaseResult | None:
                 for name in _names(issue.id, result):
                     seen = generations.setdefault(name, set())
                     seen.add(keras_generation(result))
-                    if None in seen or len(seen) > 1:
+                    if None in seen or len(seen) > 1 or one_generation:
                         return result
     return None

@@ -19,7 +19,7 @@ from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.search.answer import Answer
 from tfjs_compat.search.oracle import Evaluation, answer_of
-from tfjs_compat.search.pruning import UnbuiltModels, certain_failure
+from tfjs_compat.search.pruning import IndifferentModels, UnbuiltModels, build_key, certain_failure
 
 Resolve = Callable[[Sequence[ResolveRequest]], Mapping[ResolveRequest, Lock | Unresolved | str]]
 """Locks of requests: a lock, a proof that there is none, or what failed. Raises Interrupted."""
@@ -31,8 +31,8 @@ class CaseEvaluator:
     """Answers what cases come to. Everything that an earlier run or search found out is not run again.
 
     ``trials`` counts the cases that were run and answered (``kept`` of them by an earlier run), ``ruled_out`` those
-    that were not run, because their lock cannot be resolved or is certain to fail, or because the model was not built
-    there on another route.
+    that were not run, because their lock cannot be resolved or is certain to fail, because the model was not built
+    there on another route, or because it takes no notice of the Keras that is asked for.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class CaseEvaluator:
         self._resolve, self._run, self._interpreters, self._until = resolve, run, interpreters, until
         self._process_env = dict(process_env or {})
         self._source_builds, self._prune, self._preferences = source_builds, prune, preferences
-        self._unbuilt = UnbuiltModels()
+        self._unbuilt, self._indifferent = UnbuiltModels(), IndifferentModels()
         self.trials = self.kept = self.ruled_out = 0
 
     def evaluate(self, cases: Sequence[Case]) -> dict[str, Evaluation]:
@@ -63,17 +63,32 @@ class CaseEvaluator:
         except (Interrupted, KeyboardInterrupt):
             return {}
         found: dict[str, Evaluation] = {}
-        to_run: list[Planned] = []
-        for item in planned:
-            if (ruled_out := self._ruled_out(item)) is not None:
-                found[item.case.id] = ruled_out
-            else:
-                to_run.append(item)
-        results = {result.id: result for result in self._run(to_run)}
-        for item in to_run:
-            if item.case.id in results:
-                found[item.case.id] = self._evaluated(item, results[item.case.id])
+        while planned:
+            to_run: list[Planned] = []
+            for item in planned:
+                if (ruled_out := self._ruled_out(item)) is not None:
+                    found[item.case.id] = ruled_out
+                else:
+                    to_run.append(item)
+            to_run, planned = self._first_of_each(to_run)
+            results = {result.id: result for result in self._run(to_run)}
+            for item in to_run:
+                if item.case.id in results:
+                    found[item.case.id] = self._evaluated(item, results[item.case.id])
+            if len(results) < len(to_run):
+                # It was stopped.
+                break
         return found
+
+    def _first_of_each(self, cases: Sequence[Planned]) -> tuple[list[Planned], list[Planned]]:
+        """The cases to run now, and those that wait for what one of these comes to: it may end them too.
+
+        One process of an environment runs one case after another anyway.
+        """
+        now: dict[object, Planned] = {}
+        for item in cases:
+            now.setdefault(build_key(item) if self._prune else item.case.id, item)
+        return list(now.values()), [item for item in cases if item not in now.values()]
 
     def resolve_request(self, case: Case) -> ResolveRequest:
         """What has to be resolved for a case."""
@@ -97,7 +112,11 @@ class CaseEvaluator:
         """The evaluation of a case that need not be run, or None."""
         if not self._prune or not isinstance(planned.lock, Lock):
             return None
-        result = certain_failure(planned, self._until) or self._unbuilt.result_of(planned)
+        result = (
+            certain_failure(planned, self._until)
+            or self._unbuilt.result_of(planned)
+            or self._indifferent.result_of(planned)
+        )
         if result is None:
             return None
         self.ruled_out += 1
@@ -115,6 +134,7 @@ class CaseEvaluator:
             self.trials += 1
             self.kept += result.cached
         self._unbuilt.record(planned, result)
+        self._indifferent.record(planned, result)
         return Evaluation(answer, result, lock, tried=True)
 
 

@@ -16,6 +16,7 @@ from tfjs_compat.search.answer import Answer
 from tfjs_compat.search.candidates import Candidate
 from tfjs_compat.search.endings import decisive, endings
 from tfjs_compat.search.oracle import Evaluation
+from tfjs_compat.search.pruning import is_indifferent
 
 Group = tuple[tuple[int, ...], Version]
 """The versions that candidates share: TensorFlow's minor version, and the converter."""
@@ -30,6 +31,10 @@ class Narrowed(NamedTuple):
 
     decisive: tuple[CaseResult, ...] = ()
     alike: tuple[tuple[CaseResult, CaseResult], ...] = ()
+
+
+_KERAS_3_SINCE = (2, 16)
+"""From this TensorFlow on, ``import keras`` is Keras 3 in every environment."""
 
 
 def group_of(case: Case) -> Group:
@@ -53,6 +58,7 @@ class Narrowing:
 
     def __init__(self, roots: Sequence[Case], best: Case) -> None:
         self._groups: list[Group] = sorted({group_of(root) for root in roots}, reverse=True)
+        self._only_keras_3 = all(group[0] >= _KERAS_3_SINCE for group in self._groups)
         self._formats = frozenset(root.route.format for root in roots)
         self._focus: Group | None = group_of(best)
         self._results: dict[Group, list[CaseResult]] = {}
@@ -101,8 +107,11 @@ class Narrowing:
 
     def _settle(self, group: Group) -> None:
         """Rule out the formats on which no version helps. A model that is not built fails on each."""
+        results = self._results.get(group, ())
+        one_generation = self._only_keras_3 and any(is_indifferent(result) for result in results)
         for format in self._formats - set(self._settled_in):
-            if (found := decisive(self._on_format(group, format))) is not None:
+            found = decisive(self._on_format(group, format), one_generation=one_generation)
+            if found is not None:
                 self._decisive[format] = found
                 self._settled_in[format] = group
 

@@ -8,12 +8,14 @@ from tfjs_compat.diagnosis.catalogue import KnownIssue
 from tfjs_compat.diagnosis.certain import certain_issue, versions_are_certain
 from tfjs_compat.engine.plan import Planned
 from tfjs_compat.locks.lock import Lock
+from tfjs_compat.matrix.axes import DEFAULT, Combination
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult, case_result
+from tfjs_compat.search.endings import keras_generation
 
 
 def certain_failure(planned: Planned, until: Stage) -> CaseResult | None:
@@ -44,17 +46,64 @@ class UnbuiltModels:
     def record(self, planned: Planned, result: CaseResult) -> None:
         """Remember a result, if it is of such a model."""
         if result.verdict is Verdict.FAILS and result.stage in (Stage.IMPORT, Stage.BUILD):
-            self._results.setdefault(_build_key(planned), result)
+            self._results.setdefault(build_key(planned), result)
 
     def result_of(self, planned: Planned) -> CaseResult | None:
         """The result of a case, out of one on another route in the same environment; None where there is none."""
-        found = self._results.get(_build_key(planned))
+        found = self._results.get(build_key(planned))
         if found is None or found.id == planned.case.id:
             return None
         return msgspec.structs.replace(found, id=planned.case.id, route=planned.case.route.name, cached=False)
 
 
-def _build_key(planned: Planned) -> tuple[object, ...]:
+class IndifferentModels:
+    """Models that take no notice of legacy-keras: their code imports ``keras``, which is Keras 3 whatever tf.keras is.
+
+    What such a model comes to with legacy-keras is what it comes to without.
+    """
+
+    def __init__(self) -> None:
+        self._indifferent: set[tuple[object, ...]] = set()
+        self._results: dict[tuple[object, ...], CaseResult] = {}
+
+    def record(self, planned: Planned, result: CaseResult) -> None:
+        """Remember a result: what the model came to, and whether it took notice."""
+        if is_indifferent(result):
+            self._indifferent.add(_model_key(planned))
+        self._results.setdefault(_apart_from_legacy(planned), result)
+
+    def result_of(self, planned: Planned) -> CaseResult | None:
+        """The result of a case with legacy-keras, out of the same without; None where there is none."""
+        combination = planned.case.combination
+        if not _with_legacy(combination) or _model_key(planned) not in self._indifferent:
+            return None
+        found = self._results.get(_apart_from_legacy(planned))
+        if found is None or found.id == planned.case.id:
+            return None
+        return msgspec.structs.replace(found, id=planned.case.id, combination=combination, cached=False)
+
+
+def is_indifferent(result: CaseResult) -> bool:
+    """Whether a model was built by Keras 3 although legacy-keras was set. Before it is built, nobody knows."""
+    built = result.stage.rank > Stage.BUILD.rank
+    return built and _with_legacy(result.combination) and keras_generation(result) == "3"
+
+
+def _with_legacy(combination: Combination) -> bool:
+    return "legacy-keras" in combination.process_env.split("+")
+
+
+def _model_key(planned: Planned) -> tuple[object, ...]:
+    lock = planned.lock.id if isinstance(planned.lock, Lock) else ""
+    return (lock, planned.python.tag, planned.case.model.digest, planned.case.model.ref)
+
+
+def _apart_from_legacy(planned: Planned) -> tuple[object, ...]:
+    others = sorted(set(planned.case.combination.process_env.split("+")) - {"legacy-keras", DEFAULT})
+    return (*_model_key(planned), planned.case.route.name, *others)
+
+
+def build_key(planned: Planned) -> tuple[object, ...]:
     """What decides a case as far as its stage build. A SavedModel is opened differently by the two formats."""
     model = planned.case.model
     apart = planned.case.route.format if model.kind is Kind.SAVED_MODEL else ""

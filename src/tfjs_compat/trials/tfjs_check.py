@@ -10,7 +10,10 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
+from tfjs_compat.artifact.reading import read, read_as
 from tfjs_compat.artifact.tensors import DamagedTensorsError, read_tensors
+from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.checks.examine import check_artifact as check_artifact_document
 from tfjs_compat.checks.examine import examine
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.matrix.routes import Quantization
@@ -18,6 +21,7 @@ from tfjs_compat.outcomes.failures import Failure, Finding, Raised, is_machinery
 from tfjs_compat.outcomes.interface import Interface
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.repairs.document import repair_document
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors, remove_tree
 from tfjs_compat.trials.comparison import TOLERANCES, compare
@@ -51,7 +55,8 @@ def check_converted(subject: ArtifactUnderTest, converted: Outcome, runtime: Tfj
     seconds = {**converted.seconds, str(Stage.CHECK): round(time.monotonic() - started, 4)}
     outcome = replace(converted, tfjs=subject.tfjs, stage=Stage.CHECK, findings=findings, seconds=seconds)
     if errors := [finding for finding in findings if finding.severity == "error"]:
-        return replace(outcome, failure=_check_failure(errors))
+        left = left_by_repair(subject.folder / "artifact", _vocabulary(runtime, subject.tfjs))
+        return replace(outcome, failure=replace(_check_failure(errors), unrepairable=left))
     return outcome if until is Stage.CHECK else load_converted(subject, outcome, runtime, until)
 
 
@@ -77,8 +82,22 @@ def check_artifact(folder: Path, runtime: TfjsRuntime, tfjs: str) -> tuple[Findi
 
     Raises RequestError for a release that does not exist, MachineryError, Interrupted.
     """
-    vocabulary = read_vocabulary(get_bundle(tfjs, runtime.context, runtime.node), runtime.node)
-    return tuple(dict.fromkeys(examine(folder, vocabulary)))
+    return tuple(dict.fromkeys(examine(folder, _vocabulary(runtime, tfjs))))
+
+
+def _vocabulary(runtime: TfjsRuntime, tfjs: str) -> Vocabulary:
+    return read_vocabulary(get_bundle(tfjs, runtime.context, runtime.node), runtime.node)
+
+
+def left_by_repair(folder: Path, vocabulary: Vocabulary) -> tuple[str, ...]:
+    """The errors that a repaired artifact still has, by id. Nothing is written."""
+    reading = read(folder)
+    if reading.artifact is None:
+        return ()
+    document = repair_document(reading.artifact.document).model_json
+    repaired = read_as(folder, document, []).artifact
+    left = check_artifact_document(repaired, vocabulary) if repaired is not None else ()
+    return tuple(dict.fromkeys(finding.id for finding in left if finding.severity == "error"))
 
 
 def _check_failure(errors: Sequence[Finding]) -> Failure:
