@@ -10,7 +10,7 @@ from support.handmade import VOCABULARY, node, write
 
 from tfjs_compat.checks.examine import examine
 
-OPS = frozenset({*VOCABULARY.ops, "MatrixBandPart"})
+OPS = frozenset({*VOCABULARY.ops, "MatrixBandPart", "Cumsum"})
 
 
 @pytest.mark.parametrize(
@@ -30,3 +30,15 @@ def test_a_band_of_two_widths(tmp_path: Path, lower: int | None, upper: int, sev
     vocabulary = type(VOCABULARY)(tfjs="4.22.0", classes=VOCABULARY.classes, ops=OPS)
     found = [finding for finding in examine(folder, vocabulary) if finding.id == "band-part"]
     assert [finding.severity for finding in found] == ([severity] if severity else [])
+
+
+@pytest.mark.parametrize(("axis", "ids"), [(-1, ["cumulative-axis"]), (1, [])])
+def test_a_cumulative_sum_from_the_end(tmp_path: Path, axis: int, ids: list[str]) -> None:
+    nodes = [node("x", "Placeholder"), node("axis", "Const"), node("y", "Cumsum", "x", "axis")]
+    signature = {"inputs": {}, "outputs": {"y": {"name": "y:0"}}}
+    manifest = [{"paths": ["w.bin"], "weights": [{"name": "axis", "shape": [], "dtype": "int32"}]}]
+    graph = {"versions": {}, "node": nodes}
+    folder = write(tmp_path, graph, {}, signature=signature, weightsManifest=manifest)
+    (folder / "w.bin").write_bytes(struct.pack("<i", axis))
+    vocabulary = type(VOCABULARY)(tfjs="4.22.0", classes=VOCABULARY.classes, ops=OPS)
+    assert [finding.id for finding in examine(folder, vocabulary)] == ids

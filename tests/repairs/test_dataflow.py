@@ -92,3 +92,13 @@ def test_a_band_of_two_widths_is_chosen_by_row_and_column() -> None:
 
 def test_a_band_of_one_width_stays() -> None:
     assert repair_ids(band("low", "low")) == []
+
+
+def test_a_cumulative_sum_counts_its_axis_from_the_front() -> None:
+    value = graph(node("x", "Placeholder"), node("axis", "Const"), node("y", "Cumsum", "x", "axis"), output="y")
+    done = repair_document(value)
+    assert [repair.id for repair in done.applied] == ["cumulative-axis"]
+    nodes = nodes_of(done.model_json)
+    assert nodes["y"]["input"] == ["x", "y/axis_from_front"]
+    assert (nodes["y/axis_from_front"]["op"], nodes["y/axis_from_front"]["input"]) == ("FloorMod", ["axis", "y/rank"])
+    assert repair_document(done.model_json).applied == ()

@@ -50,3 +50,20 @@ def test_roll_gathers_along_each_axis(shape: list[int], gathered: int) -> None:
 
 def test_a_roll_by_unknown_shifts_stays() -> None:
     assert repair_ids(roll(None)) == []
+
+
+def test_a_sum_of_segments_becomes_a_scatter() -> None:
+    value = graph(
+        node("x", "Placeholder"),
+        node("ids", "Placeholder"),
+        node("count", "Const"),
+        node("y", "UnsortedSegmentSum", "x", "ids", "count", T={"type": "DT_FLOAT"}),
+        output="y",
+    )
+    done = repair_document(value)
+    assert [repair.id for repair in done.applied] == ["segment-sum"]
+    nodes = nodes_of(done.model_json)
+    assert (nodes["y"]["op"], nodes["y"]["input"]) == ("ScatterNd", ["y/places", "x", "y/whole"])
+    assert nodes["y/whole"]["input"] == ["y/segments", "y/rest", "y/zero"]
+    assert {source.split(":")[0] for entry in nodes.values() for source in entry["input"]} <= set(nodes)
+    assert repair_document(done.model_json).applied == ()

@@ -165,6 +165,14 @@ def test_only_remedies_for_this_failure_are_tried(stage: Stage, message: str, ro
     assert [candidate.case.route.name for candidate in found] == routes
 
 
+def test_a_repair_that_leaves_an_error_is_no_remedy() -> None:
+    failure = failed("keras3-batch-shape", "unknown-layer")
+    for left, repaired in ((("unknown-layer",), False), ((), True)):
+        result = msgspec.structs.replace(failure, unrepairable=left)
+        grown = remedied_candidates(Candidate(case()), result, RESOLVED, POLICY)
+        assert ("layers+repair" in [candidate.case.route.name for candidate in grown]) == repaired
+
+
 def test_what_no_version_cures_gets_no_remedy_for_the_unknown() -> None:
     grown = remedied_candidates(
         Candidate(case("layers")), failed("module-not-found", stage=Stage.BUILD), RESOLVED, POLICY

@@ -175,6 +175,10 @@ _FUSED_ACTIVATIONS = frozenset({"linear", "relu", "elu", "relu6", "prelu", "leak
 """What ``applyActivation`` of the backends has, tfjs 4.17 to 4.22."""
 
 
+CUMULATIVE = frozenset({"Cumsum", "Cumprod"})
+"""Operations that TensorFlow.js computes along an axis from the front only (``cumsum`` of its backends)."""
+
+
 def unsupported_fusion(node: Node) -> str | None:
     """What a node is fused with, in lower case, where TensorFlow.js does not fuse that."""
     if node.op not in _FUSED:

@@ -1,4 +1,4 @@
-"""What of a graph model TensorFlow.js runs with other values than TensorFlow: branches, look-ups, bands."""
+"""What of a graph model TensorFlow.js runs with other values than TensorFlow: branches, look-ups, bands, sums."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tfjs_compat.artifact.bands import uneven_bands
 from tfjs_compat.artifact.branches import branch_constants
 from tfjs_compat.artifact.jsonpath import show
 from tfjs_compat.artifact.lookups import flattened_lookups
-from tfjs_compat.artifact.nodes import Node, downstream_of, read_graph
+from tfjs_compat.artifact.nodes import CUMULATIVE, Node, downstream_of, read_graph
 from tfjs_compat.artifact.reading import Artifact
 from tfjs_compat.checks.check import Check, CheckInput
 from tfjs_compat.outcomes.failures import Finding
@@ -43,6 +43,15 @@ def check_dataflow(given: CheckInput) -> Iterator[Finding]:
                 "TensorFlow.js takes the first width for both"
             )
             yield Finding("band-part", node.path, message, "error" if known else "warning")
+    for node in graph.nodes:
+        axis = (
+            _scalar(given.artifact, graph.by_name.get(node.inputs[1]))
+            if node.op in CUMULATIVE and len(node.inputs) > 1
+            else None
+        )
+        if axis is not None and axis < 0 and node.name in graph.used:
+            message = f"{node.op} {show(node.name)} along axis {axis}; TensorFlow.js counts axes from the front only"
+            yield Finding("cumulative-axis", node.path, message, "warning" if node.name in branches else "error")
 
 
 def _scalar(artifact: Artifact, node: Node | None) -> int | None:
@@ -62,6 +71,7 @@ DATAFLOW = Check(
     findings={
         "branch-constant": "a branch gives a constant: TensorFlow.js takes it whichever branch is taken",
         "lookup-flattened": "a look-up in a table loses the shape of its keys",
+        "cumulative-axis": "a cumulative sum or product along an axis that is counted from the end",
         "band-part": "a band of a matrix, such as a causal mask, gets its lower width above the diagonal too",
     },
     formats=("graph",),

@@ -1,4 +1,4 @@
-"""Graphs in which TensorFlow.js computes with other values: constants of branches, look-ups, bands."""
+"""Graphs in which TensorFlow.js computes with other values: constants of branches, look-ups, bands, sums."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from tfjs_compat.artifact.bands import uneven_bands
 from tfjs_compat.artifact.branches import branch_constants
 from tfjs_compat.artifact.lookups import flattened_lookups
-from tfjs_compat.artifact.nodes import Node
+from tfjs_compat.artifact.nodes import CUMULATIVE, Node
 from tfjs_compat.repairs.edits import Document, Edit, Put
 from tfjs_compat.repairs.graph_edits import NODES, node_entry, readable_graph
 from tfjs_compat.repairs.repair import Repair
@@ -52,6 +52,26 @@ def _lookups(document: Document) -> Iterator[Edit]:
         yield Put((*NODES, places[node.name]), node_entry(node.name, "Reshape", [flat, shape], **value_dtype))
         yield Put((*NODES, end), {**listed[places[node.name]], "name": flat})
         yield Put((*NODES, end + 1), node_entry(shape, "Shape", [node.inputs[1]], **key_dtype))
+        end += 2
+
+
+def _cumulative_axes(document: Document) -> Iterator[Edit]:
+    """The axis modulo the rank: from the front, wherever it was counted from."""
+    graph = readable_graph(document)
+    if graph is None:
+        return
+    places = {node.name: index for index, node in enumerate(graph.nodes)}
+    end = len(graph.nodes)
+    for node in graph.nodes:
+        axis = graph.by_name.get(node.inputs[1]) if node.op in CUMULATIVE and len(node.inputs) > 1 else None
+        rank, front = f"{node.name}/rank", f"{node.name}/axis_from_front"
+        if axis is None or axis.op != "Const" or rank in graph.by_name or front in graph.by_name:
+            continue
+        dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
+        yield Put((*NODES, places[node.name], "input"), [node.inputs[0], front, *node.inputs[2:]])
+        yield Put((*NODES, end), node_entry(rank, "Rank", [node.inputs[0]], **dtype))
+        entry = node_entry(front, "FloorMod", [node.inputs[1], rank], T={"type": "DT_INT32"})
+        yield Put((*NODES, end + 1), entry)
         end += 2
 
 
@@ -128,6 +148,14 @@ DATAFLOW = (
         versions="any TensorFlow, of models with tables (StringLookup, IntegerLookup, tf.lookup)",
         find=_lookups,
         links=("https://github.com/tensorflow/tfjs/issues/6420",),
+    ),
+    Repair(
+        id="cumulative-axis",
+        title="the axis of a cumulative sum or product is counted from the front",
+        cures=("cumulative-axis",),
+        formats=("graph",),
+        versions="any TensorFlow (ops.cumsum along axis -1), TensorFlow.js <= 4.22",
+        find=_cumulative_axes,
     ),
     Repair(
         id="band-part",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeGuard
 
 from tfjs_compat.artifact.nodes import Node
 from tfjs_compat.repairs.edits import Document, Edit, Put
@@ -51,8 +51,14 @@ def _rolls(document: Document) -> Iterator[Edit]:
 
 def _shapes_of_constants(document: Document) -> dict[str, tuple[int, ...]]:
     """The shapes that the manifest gives the constants, by the name of their nodes."""
-    entries = [entry for group in document.get("weightsManifest") or [] for entry in group.get("weights") or []]
-    return {entry["name"]: tuple(entry["shape"]) for entry in entries if isinstance(entry.get("shape"), list)}
+    manifest = document.get("weightsManifest")
+    groups = [group.get("weights") for group in manifest if isinstance(group, Mapping)] if _is_list(manifest) else []
+    entries = [entry for group in groups if _is_list(group) for entry in group if isinstance(entry, Mapping)]
+    return {str(entry.get("name")): tuple(entry["shape"]) for entry in entries if _is_list(entry.get("shape"))}
+
+
+def _is_list(value: object) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
 
 
 def _roll(node: Node, shape: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -86,6 +92,55 @@ def _roll(node: Node, shape: tuple[int, ...]) -> list[dict[str, Any]]:
     return built
 
 
+def _segment_sums(document: Document) -> Iterator[Edit]:
+    """ScatterNd adds up what goes to one place. No weight is added: numbers are made of that of the segments."""
+    graph = readable_graph(document)
+    if graph is None:
+        return
+    places = {node.name: index for index, node in enumerate(graph.nodes)}
+    end = len(graph.nodes)
+    for node in graph.nodes:
+        built = _segment_sum(node) if node.op == "UnsortedSegmentSum" and len(node.inputs) > 2 else []
+        if not built or any(entry["name"] in graph.by_name for entry in built[:-1]):
+            continue
+        yield Put((*NODES, places[node.name]), built[-1])
+        for entry in built[:-1]:
+            yield Put((*NODES, end), entry)
+            end += 1
+
+
+def _segment_sum(node: Node) -> list[dict[str, Any]]:
+    """The nodes that compute an UnsortedSegmentSum; the last one has its name."""
+    name, (data, segments, count) = node.name, node.inputs[:3]
+    built = list[dict[str, Any]]()
+    int32 = {"type": "DT_INT32"}
+    of_ids, of_data = {"T": node.attributes.get("Tindices", int32)}, {"T": node.attributes.get("T", int32)}
+
+    def add(part: str, op: str, *inputs: str, **attributes: Any) -> str:
+        built.append(node_entry(f"{name}/{part}", op, list(inputs), **attributes))
+        return f"{name}/{part}"
+
+    def listed(part: str, number: str) -> str:
+        return add(part, "Pack", number, N={"i": "1"}, axis={"i": "0"}, T=int32)
+
+    zero, one = add("zero", "ZerosLike", count, T=int32), add("one", "OnesLike", count, T=int32)
+    places = add("places", "ExpandDims", segments, add("last", "Neg", one, T=int32), Tdim=int32, **of_ids)
+    start = listed("rest_at", add("rank", "Rank", segments, **of_ids))
+    masks = {mask: {"i": "0"} for mask in ("begin_mask", "ellipsis_mask", "new_axis_mask", "shrink_axis_mask")}
+    rest = add(
+        "rest",
+        "StridedSlice",
+        *(add("shape", "Shape", data, out_type=int32, **of_data), start, listed("rest_to", zero), listed("step", one)),
+        **masks,
+        end_mask={"i": "1"},
+        Index=int32,
+        T=int32,
+    )
+    whole = add("whole", "ConcatV2", listed("segments", count), rest, zero, N={"i": "2"}, Tidx=int32, T=int32)
+    built.append(node_entry(name, "ScatterNd", [places, data, whole], Tindices=int32, **of_data))
+    return built
+
+
 OPERATIONS = (
     Repair(
         id="erfc",
@@ -94,6 +149,14 @@ OPERATIONS = (
         formats=("graph",),
         versions="TensorFlow >= 2.19 (gelu without approximation), converted with skip_op_check",
         find=_erfc,
+    ),
+    Repair(
+        id="segment-sum",
+        title="UnsortedSegmentSum, which TensorFlow.js has not, becomes a ScatterNd",
+        cures=("unsupported-ops",),
+        formats=("graph",),
+        versions="any TensorFlow (ops.segment_sum: graph networks), converted with skip_op_check",
+        find=_segment_sums,
     ),
     Repair(
         id="roll",

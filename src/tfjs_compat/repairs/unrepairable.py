@@ -13,6 +13,7 @@ _INSTEAD = {
     "gru-reset-after": "the graph route, or GRU(reset_after=False), trained anew: the two compute something else",
     "unsupported-ops": "the layers route, or convert with TF_ENABLE_ONEDNN_OPTS=0 where the op is _Fused… or _Mkl…",
     "branch-constant": "convert with control_flow_v2",
+    "cumulative-axis": "give the axis from the front in the model",
     "band-part": "compare row and column numbers in the model instead of tf.linalg.band_part",
     "unsupported-fusion": "convert with TF_ENABLE_ONEDNN_OPTS=0, which fuses nothing; or the layers route",
     "graph-batch-norm-training": "the layers route, or Keras 3, whose graph computes the mean and variance",
