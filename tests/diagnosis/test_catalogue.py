@@ -376,6 +376,16 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
         raised(Stage.BUILD, "ValueError", "Only instances of `keras.Layer` can be added to a Sequential model. Rec"),
         {},
     ),
+    (
+        "gone-in-keras3",
+        raised(Stage.BUILD, "AttributeError", "module 'keras._tf_keras.keras.layers' has no attribute 'X1D'"),
+        {"keras": "3.15.1"},
+    ),
+    (
+        "gone-in-keras3",
+        raised(Stage.BUILD, "ModuleNotFoundError", "No module named 'tensorflow.keras.layers.experimental'"),
+        {"keras": "3.15.1"},
+    ),
     ("config-holds-module", raised(Stage.SERIALIZE, "TypeError", "cannot pickle 'module' object"), {}),
     *((id, found(id), {}) for id in sorted({p.finding for entry in ENTRIES for p in entry.match if p.finding})),
 ]
@@ -446,6 +456,11 @@ NEAR: list[tuple[str, Failure, dict[str, str]]] = [
     ("", raised(Stage.BUILD, "TypeError", "build() takes 1 positional argument but 2 were given"), {}),
     ("", raised(Stage.BUILD, "ValueError", "Unknown layer: 'Head'. It is not in the zoo"), {}),
     ("", raised(Stage.BUILD, "ModuleNotFoundError", "No module named 'keras'"), {}),
+    (
+        "gone-in-keras3",
+        raised(Stage.BUILD, "AttributeError", "module 'keras.api._v2.keras.layers' has no attribute 'Mine'"),
+        {"keras": "2.15.0"},
+    ),
     ("", raised(Stage.BUILD, "ModuleNotFoundError", "No module named 'scipy.misc'"), {}),
     ("", raised(Stage.SERIALIZE, "TypeError", "cannot pickle '_thread.lock' object"), {}),
     ("", raised(Stage.BUILD, "ValueError", "Unrecognized keyword arguments passed to Dense: {'unitz': 3}"), {}),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
+import msgspec
+
 from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.diagnosis.signatures import normalise
 from tfjs_compat.outcomes.reference import NoProof
@@ -37,6 +39,23 @@ def _names(issue: str, result: CaseResult) -> Iterator[str]:
 def cause_of(result: CaseResult) -> str:
     """The cause of a failure in its own words, its signature; for predictions how they differ, without by how much."""
     return result.signature or f"{result.issue or ''}: {_NUMBER.sub('<n>', normalise(result.message))}"
+
+
+def with_what_stays_first(result: CaseResult) -> CaseResult:
+    """The result with what no repair of its artifact cures in front, and that finding as the message.
+
+    A look at an artifact names first what TensorFlow.js trips over first, and most of that is repaired.
+    """
+    stays = next((issue for issue in result.issues if issue in result.unrepairable), None)
+    if stays is None or stays == result.issue:
+        return result
+    found = next((finding for finding in result.findings if finding.id == stays), None)
+    return msgspec.structs.replace(
+        result,
+        issue=stays,
+        issues=(stays, *(issue for issue in result.issues if issue != stays)),
+        message=f"{found.path}: {found.message}" if found is not None else result.message,
+    )
 
 
 def keras_generation(result: CaseResult) -> str | None:

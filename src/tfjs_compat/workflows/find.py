@@ -34,6 +34,7 @@ from tfjs_compat.search.best_case import INTERRUPTED, Searched, Tried, find_best
 from tfjs_compat.search.best_first import Best
 from tfjs_compat.search.candidates import Candidate
 from tfjs_compat.search.deadline import Deadline
+from tfjs_compat.search.endings import with_what_stays_first
 from tfjs_compat.search.evaluator import CaseEvaluator, engine_evaluator
 from tfjs_compat.search.narrowing import Narrowed
 from tfjs_compat.search.oracle import Evaluation
@@ -87,8 +88,12 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
         return self.ended == INTERRUPTED
 
     def failures(self) -> list[CaseResult]:
-        """The results of what does not work, in the order in which they were found."""
-        return [tried.case for tried in self.tried if tried.case.id != (self.case.id if self.case else None)]
+        """The results of what does not work, in the order in which they were found, led by what is left to cure."""
+        return [
+            with_what_stays_first(tried.case)
+            for tried in self.tried
+            if tried.case.id != (self.case.id if self.case else None)
+        ]
 
 
 Finder = Callable[[SearchRequest, "Progress | None", "threading.Event | None"], Found]
@@ -238,7 +243,7 @@ def _found(
         left_out=points.left_out,
         tried=tuple(msgspec.structs.replace(tried, case=_from_output(tried.case)) for tried in searched.tried),
         narrowed=Narrowed(
-            tuple(map(_from_output, searched.narrowed.decisive)),
+            tuple(with_what_stays_first(_from_output(case)) for case in searched.narrowed.decisive),
             tuple((_from_output(newer), _from_output(older)) for newer, older in searched.narrowed.alike),
         ),
     )

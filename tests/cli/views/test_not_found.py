@@ -9,6 +9,7 @@ from rich.console import Console
 from support.samples import combination, failed
 
 from tfjs_compat.cli.views import found as view
+from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
@@ -58,6 +59,25 @@ def test_versions_between_two_that_end_alike_are_named_as_not_tried() -> None:
     text = shown(Tried((), newer, tried=True), narrowed=Narrowed((), ((newer, older),)))
     assert "between TensorFlow 2.21.0 with tensorflowjs 4.17.0 and TensorFlow 2.13.1" in text
     assert "--exhaustive" in text
+
+
+def test_what_no_repair_cures_stands_before_what_one_does() -> None:
+    issues, left = (
+        ("keras3-batch-shape", "unknown-layer"),
+        Finding("unknown-layer", "$.layers[2]", "Unknown layer: Mine"),
+    )
+    case = failed(
+        issue=issues[0],
+        issues=issues,
+        stage=Stage.CHECK,
+        message="InputLayer",
+        findings=(left,),
+        unrepairable=issues[1:],
+    )
+    text = shown(Tried((), case, tried=True))
+    assert "1 × unknown-layer" in text
+    assert "Example: $.layers[2]: Unknown layer: Mine" in text
+    assert "× keras3-batch-shape" not in text
 
 
 def test_what_decided_is_named_also_behind_other_issues() -> None:
