@@ -120,3 +120,12 @@ def test_output_padding_that_changes_nothing_is_fine(tmp_path: Path) -> None:
     entry = layer("Conv2DTranspose", "t", padding="same", **TRANSPOSED)
     weights = {"t/kernel": [3, 3, 2, 3], "t/bias": [2]}
     assert examine_layers(tmp_path, sequential(input_layer(shape=IMAGE), entry), weights) == []
+
+
+@pytest.mark.parametrize(
+    ("dtype", "found"), [("int64", [REFUSED]), ("uint8", [REFUSED]), ("int32", []), ("string", [])]
+)
+def test_an_input_is_of_numbers_that_can_be_fed(tmp_path: Path, dtype: str, found: list[str]) -> None:
+    given = input_layer(shape=FLAT)
+    given["config"]["dtype"] = dtype
+    assert [finding.id for finding in examine_layers(tmp_path, sequential(given, dense("dense")), DENSE)] == found

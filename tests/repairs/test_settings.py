@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from support.repaired import config_of
-from support.topologies import keras_object, layer
+from support.repaired import config_of, repaired
+from support.topologies import entry, keras_object, layer, sequential
 
 
 def test_settings() -> None:
@@ -21,3 +21,10 @@ def test_settings() -> None:
     assert "kernel_initializer" not in separable
     idle = config_of(layer("RandomFlip", "f", mode="horizontal"))
     assert (idle["class_name"], idle["activation"]) == ("Activation", "linear")
+
+
+def test_an_input_is_of_the_nearest_type_that_there_is() -> None:
+    for dtype, becomes in (("int64", "int32"), ("uint8", "int32"), ("float64", "float32"), ("string", "string")):
+        given = entry("i", [3], wired=False)
+        given["config"]["dtype"] = dtype
+        assert repaired(sequential(given, layer("Dense", "d")))["layers"][0]["config"]["dtype"] == becomes

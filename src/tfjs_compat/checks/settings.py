@@ -19,6 +19,7 @@ _CONVOLUTIONS = frozenset(
 _GLOBAL_POOLING = frozenset(
     {"GlobalAveragePooling1D", "GlobalAveragePooling2D", "GlobalMaxPooling1D", "GlobalMaxPooling2D"}
 )
+_FED = frozenset({"float32", "int32", "bool", "complex64", "string"})
 _GATED = frozenset({"GRU", "GRUCell"})
 _RECURRENT = frozenset({"RNN", "SimpleRNN", "GRU", "LSTM", "ConvLSTM2D"})
 
@@ -53,6 +54,13 @@ def _sizes(value: object, rank: int) -> list[int] | None:
     if isinstance(values, list) and len(values) == rank and all(isinstance(size, int) for size in values):
         return values
     return None
+
+
+def _input(layer: Layer) -> Iterator[Finding]:
+    """``feedDict.js``: what is fed is cast to the input's type, which has to be one of TensorFlow.js."""
+    dtype = layer.config.get("dtype")
+    if layer.class_name == "InputLayer" and isinstance(dtype, str) and dtype not in _FED:
+        yield _refused(layer, "dtype", f"TensorFlow.js has no {dtype}, so that nothing can be fed")
 
 
 def _separable(layer: Layer) -> Iterator[Finding]:
@@ -180,6 +188,7 @@ def _activity(layer: Layer, vocabulary: Vocabulary) -> Iterator[Finding]:
 
 
 _RULES: tuple[Callable[[Layer], Iterator[Finding]], ...] = (
+    _input,
     _separable,
     _gru,
     _convolution,

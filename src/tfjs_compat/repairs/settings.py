@@ -63,7 +63,27 @@ def _idle(document: Document) -> Iterator[Edit]:
             yield Put((*layer.place, "config", layer.raw.get("activation", "activation")), "linear")
 
 
+_DTYPES = {"int64": "int32", "int16": "int32", "int8": "int32", "uint64": "int32", "uint32": "int32", "uint16": "int32"}
+_DTYPES |= {"uint8": "int32", "float64": "float32", "float16": "float32", "bfloat16": "float32"}
+
+
+def _inputs(document: Document) -> Iterator[Edit]:
+    """What is fed to TensorFlow.js is of the nearest type that it has."""
+    for layer in layers_of(document, "InputLayer"):
+        found = _DTYPES.get(str(layer.config.get("dtype")))
+        if found is not None:
+            yield Put(place_of(layer, "dtype"), found)
+
+
 SETTINGS = (
+    Repair(
+        id="input-dtype",
+        title="an input of numbers that TensorFlow.js does not have is one of int32 or float32",
+        cures=("unsupported-setting",),
+        formats=("layers",),
+        versions="any Keras",
+        find=_inputs,
+    ),
     Repair(
         id="separable-kernel-fields",
         title="fields of a SeparableConv2D that Keras never reads are left out",

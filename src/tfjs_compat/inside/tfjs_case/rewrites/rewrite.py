@@ -43,10 +43,6 @@ def keras_of(model):
     raise Refused("a %s is no Keras model" % type(model).__name__)
 
 
-def is_keras_3(keras):
-    return not keras.__version__.startswith(("1.", "2."))
-
-
 class Kit:
     """Makes layers in the place of others, and remembers the weights that they get once the twin is built.
 
@@ -55,8 +51,7 @@ class Kit:
 
     def __init__(self, keras, format, taken):
         self.keras, self.layers, self.format = keras, keras.layers, format
-        self.keras_3 = is_keras_3(keras)
-        self._taken, self._weights = set(taken), []
+        self._taken, self._made, self._weights = set(taken), set(), []
 
     def layer(self, kind, replaced, part="", weights=None, trainable=None, **config):
         """A new layer. ``part`` tells it from others that stand for the same layer; the last of them has none, so that
@@ -78,10 +73,11 @@ class Kit:
     def _name(self, name, part):
         wanted = "%s_%s" % (name, part) if part else name
         found, number = wanted, 1
-        while part and found in self._taken:
+        # The replaced layer's name is free, once: a layer that is called again may need parts of each call.
+        while found in self._made or (found in self._taken and found != name):
             number += 1
             found = "%s_%d" % (wanted, number)
-        self._taken.add(found)
+        self._made.add(found)
         return found
 
     def fill(self):

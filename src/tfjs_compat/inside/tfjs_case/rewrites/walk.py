@@ -76,7 +76,9 @@ class _Walk:
         given = inputs[0] if is_chain else _structure(model, "inputs")
         outputs = self._chain(model, inputs[0]) if is_chain else self._graph(model)
         made = self.kit.keras.Model(given, outputs, name=model.name)
-        made.trainable = model.trainable
+        if not model.trainable:
+            # Only so: True would be passed on to layers that are frozen.
+            made.trainable = False
         return made
 
     def _chain(self, model, x):
@@ -106,12 +108,16 @@ class _Walk:
 
     def _call(self, layer, callee, args, keywords):
         """What a layer's replacement gives, or the layer itself where that is refused."""
+        rewrite = self._rewrites.get(id(callee))
+        given = keywords
+        if rewrite is not None:
+            # What a rewrite makes is for predicting.
+            given = {name: value for name, value in keywords.items() if name != "training"}
         try:
-            outputs = callee(*args, **keywords)
+            outputs = callee(*args, **given)
         except Refused as reason:
             self.left.append("%s: %s" % (layer.name, reason))
             return layer(*args, **keywords)
-        rewrite = self._rewrites.get(id(callee))
         if rewrite is not None and layer.name not in self.applied.setdefault(rewrite.id, []):
             self.applied[rewrite.id].append(layer.name)
         return outputs
@@ -128,12 +134,19 @@ class _Walk:
         if rewrite is not None:
             return self._applied(rewrite, layer)
         if getattr(layer, "layers", None) and hasattr(layer, "inputs"):
-            twin = self.twin(layer)
-            return _identity if _is_idle(twin) else twin
+            return self._twin_of_inner(layer)
         inner = getattr(layer, "layer", None)
         if class_of(layer) == "TimeDistributed" and inner is not None:
             return self._distributed(layer, inner)
         return layer
+
+    def _twin_of_inner(self, model):
+        try:
+            twin = self.twin(model)
+        except Refused as reason:
+            self.left.append(str(reason))
+            return model
+        return _identity if _is_idle(twin) else twin
 
     def _applied(self, rewrite, layer):
         try:
@@ -156,7 +169,8 @@ class _Walk:
                 model = callee
                 if not isinstance(model, keras.Model):
                     given = keras.Input(shape_of(x)[2:], dtype=x.dtype)
-                    model = keras.Model(given, callee(given), name=inner.name + "_of_each_step")
+                    outputs = self._call(inner, callee, (given,), {})
+                    model = keras.Model(given, outputs, name=inner.name + "_of_each_step")
                 made.append(keras.layers.TimeDistributed(model, name=layer.name))
             return made[0](x, **keywords)
 
