@@ -163,7 +163,7 @@ def _filled(text: str, context: dict[str, str]) -> str:
 
 
 def _holds(condition: str, context: dict[str, str]) -> bool:
-    compared = re.fullmatch(r"([\w.-]+) == '(\w*)'", condition)
+    compared = re.fullmatch(r"(?:always\(\) && )?([\w.-]+) == '(\w*)'", condition)
     if compared is not None:
         return context.get(compared[1], "") == compared[2]
     assert condition in ("", "always()"), f"{condition}: not known here"

@@ -153,7 +153,7 @@ class SmallIndex:
 
     ``add`` gives it a package; ``status`` is what it answers to everything but 200; ``timed``: it tells upload times,
     which ``days`` has by file where it is not 2024-03-01. ``faults``: how many more times the page of a package, by its
-    name, cannot be had.
+    name, cannot be had. ``yanked`` are files that were withdrawn.
     """
 
     def __init__(self) -> None:
@@ -162,6 +162,7 @@ class SmallIndex:
         self.days: dict[str, str] = {}
         self.status = 200
         self.faults: dict[str, int] = {}
+        self.yanked: set[str] = set()
         self.timed = True
         self.body: bytes | None = None
         self.requests: list[str] = []
@@ -199,6 +200,7 @@ class SmallIndex:
                 "url": f"/files/{name}/{file}",
                 "hashes": {"sha256": hashlib.sha256(content).hexdigest()},
                 "core-metadata": True,
+                "yanked": file in self.yanked,
                 **({"upload-time": f"{self.days.get(file, '2024-03-01')}T12:00:00Z"} if self.timed else {}),
             }
             for file, content in self.files[name].items()

@@ -35,8 +35,12 @@ def still_holds(last: CaseResult | None, lock: str | None, model_digest: str, *,
 
 
 def news(comparison: Comparison) -> tuple[Change, ...]:
-    """The changes that a watch speaks of, worst first."""
-    return comparison.of(NEWS)
+    """The changes that a watch speaks of, worst first. That a case ends by chance is news once."""
+    return tuple(
+        change
+        for change in comparison.of(NEWS)
+        if change.kind is not Kind.FLAKY or change.before is None or not change.before.flaky
+    )
 
 
 def next_state(last: Results | None, now: Results, current: Collection[str]) -> Results:

@@ -16,6 +16,7 @@ from tfjs_compat.engine.options import context_of
 from tfjs_compat.engine.output import lock_output
 from tfjs_compat.engine.plan import Plan, Planned, make_plan
 from tfjs_compat.engine.request import RunRequest
+from tfjs_compat.engine.retries import with_retries
 from tfjs_compat.engine.run import run_plan
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.locks.lock import Lock
@@ -37,6 +38,8 @@ from tfjs_compat.workflows.run import require_runtimes
 from tfjs_compat.workflows.unexpected import explanation_of, with_texts
 
 _LOCKS = "locks"
+_RETRIES = 1
+"""How often a case is run again that ended unlike the last time, or by a fault, before that is spoken of."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ class Watched(msgspec.Struct, frozen=True):
 def watch(request: WatchRequest, progress: Progress | None = None, stop: threading.Event | None = None) -> Watched:
     """Run what changed since the last watch, compare, and write the new state.
 
-    A fault of the machinery, or a stop, leaves what was known of a case as it was. Raises RequestError, MachineryError.
+    A case that ends unlike the last time is run once more, so that chance is not taken for a change. A fault of the
+    machinery leaves what was known of a case as it was, a stop all that was known. Raises RequestError, MachineryError.
     """
     started, options = time.monotonic(), request.run_options
     jobs, output, state = options.jobs or default_jobs(), options.output.absolute(), request.state.absolute()
@@ -78,7 +82,7 @@ def watch(request: WatchRequest, progress: Progress | None = None, stop: threadi
     require_inputs(options.inputs)
     context = context_of(options, matrix.limits, jobs, progress, stop)
     with lock_output(state), lock_output(output), open_executor(options.executor, jobs, options.store) as opened:
-        last = read_results(state) if (state / RESULTS).exists() else None
+        last = _last(request.state)
         require_runtimes(matrix, options, context)
         # Resolved anew: what an hour ago was the answer is what this is to look at.
         plan = make_plan(matrix, bases, context, jobs, only=options.only, fresh=True)
@@ -88,15 +92,32 @@ def watch(request: WatchRequest, progress: Progress | None = None, stop: threadi
         engine = make_engine(
             options, matrix.until, context, output, opened, permissions=matrix.permissions, limits=matrix.limits
         )
-        ran = run_plan(msgspec.structs.replace(plan, cases=todo), engine)
+        rest = msgspec.structs.replace(plan, cases=todo)
+        ran = run_plan(rest, engine)
+        if ran.complete:
+            ran = with_retries(ran, rest, engine, _RETRIES, last)
         now = _united(plan, ran, taken_over, last)
         if last is not None and request.explain and now.complete:
             now = _explained(now, last, plan, state, engine)
         now = msgspec.structs.replace(now, seconds=round(time.monotonic() - started, 3))
         write_results(now, output)
-        _write_state(next_state(last, now, {planned.case.id for planned in plan.cases}), plan, state)
+        if now.complete:
+            # What a watch says that is stopped may be read by nobody: the next one says it again.
+            _write_state(next_state(last, now, {planned.case.id for planned in plan.cases}), plan, state)
     comparison = compare(last, now) if last is not None else None
     return Watched(now, len(ran.cases), comparison, news(comparison) if comparison is not None else ())
+
+
+def _last(state: Path) -> Results | None:
+    """What the last watch knew; None for the first time. Raises RequestError where it cannot be read."""
+    if not (state / RESULTS).exists():
+        return None
+    try:
+        return read_results(state)
+    except RequestError as error:
+        text = str(error)
+        hint = "" if "\nhint: " in text else f"\nhint: remove {state} to begin anew: the next watch is then the first"
+        raise RequestError(f"--state {text}{hint}") from None
 
 
 def _explained(now: Results, last: Results, plan: Plan, state: Path, engine: Engine) -> Results:
