@@ -87,6 +87,12 @@ def shared_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield house
 
 
+def shared_memory() -> str:
+    """The keys of all shared memory of System V on this machine."""
+    rows = [line.split() for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
+    return " ".join(f"{int(row[0]) & 0xFFFFFFFF:08x}" for row in rows)
+
+
 def ends_as_it_has_to(name: str, outcome: Outcome) -> bool:
     assert verdict_of(outcome) is not Verdict.ERROR, outcome.machinery
     wanted = HOSTILE[name].end
@@ -103,6 +109,7 @@ def harms_its_own_case_only(house: House, can_confine: bool, name: str) -> None:
         pytest.skip("this system cannot confine a case")
     outcome = house.run(name)
     assert ends_as_it_has_to(name, outcome), outcome
+    assert "07c0ffee" not in shared_memory()
     if name in FILLERS:
         assert "over its disk limit" in str(outcome.failure)
     house.trials.kept(outcome)

@@ -218,6 +218,36 @@ while pid > 1:
     "gives its parent a scheduler": Hostile(
         "os.sched_setscheduler(os.getppid(), os.SCHED_IDLE, os.sched_param(0))", "fails", confined_only=True
     ),
+    "makes a namespace": Hostile(
+        "import ctypes; assert ctypes.CDLL(None).unshare(0x10020000) == 0", "fails", confined_only=True
+    ),
+    "clones into a namespace": Hostile(
+        """
+import ctypes, platform
+number = {"x86_64": 56, "aarch64": 220}[platform.machine()]
+assert ctypes.CDLL(None).syscall(number, 0x10000000 | 17, None, None, None, None) >= 0
+""",
+        "fails",
+        confined_only=True,
+    ),
+    "starts threads and processes": Hostile(
+        """
+import subprocess, threading
+thread = threading.Thread(target=print); thread.start(); thread.join()
+assert subprocess.run([sys.executable, "-c", ""]).returncode == 0
+os.waitpid(os.fork() or os._exit(0), 0)
+""",
+        "works",
+    ),
+    "leaves shared memory of System V": Hostile(
+        """
+import ctypes
+libc = ctypes.CDLL(None)
+assert libc.shmget(0x7C0FFEE, 4096, 0o1600) >= 0
+""",
+        "works",
+        confined_only=True,
+    ),
     "limits itself": Hostile(
         """
 import resource

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 import traceback
+from pathlib import Path
 
 import click
 
@@ -63,7 +64,9 @@ def _explain(error: BaseException) -> None:
 
 
 def _is_ours(error: ImportError) -> bool:
-    return (error.name or "").partition(".")[0] in ("", "tfjs_compat")
+    """Whether it is code of ours that asks for what is not there; not a library that cannot be loaded."""
+    frames = [frame.filename for frame in traceback.extract_tb(error.__traceback__)]
+    return bool(frames) and Path(frames[-1]).is_relative_to(Path(__file__).parents[1])
 
 
 if __name__ == "__main__":

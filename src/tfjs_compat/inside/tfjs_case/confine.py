@@ -3,7 +3,7 @@
 Each layer is what the kernel gives, and one that it refuses is left out:
 
 - namespaces (unshare(2)): a network that holds nothing but a loopback, if the network is not allowed; a view of the
-  file systems that is read-only but for the folders, with a /dev/shm of its own;
+  file systems that is read-only but for the folders, with a /dev/shm of its own; no System V memory of others;
 - Landlock (landlock(7)): no writing outside the folders, where the kernel is 6.7 or newer no TCP, where it is 6.12 or
   newer no signal to a process that is not confined with it;
 - a filter of system calls (seccomp.py): no limits or priorities of other processes, no sockets of the file system;
@@ -21,7 +21,7 @@ import sys
 
 from tfjs_case import seccomp
 
-_CLONE_NEWNS, _CLONE_NEWUSER, _CLONE_NEWNET = 0x00020000, 0x10000000, 0x40000000
+_CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET = 0x00020000, 0x08000000, 0x10000000, 0x40000000
 _MS_REC, _MS_PRIVATE, _MS_BIND, _MS_NOSUID, _MS_NODEV = 0x4000, 0x40000, 0x1000, 0x2, 0x4
 _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = 0x8000, 0x1
 # The same on every architecture but Alpha (asm-generic/unistd.h): system calls that the C library has no name for.
@@ -56,7 +56,8 @@ def confine(folders, network, apparent=()):
     version = libc.syscall(_LANDLOCK_CREATE, None, ctypes.c_size_t(0), 1)
     apparent = [folder for folder in apparent if os.path.isdir(folder)] if version > 0 else []
     spaces = _CLONE_NEWNS | (0 if network else _CLONE_NEWNET)
-    if _unshare(libc, spaces):
+    # A kernel may have no namespaces of System V's shared memory and queues, which outlive their processes.
+    if _unshare(libc, spaces | _CLONE_NEWIPC) or _unshare(libc, spaces):
         with contextlib.suppress(OSError):
             _make_read_only(libc, _outermost(folders + apparent))
             in_force.add("writes")

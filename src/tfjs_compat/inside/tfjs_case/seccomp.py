@@ -6,7 +6,10 @@ A filter of the kernel (seccomp(2)) looks at the number of a call and at its pla
   ioprio_set(2), sched_setscheduler(2) and the like, unless they name the caller by 0;
 - sockets of the file system (AF_UNIX), where the network is not allowed: services of this machine listen on them.
   Pairs of sockets go on to be made;
+- further namespaces, in which it would have capabilities again: unshare(2), setns(2), clone(2) with such flags;
 - io_uring, whose requests no filter sees, and the calls of other architectures.
+
+Of clone3(2), whose flags no filter sees, the kernel seems to know nothing: C libraries then call clone(2).
 
 Python >= 3.8; imports nothing of tfjs_compat.
 """
@@ -18,10 +21,12 @@ import struct
 import sys
 
 _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _MODE_FILTER = 38, 22, 2
-_ALLOW, _REFUSE = 0x7FFF0000, 0x00050000 | errno.EPERM
-_LOAD, _EQUAL, _AT_LEAST, _RETURN = 0x20, 0x15, 0x35, 0x06
+_ALLOW, _REFUSE, _UNKNOWN = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
+_LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _AF_UNIX = 1
+# CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET (clone(2)).
+_NAMESPACES = 0x7E020000
 
 # By machine: the architecture as the kernel names it (linux/audit.h), and the numbers of calls (asm/unistd_64.h,
 # asm-generic/unistd.h). From ``foreign`` on they are those of another interface: x32.
@@ -32,7 +37,8 @@ _MACHINES = {
         "first_is_process": (302, 142, 144, 314),
         "second_is_process": (141, 251),
         "socket": 41,
-        "io_uring_setup": 425,
+        "clone": 56,
+        "refused": (425, 272, 308),
     },
     "aarch64": {
         "architecture": 0xC00000B7,
@@ -40,11 +46,14 @@ _MACHINES = {
         "first_is_process": (261, 118, 119, 274),
         "second_is_process": (140, 30),
         "socket": 198,
-        "io_uring_setup": 425,
+        "clone": 220,
+        "refused": (425, 97, 268),
     },
 }
 """``first_is_process``: prlimit64, sched_setparam, sched_setscheduler, sched_setattr; ``second_is_process``:
-setpriority, ioprio_set."""
+setpriority, ioprio_set; ``refused``: io_uring_setup, unshare, setns."""
+
+_CLONE3 = 435
 
 
 def refuse_calls(libc, network):
@@ -67,7 +76,11 @@ def _program(known, network):
     made = [_step(_LOAD, _ARCHITECTURE), _step(_EQUAL, known["architecture"], 1, 0), *refuse, *load]
     if known["foreign"] is not None:
         made += [_step(_AT_LEAST, known["foreign"], 0, 1), *refuse]
-    made += [_step(_EQUAL, known["io_uring_setup"], 0, 1), *refuse]
+    for number in known["refused"]:
+        made += [_step(_EQUAL, number, 0, 1), *refuse]
+    made += [_step(_EQUAL, _CLONE3, 0, 1), _step(_RETURN, _UNKNOWN)]
+    checked = [_step(_LOAD, _ARGUMENTS), _step(_ANY_BIT, _NAMESPACES, 0, 1), *refuse, *allow]
+    made += [_step(_EQUAL, known["clone"], 0, len(checked)), *checked]
     for place, numbers in enumerate((known["first_is_process"], known["second_is_process"])):
         for number in numbers:
             # A process is named by the lower half of the argument.
