@@ -77,6 +77,20 @@ def keras_file(path: Path, config: object, **more: bytes) -> Path:
         (KERAS_2_SHAPE, "the layer 'double' (Lambda) is Python code"),
         (KERAS_3, "the layer 'double' (Lambda) is Python code"),
         (ACTIVATION, "a lambda of the layer 'd' is Python code"),
+        *(
+            (
+                {"module": "builtins", "class_name": kind, "config": name, "inbound_nodes": [{"args": ["1"]}]},
+                f"builtins.{name} of the layer 's0' is a function that it names",
+            )
+            for kind, name in (("function", "eval"), ("function", "exec"), ("function", "__import__"), ("type", "open"))
+        ),
+        (
+            {
+                "class_name": "Dense",
+                "config": {"name": "d", "activation": {"module": "builtins", "class_name": "exec"}},
+            },
+            "builtins.exec of the layer 'd' is a function that it names",
+        ),
         (STARTS, "os.system of the layer 'd' is a function that it names"),
         (FETCHES, "the layer 'fetch' (Lambda) calls keras.utils.get_file"),
         (UNLOCKS, "keras.config.enable_unsafe_deserialization of the layer 's0' is a function that it names"),
@@ -92,7 +106,35 @@ def test_code_is_found_wherever_it_is(tmp_path: Path, layer: dict[str, Any], say
     assert foreign_code.found_in(str(keras_file(path, wrapped)), "keras") == [says]
 
 
-@pytest.mark.parametrize("layer", [DENSE, NAMED, OF_KERAS, CUSTOM, ADDS])
+RELU = {"module": "builtins", "class_name": "function", "config": "relu", "registered_name": "function"}
+LISTS = {"module": "builtins", "class_name": "list", "config": [1]}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "utf-32-be", "utf-8-sig"])
+def test_a_description_in_any_encoding_that_is_json_is_looked_through(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "m.keras"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("config.json", json.dumps(around(STARTS)).encode(encoding))
+    assert foreign_code.found_in(str(path), "keras") != []
+
+
+@pytest.mark.parametrize("kind", ["h5", "keras"])
+@pytest.mark.parametrize("at", [0, 512, 2048])
+@pytest.mark.parametrize("code_in", ["h5", "zip"])
+def test_a_file_that_is_of_both_kinds_is_looked_through_as_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, at: int, code_in: str
+) -> None:
+    path = tmp_path / "m.keras"
+    path.write_bytes(bytes(at) + b"\x89HDF\r\n\x1a\n" + bytes(100))
+    # What h5py reads of it, which only environments have.
+    config = around(KERAS_2 if code_in == "h5" else DENSE)
+    monkeypatch.setattr(foreign_code, "_config_of_h5", lambda _: config)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("config.json", json.dumps(around(STARTS if code_in == "zip" else DENSE)))
+    assert foreign_code.found_in(str(path), kind) != []
+
+
+@pytest.mark.parametrize("layer", [DENSE, NAMED, OF_KERAS, CUSTOM, ADDS, RELU, LISTS])
 def test_what_is_no_code_is_not_refused(tmp_path: Path, layer: dict[str, Any]) -> None:
     path = keras_file(tmp_path / "m.keras", around(layer))
     assert foreign_code.found_in(str(path), "keras") == []

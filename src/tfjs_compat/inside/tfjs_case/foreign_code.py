@@ -6,6 +6,7 @@ keras/src/utils/python_utils.py ``func_dump``), and names classes and functions 
 Python >= 3.8; imports nothing of tfjs_compat.
 """
 
+import builtins
 import importlib.util
 import json
 import os
@@ -21,6 +22,8 @@ _COMPUTES = re.compile(
     r"\.(activations|ops|initializers|losses|metrics|regularizers|constraints)(\.|$)"
 )
 _FUNCTIONS = ("function", "builtin_function_or_method", "method", "type")
+# Kinds of values that Python has by these names; a file may say of which kind one is.
+_VALUES = ("bool", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "set", "slice", "str", "tuple")
 _OBJECT_DTYPE = re.compile(rb"'descr':\s*'[|<>=]?O")
 # Files of a SavedModel with descriptions of layers, and the fields that lead to them: by keras/protobuf/
 # saved_metadata.proto, and before TensorFlow 2.5 by saved_model.proto, meta_graph.proto, saved_object_graph.proto.
@@ -46,13 +49,25 @@ def refuse(model, kind):
 
 def found_in(path, kind):
     """What of a file is code, a clause each: ``the layer 'double' (Lambda) is Python code``."""
-    if kind == "h5":
-        return _in_config(_config_of_h5(path))
-    if kind == "keras":
-        return _in_archive(path)
+    if kind in ("h5", "keras"):
+        # Keras goes by the end of the name and by what the file is; one may be both.
+        in_archive = _in_archive(path) if zipfile.is_zipfile(path) else []
+        return in_archive or (_in_config(_config_of_h5(path)) if _is_h5(path) else [])
     if kind == "saved-model":
         return _in_saved_model(path)
     return []
+
+
+def _is_h5(path):
+    """Whether HDF5 can be read from a file: its superblock stands at 0, 512, 1024, … (HDF5 file format, II.A)."""
+    at, size = 0, os.path.getsize(path)
+    with open(path, "rb") as file:
+        while at < size:
+            file.seek(at)
+            if file.read(8) == b"\x89HDF\r\n\x1a\n":
+                return True
+            at = max(512, at * 2)
+    return False
 
 
 def _config_of_h5(path):
@@ -77,10 +92,13 @@ def _in_archive(path):
                 with archive.open(member) as file, zipfile.ZipFile(file) as inner:
                     if any(_OBJECT_DTYPE.search(_start(inner, array)) for array in inner.infolist()):
                         return ["%s holds pickled objects" % name]
+        if "config.json" not in archive.namelist():
+            return []
         config = archive.getinfo("config.json")
         if config.file_size > _MOST_JSON:
             return ["config.json is too large to be looked through"]
-        return _in_config(_decoded(archive.read(config).decode("utf-8", "replace")))
+        # As Keras reads it: bytes of UTF-16 and UTF-32 are JSON, too.
+        return _in_config(_decoded(archive.read(config)))
 
 
 def _start(archive, member):
@@ -178,9 +196,13 @@ def _code_of(value, name):
     if kind == "__lambda__":
         return "a lambda%s is Python code" % of
     module, config = value.get("module"), value.get("config")
-    if not isinstance(module, str) or module == "builtins":
+    if not isinstance(module, str):
         return None
     called = config if kind in _FUNCTIONS and isinstance(config, str) else kind
+    if module == "builtins":
+        # Keras writes that of its own activations and the like, and looks for others among Python's.
+        named = hasattr(builtins, called) and called not in _VALUES
+        return "%s.%s%s is a function that it names" % (module, called, of) if named else None
     if kind in _FUNCTIONS:
         # A function of Keras may load files or fetch them: only those that compute are not code.
         if not _COMPUTES.match(module):
