@@ -20,6 +20,20 @@ def test_an_output_folder_that_cannot_be_written(tool: Tool, tmp_path: Path, ind
     assert ran.code == 2
 
 
+@pytest.mark.parametrize("name", ["cases", "runs", "locks", "servers"])
+def test_nothing_is_written_through_a_link_in_an_output_folder(
+    tool: Tool, tmp_path: Path, index: SmallIndex, name: str
+) -> None:
+    put(tmp_path, m__toml=MATRIX)
+    (tmp_path / "of the user").mkdir()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / name).symlink_to(tmp_path / "of the user")
+    ran = tool("run", "m.toml", "--output", "out")
+    assert f"{name} in it is a link, through which nothing is written" in ran.message
+    assert ran.code == 2
+    assert list((tmp_path / "of the user").iterdir()) == []
+
+
 def test_a_store_that_cannot_be_made(tool: Tool, tmp_path: Path, index: SmallIndex) -> None:
     put(tmp_path, m__toml=MATRIX, file="")
     for command in (["plan", "m.toml"], ["env", "list"], ["env", "gc"]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -134,6 +135,15 @@ version = "2.16.1"
 marker = "python_full_version < '3.13'"
 wheels = [{ url = "https://example.org/tensorflow-2.16.1-cp311-cp311-any.whl", hashes = { sha256 = "cc" } }]
 """
+
+
+def test_a_pipe_or_a_file_of_holes_is_no_lock(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "hole").touch()
+    os.truncate(tmp_path / "hole", 1 << 40)
+    for name in ("pipe", "hole"):
+        with pytest.raises(RequestError, match=f"{name}: cannot be read"):
+            read_lock_file(tmp_path / name)
 
 
 def test_a_pylock_is_read() -> None:

@@ -11,6 +11,9 @@ import filelock
 from tfjs_compat.errors import RequestError
 from tfjs_compat.system.files import require_usable, target_errors
 
+_FOLDERS = ("cases", "locks", "runs", "servers", ".results")
+"""What a run makes in its output folder: as links they lead into folders of others."""
+
 
 @contextlib.contextmanager
 def lock_output(output: Path) -> Iterator[None]:
@@ -31,6 +34,9 @@ def lock_output(output: Path) -> Iterator[None]:
                 f"--output {output}: another run is writing to it\nhint: give this run a folder of its own"
             ) from None
     try:
+        for name in _FOLDERS:
+            if (output / name).is_symlink():
+                raise RequestError(f"--output {output}: {name} in it is a link, through which nothing is written")
         yield
     except BaseException:
         _leave_no_trace(output, made=made)

@@ -10,7 +10,7 @@ import msgspec
 
 from tfjs_compat.errors import RequestError
 from tfjs_compat.index.interpreters import PythonBuild
-from tfjs_compat.locks.reading import Pin, read_lock_file, read_requirements, versions
+from tfjs_compat.locks.reading import Pin, read_lock_file, read_lock_text, read_requirements, versions
 
 _REPORTED = (
     *("tensorflow", "tensorflowjs", "keras", "tf-keras", "numpy", "protobuf", "setuptools", "h5py"),
@@ -103,7 +103,7 @@ def read_any_lock(path: Path, python: PythonBuild | None) -> Lock:
     something without a hash, or names no Python and none is given.
     """
     pins = read_lock_file(path)
-    if path.suffix != ".toml" and (text := path.read_text("utf-8-sig")).startswith("# lock "):
+    if path.suffix != ".toml" and (text := read_lock_text(path)).startswith("# lock "):
         try:
             return read_lock(text)
         except RequestError as error:

@@ -13,10 +13,12 @@ from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from tfjs_compat.errors import RequestError
+from tfjs_compat.system.files import read_regular
 
 if TYPE_CHECKING:
     from packaging.pylock import Package
 
+_MOST_BYTES = 16 << 20
 _COMMENT = re.compile(r"(^|\s+)#.*$")
 _HASH = re.compile(r"--hash[= ]\s*(\S+)")
 
@@ -78,7 +80,7 @@ def read_lock_file(path: Path) -> tuple[Pin, ...]:
     Raises RequestError where it cannot be read, is neither, or does not pin everything to one version.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        text = read_lock_text(path)
         pins = read_pylock(text) if path.suffix == ".toml" else read_requirements(text)
         versions(pins)
     except (OSError, UnicodeDecodeError) as error:
@@ -86,6 +88,11 @@ def read_lock_file(path: Path) -> tuple[Pin, ...]:
     except RequestError as error:
         raise RequestError(f"{path}: {error}") from None
     return pins
+
+
+def read_lock_text(path: Path) -> str:
+    """The text of a lock file. Raises OSError for a pipe, a device and more than 16 MiB, UnicodeDecodeError."""
+    return read_regular(path, _MOST_BYTES).decode("utf-8-sig")
 
 
 def read_requirements(text: str) -> tuple[Pin, ...]:
