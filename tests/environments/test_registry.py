@@ -26,6 +26,11 @@ def store(tmp_path: Path) -> Store:
     return Store(tmp_path / "store")
 
 
+def test_an_empty_beginning_of_an_id_means_no_environment(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="an empty id"):
+        find("", Store(tmp_path))
+
+
 def test_an_environment_of_an_older_version_is_read(store: Store) -> None:
     made = put_environment(store, "a" * 16)
     description = {

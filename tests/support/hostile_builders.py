@@ -248,6 +248,18 @@ assert libc.shmget(0x7C0FFEE, 4096, 0o1600) >= 0
         "works",
         confined_only=True,
     ),
+    "looks for terminals": Hostile(
+        "assert os.listdir('/dev/pts') == [], os.listdir('/dev/pts')", "works", confined_only=True
+    ),
+    "leaves a key": Hostile(
+        """
+import ctypes, platform
+number = {"x86_64": 248, "aarch64": 217}[platform.machine()]
+assert ctypes.CDLL(None).syscall(number, b"user", b"tfjs-compat-test", b"x", ctypes.c_size_t(1), -4) < 0
+""",
+        "works",
+        confined_only=True,
+    ),
     "limits itself": Hostile(
         """
 import resource

@@ -23,6 +23,8 @@ def list_environments(store: Store) -> list[Environment]:
 
 def find(prefix: str, store: Store) -> Environment:
     """The environment whose id starts with ``prefix``. Raises RequestError where none or several do."""
+    if not prefix:
+        raise RequestError("an empty id\nhint: give the beginning of one; `tfjs-compat env list` shows them")
     whole = list_environments(store)
     found = [environment for environment in whole if environment.id.startswith(prefix)]
     if len(found) != 1:

@@ -3,7 +3,8 @@
 Each layer is what the kernel gives, and one that it refuses is left out:
 
 - namespaces (unshare(2)): a network that holds nothing but a loopback, if the network is not allowed; a view of the
-  file systems that is read-only but for the folders, with a /dev/shm of its own; no System V memory of others;
+  file systems that is read-only but for the folders, with a /dev/shm of its own and without terminals; no System V
+  memory of others;
 - Landlock (landlock(7)): no writing outside the folders, where the kernel is 6.7 or newer no TCP, where it is 6.12 or
   newer no signal to a process that is not confined with it;
 - a filter of system calls (seccomp.py): no limits or priorities of other processes, no sockets of the file system;
@@ -22,7 +23,7 @@ import sys
 from tfjs_case import seccomp
 
 _CLONE_NEWNS, _CLONE_NEWIPC, _CLONE_NEWUSER, _CLONE_NEWNET = 0x00020000, 0x08000000, 0x10000000, 0x40000000
-_MS_REC, _MS_PRIVATE, _MS_BIND, _MS_NOSUID, _MS_NODEV = 0x4000, 0x40000, 0x1000, 0x2, 0x4
+_MS_REC, _MS_PRIVATE, _MS_BIND, _MS_RDONLY, _MS_NOSUID, _MS_NODEV = 0x4000, 0x40000, 0x1000, 0x1, 0x2, 0x4
 _AT_RECURSIVE, _MOUNT_ATTR_RDONLY = 0x8000, 0x1
 # The same on every architecture but Alpha (asm-generic/unistd.h): system calls that the C library has no name for.
 _MOUNT_SETATTR, _LANDLOCK_CREATE, _LANDLOCK_ADD, _LANDLOCK_RESTRICT = 442, 444, 445, 446
@@ -36,7 +37,7 @@ _OF_FILES = (1 << 1) | (1 << 14)
 _TCP, _SCOPES = 0b11, 0b11
 _SHARED_MEMORY = "size=1g,mode=1777"
 # What programs write to as a matter of course.
-_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty", "/dev/ptmx", "/dev/pts")
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/tty")
 
 
 def confine(folders, network, apparent=()):
@@ -124,6 +125,9 @@ def _make_read_only(libc, folders):
         set_read_only(folder, False, 0)
     if os.path.isdir("/dev/shm"):
         mount("tmpfs", "/dev/shm", "tmpfs", _MS_NOSUID | _MS_NODEV, _SHARED_MEMORY)
+    if os.path.isdir("/dev/pts"):
+        # The terminals of the user: what is typed there could be read, and be written to as if it were a program's.
+        mount("tmpfs", "/dev/pts", "tmpfs", _MS_RDONLY | _MS_NOSUID | _MS_NODEV, "size=4k")
 
 
 def _start_loopback():

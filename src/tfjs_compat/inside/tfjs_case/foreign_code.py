@@ -188,6 +188,8 @@ def _code_of(value, name):
     if not isinstance(kind, str):
         return None
     of = " of the layer %r" % name if name else ""
+    if kind == "TorchModuleWrapper":
+        return "%s%s is a pickle" % (kind, of)
     if kind.split(">")[-1] == "Lambda":
         return _lambda_layer(value.get("config"), name)
     if kind.endswith("OpLambda"):

@@ -7,6 +7,7 @@ A filter of the kernel (seccomp(2)) looks at the number of a call and at its pla
 - sockets of the file system (AF_UNIX), where the network is not allowed: services of this machine listen on them.
   Pairs of sockets go on to be made;
 - further namespaces, in which it would have capabilities again: unshare(2), setns(2), clone(2) with such flags;
+- the keys that the kernel keeps for the user (keyrings(7));
 - io_uring, whose requests no filter sees, and the calls of other architectures.
 
 Of clone3(2), whose flags no filter sees, the kernel seems to know nothing: C libraries then call clone(2).
@@ -38,7 +39,7 @@ _MACHINES = {
         "second_is_process": (141, 251),
         "socket": 41,
         "clone": 56,
-        "refused": (425, 272, 308),
+        "refused": (425, 272, 308, 248, 249, 250),
     },
     "aarch64": {
         "architecture": 0xC00000B7,
@@ -47,11 +48,12 @@ _MACHINES = {
         "second_is_process": (140, 30),
         "socket": 198,
         "clone": 220,
-        "refused": (425, 97, 268),
+        "refused": (425, 97, 268, 217, 218, 219),
     },
 }
 """``first_is_process``: prlimit64, sched_setparam, sched_setscheduler, sched_setattr; ``second_is_process``:
-setpriority, ioprio_set; ``refused``: io_uring_setup, unshare, setns."""
+setpriority, ioprio_set; ``refused``: io_uring_setup, unshare, setns,
+add_key, request_key, keyctl."""
 
 _CLONE3 = 435
 
