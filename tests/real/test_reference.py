@@ -48,6 +48,13 @@ MODELS = textwrap.dedent(
     def faint_sigmoid():
         return _faint(layers.Dense(2), keras.Sequential([layers.Dense(1), layers.Activation("sigmoid")]))
 
+    class Softmax(layers.Layer):
+        def call(self, logits):
+            return tf.nn.softmax(logits)
+
+    def faint_function():
+        return _faint(layers.Dense(5), Softmax())
+
     def zero_head():
         return keras.Sequential([keras.Input((4,)), layers.Dense(3, kernel_initializer="zeros")])
 
@@ -96,7 +103,7 @@ MODELS = textwrap.dedent(
 )
 NAMES = (
     *("pixels", "any_size", "tiny", "zero_head", "never_positive", "sampled", "half", "module", "function"),
-    *("spectrum", "faint_softmax", "faint_sigmoid"),
+    *("spectrum", "faint_softmax", "faint_sigmoid", "faint_function"),
 )
 
 
@@ -135,7 +142,9 @@ def test_all_weights_show(cases: dict[str, CaseResult], name: str) -> None:
     assert reference.strength.shown == reference.strength.tensors > 0
 
 
-@pytest.mark.parametrize("name", ["faint_softmax", "faint_sigmoid", "faint_softmax:layers", "faint_sigmoid:layers"])
+@pytest.mark.parametrize(
+    "name", ["faint_softmax", "faint_sigmoid", "faint_function", "faint_softmax:layers", "faint_sigmoid:layers"]
+)
 def test_what_the_last_activation_is_given_proves_what_it_hides(cases: dict[str, CaseResult], name: str) -> None:
     case = cases[name]
     assert str(case.verdict) == "works", case.message
@@ -181,3 +190,68 @@ def test_half_precision_is_compared_with_its_twin(cases: dict[str, CaseResult]) 
     assert case.parity is not None
     assert case.parity.max_rel is not None
     assert case.parity.max_rel < 1e-3
+
+
+KERAS_3 = textwrap.dedent(
+    """
+    import keras
+    import tensorflow as tf
+    from keras import layers
+
+    def dropout():
+        inputs = keras.Input((6,))
+        return keras.Model(inputs, layers.Dense(3)(layers.Dropout(0.5)(layers.Dense(8)(inputs), training=True)))
+
+    class Sampling(layers.Layer):
+        def __init__(self, **settings):
+            super().__init__(**settings)
+            self.generator = keras.random.SeedGenerator(7)
+
+        def call(self, mean):
+            return mean + keras.random.normal(keras.ops.shape(mean), seed=self.generator)
+
+    def encoder():
+        inputs = keras.Input((6,))
+        mean = layers.Dense(2, name="mean")(inputs)
+        return keras.Model(inputs, [mean, Sampling(name="sampled")(mean)])
+
+    class Logarithm(layers.Layer):
+        def call(self, values):
+            tf.debugging.assert_positive(values)
+            return tf.math.log(values)
+
+    def positive():
+        inputs = keras.Input((6,))
+        return keras.Model(inputs, layers.Dense(2)(Logarithm()(inputs)))
+    """
+)
+
+
+@pytest.fixture(scope="module")
+def keras_3(run_matrix: Callable[..., Results]) -> dict[str, CaseResult]:
+    matrix = """
+        models = ["models.py:dropout", "models.py:encoder", "models.py:positive"]
+        routes = ["graph"]
+        [axes]
+        tensorflow = ["2.19.0"]
+        tensorflowjs = ["4.22.0"]
+        as_of = [2026-11-20]
+        constraints = [["setuptools<81", "ydf<0.13"]]
+    """
+    return {case.model.rpartition(":")[2]: case for case in run_matrix(matrix, {"models.py": KERAS_3}).cases}
+
+
+def test_generators_of_keras_3_are_seen(keras_3: dict[str, CaseResult]) -> None:
+    dropout, encoder = keras_3["dropout"].reference, keras_3["encoder"].reference
+    assert dropout is not None
+    assert dropout.no_proof is NoProof.RANDOM
+    assert encoder is not None
+    assert encoder.no_proof is None
+    assert encoder.random == ("sampled",)
+
+
+def test_a_model_that_asserts_its_range_is_given_it(keras_3: dict[str, CaseResult]) -> None:
+    reference = keras_3["positive"].reference
+    assert reference is not None
+    assert reference.no_proof is None
+    assert [given.values for given in reference.inputs] == ["uniform, 0 to 1 (the model raises on others)"]

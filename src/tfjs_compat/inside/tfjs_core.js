@@ -562,22 +562,29 @@
     return symbolic && symbolic.sourceLayer;
   }
 
-  /** Keeps what an output's last softmax or sigmoid is given while `work` runs; null for an output without one. */
+  /** Keeps what an output's last softmax or sigmoid is given while `work` runs.
+   *
+   * Null for an output without one, and for one whose layer is called several times: which call is the output's is not
+   * known. The activation of a recurrent layer is its cell's, and not the last.
+   */
   function withLayersLogits(tf, model, work) {
     const kept = model.outputs.map(() => null);
     const restore = [];
+    const calls = model.outputs.map(() => 0);
     model.outputs.forEach((output, i) => {
       const layer = lastLayer(output);
       const name = layer && layer.getClassName();
       const keep = (x) => {
+        calls[i] += 1;
         if (kept[i]) kept[i].dispose();
-        kept[i] = tf.keep(tf.clone(x));
+        kept[i] = calls[i] === 1 ? tf.keep(tf.clone(x)) : null;
       };
       if (name === 'Softmax' && typeof layer.softmax === 'function') {
         const own = layer.softmax;
         restore.push(() => (layer.softmax = own));
         layer.softmax = (x, axis) => (keep(x), own(x, axis));
-      } else if (layer && layer.activation && /^(softmax|sigmoid)$/.test(layer.activation.getClassName && layer.activation.getClassName())) {
+      } else if (layer && Object.prototype.hasOwnProperty.call(layer, 'activation') && layer.activation &&
+                 /^(softmax|sigmoid)$/.test(layer.activation.getClassName && layer.activation.getClassName())) {
         const own = layer.activation;
         restore.push(() => (layer.activation = own));
         layer.activation = { apply: (x, axis) => (keep(x), own.apply(x, axis)), getClassName: () => own.getClassName(), getConfig: () => own.getConfig() };

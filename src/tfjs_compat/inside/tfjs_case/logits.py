@@ -48,6 +48,44 @@ def of(output, values):
     return None
 
 
+def traced(tf, call, specs):
+    """A call that computes the same by a graph and keeps beside each output the logits that the graph has of it; None
+    where it has none. For what is no activation of Keras: ``tf.nn.softmax`` in a model's own code.
+
+    Raises what tracing raises.
+    """
+    names, places = [], []
+
+    def within(*tensors):
+        outputs = call(list(tensors))
+        found = [_taken_by_activation(value) for _, value in outputs]
+        names.extend([name for name, _ in outputs])
+        places.extend([place for place, each in enumerate(found) if each is not None])
+        return [value for _, value in outputs], [each for each in found if each is not None]
+
+    tensors = [tf.TensorSpec(spec.shape, spec.dtype) for spec in specs]
+    function = tf.function(within, input_signature=tensors).get_concrete_function()
+    if not places:
+        return None
+
+    def call_with_logits(arrays):
+        given = [tf.convert_to_tensor(array, dtype=spec.dtype) for array, spec in zip(arrays, specs)]
+        values, kept = function(*given)
+        for place, tensor in zip(places, kept):
+            values[place]._keras_logits = tensor
+        return list(zip(names, values))
+
+    return call_with_logits
+
+
+def _taken_by_activation(tensor):
+    """What a symbolic tensor's Softmax or Sigmoid takes; None where it is given by something else."""
+    operation = getattr(tensor, "op", None)
+    while operation is not None and operation.type == "Identity":
+        operation = operation.inputs[0].op
+    return operation.inputs[0] if operation is not None and operation.type in ("Softmax", "Sigmoid") else None
+
+
 def _sigmoid(numbers):
     return 1.0 / (1.0 + np.exp(-numbers))
 

@@ -29,8 +29,9 @@ def take(tf, job, built):
     searcher = search.Searcher(tf, own, job["tolerance"])
     if built.inputs is not None:
         inputs = given.matched(built.inputs, own.specs)
-        attempt = search.Attempt(inputs, own.predict(inputs), ["given"] * len(inputs), None)
-        searcher.judged(attempt)
+        outputs, logits = own.predict_with_logits(inputs)
+        attempt = search.Attempt(inputs, outputs, ["given"] * len(inputs), None, logits)
+        attempt = searcher.judged_by_logits_too(attempt)
         second = search.further_of_given(own, attempt)
     else:
         attempt = searcher.search()
@@ -58,8 +59,8 @@ def take(tf, job, built):
         facts["twin"] = made
         return _by_twin(tf, job, shown, attempts, used, random, facts)
     batches = [(each.inputs, each.outputs) for each in attempts]
-    logits = [{name: each.logits[name] for name in used} for each in attempts]
-    return Taken(batches, attempt.noise, random, facts, logits, attempt.logits_noise)
+    every_logits = [{name: each.logits[name] for name in used} for each in attempts]
+    return Taken(batches, attempt.noise, random, facts, every_logits, attempt.logits_noise)
 
 
 def _prove_together(searcher, attempts):

@@ -33,6 +33,7 @@ class Attempt:
         self.noise, self.reasons = {}, {}
         self.logits_noise, self.logits_reasons = {}, {}
         self.strength, self.not_measured, self.again = None, "", None
+        self.drawn = None
 
     @property
     def proven(self):
@@ -68,7 +69,7 @@ class Searcher:
     def search(self):
         """The best attempt. Raises what the model raises where it takes none of the inputs."""
         drawn, size, first = self._first()
-        best = self.judged(first)
+        best = self.judged_by_logits_too(first)
         plain = [values.words.partition(" (")[0] for values in drawn]
         for others, seed in self._others(drawn):
             without = _MOST_WITHOUT_PROOF if self._is_cheap(best) else _MOST_OF_A_LARGE_MODEL
@@ -177,6 +178,17 @@ class Searcher:
                 self._judge_logits(attempt)
                 self.measure(attempt)
         return attempt
+
+    def judged_by_logits_too(self, attempt):
+        """As ``judged``; of a model that proves nothing and whose logits Keras does not keep, by those of its graph."""
+        judged = self.judged(attempt)
+        if judged.proves or judged.logits or not self._signature.trace_logits(self._tf):
+            return judged
+        outputs, logits = self._signature.predict_with_logits(attempt.inputs)
+        other = Attempt(attempt.inputs, outputs, attempt.words, attempt.open_size, logits)
+        other.drawn = attempt.drawn
+        self.tried -= 1
+        return self.judged(other)
 
     def _judge_logits(self, attempt):
         shaken = self._shaken(attempt)[1] if attempt.logits else {}

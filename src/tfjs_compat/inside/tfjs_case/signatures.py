@@ -44,6 +44,16 @@ class Signature:
             name: each for name, each in found.items() if each is not None
         }
 
+    def trace_logits(self, tf):
+        """From now on call by a graph that shows logits, where Keras keeps none; whether there are such."""
+        try:
+            call = logits.traced(tf, self.call, self.specs)
+        except Exception:
+            # What runs at once need not run in a graph.
+            return False
+        self.call = call or self.call
+        return call is not None
+
     def ordered(self, named):
         arrays = dict(named)
         return [arrays[spec.name] for spec in self.specs]
