@@ -220,6 +220,14 @@ KERAS_3 = textwrap.dedent(
             tf.debugging.assert_positive(values)
             return tf.math.log(values)
 
+    def best():
+        inputs = keras.Input((6,))
+        return keras.Model(inputs, keras.ops.argmax(layers.Dense(9)(inputs), axis=-1))
+
+    def best_of_one():
+        inputs = keras.Input((6,), batch_size=1)
+        return keras.Model(inputs, keras.ops.argmax(layers.Dense(90)(inputs), axis=-1))
+
     def positive():
         inputs = keras.Input((6,))
         return keras.Model(inputs, layers.Dense(2)(Logarithm()(inputs)))
@@ -237,6 +245,9 @@ def keras_3(run_matrix: Callable[..., Results]) -> dict[str, CaseResult]:
         tensorflowjs = ["4.22.0"]
         as_of = [2026-11-20]
         constraints = [["setuptools<81", "ydf<0.13"]]
+        [[include]]
+        models = ["models.py:best", "models.py:best_of_one"]
+        routes = ["graph+repair+skip-op-check"]
     """
     return {case.model.rpartition(":")[2]: case for case in run_matrix(matrix, {"models.py": KERAS_3}).cases}
 
@@ -255,3 +266,12 @@ def test_a_model_that_asserts_its_range_is_given_it(keras_3: dict[str, CaseResul
     assert reference is not None
     assert reference.no_proof is None
     assert [given.values for given in reference.inputs] == ["uniform, 0 to 1 (the model raises on others)"]
+
+
+@pytest.mark.parametrize("name", ["best", "best_of_one"])
+def test_an_integer_is_proven_by_batches_that_differ(keras_3: dict[str, CaseResult], name: str) -> None:
+    case = keras_3[name]
+    assert str(case.verdict) == "works", case.message
+    assert [repair.id for repair in case.repairs] == ["zero-sign"]
+    assert case.parity is not None
+    assert case.parity.comparisons == 2

@@ -67,3 +67,35 @@ def test_a_sum_of_segments_becomes_a_scatter() -> None:
     assert nodes["y/whole"]["input"] == ["y/segments", "y/rest", "y/zero"]
     assert {source.split(":")[0] for entry in nodes.values() for source in entry["input"]} <= set(nodes)
     assert repair_document(done.model_json).applied == ()
+
+
+def sign(zero_test: str = "x") -> dict[str, Any]:
+    """As keras.ops.argmax looks for -0."""
+    return graph(
+        node("x", "Placeholder"),
+        node("zero", "Const"),
+        node("mask", "Const"),
+        node("bits", "Bitcast", "x", T={"type": "DT_FLOAT"}, type={"type": "DT_INT32"}),
+        node("masked", "BitwiseAnd", "bits", "mask", T={"type": "DT_INT32"}),
+        node("less", "Less", "masked", "zero", T={"type": "DT_INT32"}),
+        node("equal", "Equal", zero_test, "zero"),
+        node("both", "LogicalAnd", "equal", "less"),
+        node("chosen", "SelectV2", "both", "zero", "x"),
+        node("y", "ArgMax", "chosen", "zero"),
+        output="y",
+    )
+
+
+def test_the_sign_of_a_zero_is_not_looked_at() -> None:
+    done = repair_document(sign())
+    assert [repair.id for repair in done.applied] == ["zero-sign"]
+    nodes = nodes_of(done.model_json)
+    assert (nodes["bits"]["op"], nodes["bits"]["input"]) == ("ZerosLike", ["x"])
+    assert (nodes["masked"]["op"], nodes["masked"]["input"]) == ("Identity", ["x"])
+    assert nodes["less"]["input"] == ["masked", "bits"]
+    assert nodes["less"]["attr"]["T"] == {"type": "DT_FLOAT"}
+    assert repair_document(done.model_json).applied == ()
+
+
+def test_bits_that_are_not_a_zeros_stay() -> None:
+    assert repair_ids(sign(zero_test="mask")) == []

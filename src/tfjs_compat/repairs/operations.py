@@ -141,6 +141,41 @@ def _segment_sum(node: Node) -> list[dict[str, Any]]:
     return built
 
 
+def _zero_signs(document: Document) -> Iterator[Edit]:
+    """``x == 0 and bitcast(x) & 0x80000000 < 0`` becomes ``x == 0 and x < 0``, the same but for -0.
+
+    So keras.ops.argmax and argmin find a -0, which they take for less than 0 (keras/src/backend/tensorflow/numpy.py,
+    ``argmax`` and ``signbit``). Each node keeps its name; what takes its number from elsewhere stays as it is.
+    """
+    graph = readable_graph(document)
+    if graph is None:
+        return
+    places = {node.name: index for index, node in enumerate(graph.nodes)}
+    takers: dict[str, list[Node]] = {}
+    for node in graph.nodes:
+        for source in node.sources:
+            takers.setdefault(source, []).append(node)
+
+    def only_taker(node: Node | None, op: str) -> Node | None:
+        found = takers.get(node.name, []) if node is not None else []
+        return found[0] if len(found) == 1 and found[0].op == op else None
+
+    for bits in [node for node in graph.nodes if node.op == "Bitcast" and node.inputs]:
+        masked = only_taker(bits, "BitwiseAnd")
+        less = only_taker(masked, "Less")
+        both = only_taker(less, "LogicalAnd")
+        if masked is None or less is None or both is None:
+            continue
+        others = [graph.by_name[source] for source in both.sources if source in graph.by_name and source != less.name]
+        number = bits.inputs[0]
+        if not any(other.op == "Equal" and number in other.inputs for other in others):
+            continue
+        dtype = {"T": bits.attributes["T"]} if "T" in bits.attributes else {}
+        yield Put((*NODES, places[bits.name]), node_entry(bits.name, "ZerosLike", [number], **dtype))
+        yield Put((*NODES, places[masked.name]), node_entry(masked.name, "Identity", [number], **dtype))
+        yield Put((*NODES, places[less.name]), node_entry(less.name, "Less", [masked.name, bits.name], **dtype))
+
+
 OPERATIONS = (
     Repair(
         id="erfc",
@@ -165,5 +200,13 @@ OPERATIONS = (
         formats=("graph",),
         versions="any TensorFlow (tf.roll, keras.ops.roll: shifted windows), converted with skip_op_check",
         find=_rolls,
+    ),
+    Repair(
+        id="zero-sign",
+        title="argmax and argmin take -0 for 0, and do without Bitcast, which TensorFlow.js has not",
+        cures=("unsupported-ops",),
+        formats=("graph",),
+        versions="Keras >= 3.7 (keras.ops.argmax, keras.ops.argmin), converted with skip_op_check",
+        find=_zero_signs,
     ),
 )
