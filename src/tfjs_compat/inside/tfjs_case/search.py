@@ -6,7 +6,9 @@ import numpy as np
 
 from tfjs_case import judgement, ranges, strength
 
-BATCH = 3
+BATCH, BATCH_OF_A_LARGE_MODEL = 3, 2
+"""Rows of the first batch. TensorFlow.js takes a minute for a row of the largest models, on its CPU backend."""
+
 OPEN_SIZES = (16, 32, 64, 96, 224, 8, 5)
 """Tried in this order for dimensions that the model leaves open, until every output has something in it."""
 
@@ -65,6 +67,8 @@ class Searcher:
     def __init__(self, tf, signature, tolerance):
         self._tf, self._signature, self._tolerance = tf, signature, tolerance
         self.tried = 0
+        self._weights = sum(int(np.prod(variable.shape)) for variable in signature.variables)
+        self._rows = BATCH_OF_A_LARGE_MODEL if self._weights > strength.LARGEST else BATCH
 
     def search(self):
         """The best attempt. Raises what the model raises where it takes none of the inputs."""
@@ -80,7 +84,7 @@ class Searcher:
                 continue
             try:
                 # Values that nothing asks for may be magnified, and rounding with them: that is measured.
-                other = self.judged(self.attempt(others, size, BATCH, seed), measure_noise=True)
+                other = self.judged(self.attempt(others, size, self._rows, seed), measure_noise=True)
             except Exception:
                 self.tried += 1
                 continue
@@ -95,13 +99,13 @@ class Searcher:
         ways = [told, plain] if any(spec.consumers for spec in specs) else [told]
         sizes = OPEN_SIZES if any(None in spec.shape[1:] for spec in specs) else OPEN_SIZES[:1]
         for size in sizes:
-            if len(sizes) > 1 and self._leaves_nothing(size, BATCH):
+            if len(sizes) > 1 and self._leaves_nothing(size, self._rows):
                 continue
             for drawn in itertools.chain(ways, self._cautious(told)):
                 if drawn not in ways and (fallback is not None or not _refuses_values(error)):
                     break
                 try:
-                    found = self.attempt(drawn, size, BATCH)
+                    found = self.attempt(drawn, size, self._rows)
                 except Exception as raised:
                     error = error or raised
                     continue
@@ -264,8 +268,7 @@ class Searcher:
         return dict(outputs), logits
 
     def _elements(self, attempt):
-        weights = sum(int(np.prod(variable.shape)) for variable in self._signature.variables)
-        return weights + sum(values.size for _, values in attempt.inputs)
+        return self._weights + sum(values.size for _, values in attempt.inputs)
 
     def _is_cheap(self, attempt):
         return self._elements(attempt) <= _CHEAP
