@@ -51,6 +51,14 @@ def test_open_dimensions_get_a_size_at_which_something_comes_out() -> None:
     assert best.inputs[0][1].shape == (3, 32)
 
 
+def test_a_size_at_which_nothing_shows_is_made_larger() -> None:
+    looking = searcher(lambda x: x[:, 20:].sum(axis=1), None, None)
+    best = looking.search()
+    assert best.proves
+    assert best.inputs[0][1].shape == (3, 32)
+    assert looking.tried == 2
+
+
 def test_a_model_that_takes_nothing_raises_its_own_error() -> None:
     def refuses(_: np.ndarray) -> np.ndarray:
         raise KeyError("no such thing")

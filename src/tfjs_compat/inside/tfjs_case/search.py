@@ -16,6 +16,9 @@ _MOST_WITHOUT_PROOF, _MOST_OF_A_LARGE_MODEL, _MOST_TO_SHOW_MORE = 10, 4, 2
 """How many other inputs are tried where the first prove nothing (of a model that takes seconds for each: fewer), and
 where they do but hide some of the model."""
 
+_LARGER_SIZES = 2
+"""How many larger sizes of open dimensions are tried where nothing shows at the first."""
+
 _CHEAP = 1 << 20
 """Elements of inputs and weights together up to which it is worth looking for inputs that hide less."""
 
@@ -74,6 +77,8 @@ class Searcher:
         """The best attempt. Raises what the model raises where it takes none of the inputs."""
         drawn, size, first = self._first()
         best = self.judged_by_logits_too(first)
+        best = best if best.proves else self._larger(best) or best
+        size = best.open_size
         plain = [values.words.partition(" (")[0] for values in drawn]
         for others, seed in self._others(drawn):
             without = _MOST_WITHOUT_PROOF if self._is_cheap(best) else _MOST_OF_A_LARGE_MODEL
@@ -115,6 +120,20 @@ class Searcher:
         if fallback is None:
             raise error or ValueError("at none of the sizes %s does something come out" % (sizes,))
         return fallback
+
+    def _larger(self, best):
+        """An attempt with a larger size of open dimensions that proves something: at a small one the features that a
+        network ends in may be empty, which shapes do not always say. None where there is none."""
+        if not any(None in spec.shape[1:] for spec in self._signature.specs):
+            return None
+        for size in [size for size in OPEN_SIZES if size > best.open_size][:_LARGER_SIZES]:
+            try:
+                found = self.judged(self.attempt(best.drawn, size, self._rows))
+            except Exception:
+                continue
+            if found.proves:
+                return found
+        return None
 
     def _cautious(self, told):
         """Values of a narrower range for all inputs together, for a model that raises on those before."""
