@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from tfjs_compat.diagnosis.applying import fits
 from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.diagnosis.signatures import normalise
 from tfjs_compat.outcomes.reference import NoProof
@@ -42,7 +43,7 @@ def cause_of(result: CaseResult) -> str:
 
 
 def with_what_stays_first(result: CaseResult) -> CaseResult:
-    """The result with what no repair of its artifact cures in front, and that finding as the message.
+    """The result with what no repair of its artifact cures in front, that finding as the message, and what may help it.
 
     A look at an artifact names first what TensorFlow.js trips over first, and most of that is repaired.
     """
@@ -50,11 +51,19 @@ def with_what_stays_first(result: CaseResult) -> CaseResult:
     if stays is None or stays == result.issue:
         return result
     found = next((finding for finding in result.findings if finding.id == stays), None)
+    message = f"{found.path}: {found.message}" if found is not None else result.message
+    known, base = catalogue().get(stays), result.route.partition("+")[0]
+    remedies = [
+        remedy.title
+        for remedy in (known.remedies if known is not None else ())
+        if fits(remedy, result, message, result.resolved) and remedy.route != base
+    ]
     return msgspec.structs.replace(
         result,
         issue=stays,
         issues=(stays, *(issue for issue in result.issues if issue != stays)),
-        message=f"{found.path}: {found.message}" if found is not None else result.message,
+        message=message,
+        remedies=tuple(remedies),
     )
 
 

@@ -78,6 +78,8 @@ def test_what_no_repair_cures_stands_before_what_one_does() -> None:
     assert "1 × unknown-layer" in text
     assert "Example: $.layers[2]: Unknown layer: Mine" in text
     assert "× keras3-batch-shape" not in text
+    assert "Should cure it: use the graph route." in text
+    assert "legacy Keras" not in text
 
 
 def test_what_decided_is_named_also_behind_other_issues() -> None:
