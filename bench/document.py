@@ -136,6 +136,14 @@ def _one_more(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
         yield f"… {kind}", measured, "", ""
 
 
+def _one_save(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
+    what = "saving a small model → its verdict (`run --watch`): {}"
+    for kind, sides in row["by_kind"].items():
+        measured = f"{_time(sides['ours'])} s; a fresh `run` {_time(sides['fresh'])} s: {sides['ratio']} ×"
+        yield _row(what.format(kind), measured, "≤ 1.5 s", sides["ours"]["median"] <= 1.5)
+        what = "… {}"
+
+
 def _frontier(row: dict[str, Any]) -> Iterable[tuple[str, ...]]:
     what = f"6 combinations × 3 models × 2 routes ({row['cases']} cases), wheels present"
     yield what, f"{_time(row['ours'])} s", "", ""
@@ -210,6 +218,7 @@ _ROWS = {
     "known_lock": _known_lock,
     "first_use": _first_use,
     "one_more_case": _one_more,
+    "one_save": _one_save,
     "frontier": _frontier,
     "from_empty": _from_empty,
     "rerun": _rerun,

@@ -14,6 +14,7 @@ from typing import Any
 import disk
 import measure
 import msgspec
+import saves
 from measure import ROOT, alternating, ours, ratio, summary, timed
 
 from tfjs_compat.environments import environment as environments
@@ -188,6 +189,19 @@ def one_more_case(bench: EnvironmentSession) -> dict[str, Any]:
         "ratio_with_check": ratio(found["fresh_with_check"], found["ours"]),
     }
     return {**found, **ratios}
+
+
+def one_save(bench: EnvironmentSession) -> dict[str, Any]:
+    """Saving a small model, with each generation of Keras and by each route, until its verdict is there."""
+    by_kind = {}
+    for generation, (tensorflow, converter) in PAIRS.items():
+        for route in ("layers+repair", "graph"):
+            case = ["--tensorflow", tensorflow, "--tensorflowjs", converter, "--python", PYTHON, "--route", route]
+            folder = bench.fresh(f"saves-{generation}-{route}".replace(" ", "-"))
+            by_kind[f"{generation}, {route}"] = saves.measured(
+                [*case, "--constraint", "setuptools<81"], folder, bench.store, bench.times
+            )
+    return {"by_kind": by_kind}
 
 
 def _zoo() -> str:
@@ -395,6 +409,7 @@ ROWS = {
     "many_cases": many_cases,
     "known_lock": known_lock,
     "one_more_case": one_more_case,
+    "one_save": one_save,
     "frontier": frontier,
     "where_it_goes": where_it_goes,
     "rerun": rerun,
