@@ -43,6 +43,15 @@ def test_a_replaced_file_of_equal_size_and_time_differs(tmp_path: Path) -> None:
     assert changed(before, look([file])) == (str(file),)
 
 
+def test_links_and_modes_are_no_saves(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_text("1")
+    before = look([file])
+    (tmp_path / "b").hardlink_to(file)
+    file.chmod(0o600)
+    assert changed(before, look([file])) == ()
+
+
 def test_a_save_in_steps_is_one(tmp_path: Path) -> None:
     file = tmp_path / "a"
     file.write_text("1")

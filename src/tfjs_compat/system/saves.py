@@ -45,7 +45,8 @@ def _seen(path: Path) -> tuple[int, ...] | None:
         return None
     if stat.S_ISDIR(found.st_mode):
         return (found.st_ino, found.st_mtime_ns)
-    return (found.st_ino, found.st_mtime_ns, found.st_ctime_ns, found.st_size)
+    # Not its ctime: links and modes are no content.
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def changed(before: Look, now: Look) -> tuple[str, ...]:
@@ -100,14 +101,15 @@ def wait_for_save(paths: Paths, before: Look, stop: threading.Event) -> tuple[tu
     while not stop.wait(pause):
         started = time.monotonic()
         if changed(before, look(paths())):
-            now = _at_rest(paths, before, stop)
+            now = at_rest(paths, before, stop)
             if paths_saved := changed(before, now):
                 return paths_saved, now
         pause = _pause(time.monotonic() - started)
     return (), before
 
 
-def _at_rest(paths: Paths, before: Look, stop: threading.Event) -> Look:
+def at_rest(paths: Paths, before: Look, stop: threading.Event) -> Look:
+    """Wait until nothing changes any more, at most 5 s: the look at it then. ``before``: how it was before the save."""
     started, now = time.monotonic(), look(paths())
     since = started
     while not stop.wait(_REST_SECONDS / 3) and (clock := time.monotonic()) - started < _MOST_SECONDS:

@@ -51,6 +51,8 @@ from tfjs_compat.workflows.inputs import require_inputs
 WORK = "find"
 """The folder of a search in the output folder: its trials and their journal."""
 
+UNBUILT = "at the way that worked before: the model cannot be built by it any more"
+
 _NAMED = 6
 """How many cases a line on what could not be tried names."""
 
@@ -112,8 +114,8 @@ def find(
 
     When ``stop`` is set, or at the request's own limits, the best answer so far is given. ``warm``: what stays ready
     for the next search of the same command. ``last``: what that command found before the model changed; where its way
-    works again, no other is looked for. Raises RequestError, and MachineryError where nothing was found and the
-    machinery kept it from an answer.
+    works again, or cannot build the model any more, no other is looked for. Raises RequestError, and MachineryError
+    where nothing was found and the machinery kept it from an answer.
     """
     started, options = time.monotonic(), request.run_options
     output, context = options.output.absolute(), Context(options.store, stop or threading.Event(), progress or Silent())
@@ -144,15 +146,22 @@ def find(
 
 
 def _same_way(request: SearchRequest, last: Found | None, evaluator: CaseEvaluator) -> Searched | None:
-    """What the way that was found before comes to with the model as it is now; None where it does not work."""
+    """What the way that was found before comes to with the model as it is now; None where another is to be looked for.
+
+    A model that it cannot even build is said to be so: it was just edited, and no other version will mend that.
+    """
     if last is None or last.case is None:
         return None
     case = Case(last.case.combination, find_model(request.model, Path.cwd()), find_route(last.case.route))
     evaluation = evaluator.evaluate([case]).get(case.id)
-    if evaluation is None or evaluation.answer is not Answer.YES:
+    if evaluation is None:
         return None
     tried = Tried(last.steps, evaluation.result, evaluation.tried)
-    return Searched(Best((Candidate(case, last.steps), evaluation), (), ()), (tried,), None)
+    if evaluation.answer is Answer.YES:
+        return Searched(Best((Candidate(case, last.steps), evaluation), (), ()), (tried,), None)
+    if evaluation.answer is Answer.NO and evaluation.result.stage is Stage.BUILD:
+        return Searched(Best(None, (), ()), (tried,), UNBUILT)
+    return None
 
 
 def _starting_points(request: SearchRequest, interpreters: Sequence[Interpreter], context: Context) -> StartingPoints:

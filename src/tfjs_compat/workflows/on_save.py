@@ -21,7 +21,7 @@ from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.results.comparison import Change, compare, kind_of
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.progress import Progress, Silent
-from tfjs_compat.system.saves import Cancellation, Paths, look, wait_for_save
+from tfjs_compat.system.saves import Cancellation, Paths, at_rest, changed, look, wait_for_save
 from tfjs_compat.trials.runtimes.record import read_record
 from tfjs_compat.trials.touched import opened_paths
 from tfjs_compat.trials.warm_pool import open_warm_pool
@@ -105,27 +105,29 @@ def convert_on_save(
 ) -> None:
     """Convert a model to ``target`` now and at each save, and ``tell`` what each came to, until ``stop`` is set.
 
-    The way that worked last is tried first; where it works again, no other is looked for. ``force`` counts for what is
-    there when the command begins; what the command itself wrote is replaced. Raises as ``run_on_save`` does.
+    The way that worked last is tried first; where it works again, or cannot build the model any more, no other is
+    looked for. ``force`` counts for what is there when the command begins; what the command itself wrote is replaced.
+    Raises as ``run_on_save`` does.
     """
     last: Found | None = None
+    way: Found | None = None
     read = list[Path]()
 
     def finder(asked: SearchRequest, reporter: Progress | None, stopped: threading.Event | None) -> Found:
-        found = find(asked, reporter, stopped, warm=warm, last=last)
+        found = find(asked, reporter, stopped, warm=warm, last=way)
         cases = [tried.case for tried in found.tried]
         read[:] = _opened(cases, asked.run_options.output / WORK, asked.run_options.permissions())
         return found
 
     def once(stopped: threading.Event) -> ConvertedAgain:
-        nonlocal last, force
+        nonlocal last, way, force
         with progress(stopped) as reporter:
             found = convert(request, target, force=force, progress=reporter, stop=stopped, finder=finder)
         if found.interrupted:
             raise Interrupted
         change = _change(last, found) if last is not None else None
         force = force or found.found
-        last = found
+        last, way = found, found if found.found else way
         return ConvertedAgain(found, change, target)
 
     options = request.run_options
@@ -134,10 +136,11 @@ def convert_on_save(
 
 
 def shown_case(found: Found) -> CaseResult | None:
-    """The case that stands for a search: the one that works, else what decided, else the first that failed."""
+    """The case that stands for a search: the one that works, else what decided, else the one that came farthest."""
     if found.case is not None:
         return found.case
-    return next(iter((*found.narrowed.decisive, *found.failures())), None)
+    farthest_first = sorted(found.failures(), key=lambda case: -case.stage.rank)
+    return next(iter((*found.narrowed.decisive, *farthest_first)), None)
 
 
 def _change(last: Found, found: Found) -> Change | None:
@@ -188,8 +191,12 @@ def _at_each_save(
             first = False
             tell(Save(saved, answer, error, time.monotonic() - started, len(now)))
             saved = ()
-        latest, before = wait_for_save(every, before, stop)
-        saved = tuple(dict.fromkeys((*saved, *latest)))
+        if cancellation.saved:
+            # Begun anew also where all is as it was: nothing has been said of it.
+            latest = at_rest(every, before, stop)
+            saved, before = tuple(dict.fromkeys((*saved, *changed(before, latest)))), latest
+        else:
+            saved, before = wait_for_save(every, before, stop)
 
 
 def _joined(paths: Paths, more: Iterable[Path]) -> Paths:

@@ -66,7 +66,8 @@ def show_converted(console: Console, save: Save[ConvertedAgain]) -> None:
         lines.append(Text(f"    written: {target}{os.sep}model.json"))
     else:
         kept = ", which holds what was written before" if (target / "model.json").is_file() else ""
-        lines.append(Text(f"    nothing was written to {target}{kept}", "dim"))
+        ended = f"; the search ended {found.ended}" if found.ended else ""
+        lines.append(Text(f"    nothing was written to {target}{kept}{ended}", "dim"))
     _print(console, lines)
 
 
