@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -63,6 +64,18 @@ constraints = [["setuptools<81", "ydf<0.13"]]
 
 GRAPH = {"grouped": "grouped-convolution", "tabular": "adapted-lookup", "pictures": "idle-layer"}
 LAYERS = {"grouped": "grouped-convolution", "wavenet": "causal-padding", "pictures": "normalization"}
+
+
+BUILDER = Path(__file__).parent / "rewritten_models.py"
+
+
+@pytest.mark.parametrize("processes", ["default", pytest.param("legacy-keras", marks=pytest.mark.full)])
+def test_a_twin_is_the_same_function_in_every_setting(run_matrix: Callable[..., Results], processes: str) -> None:
+    text = MATRIX.format(
+        models='"twins.py:every"', plain="layers", rewritten="layers", processes=f'"{processes}"'
+    ).replace("models =", 'until = "build"\nmodels =')
+    (case,) = run_matrix(text, {"twins.py": BUILDER.read_text("utf-8")}).cases
+    assert case.verdict is Verdict.CONVERTS, case.message
 
 
 def matrix(names: dict[str, str], route: str, rewritten: str, *processes: str) -> str:

@@ -53,12 +53,14 @@ class Kit:
         self.keras, self.layers, self.format = keras, keras.layers, format
         self._taken, self._made, self._weights = set(taken), set(), []
 
-    def layer(self, kind, replaced, part="", weights=None, trainable=None, **config):
+    def layer(self, kind, replaced, part="", weights=None, trainable=None, of_layers=False, **config):
         """A new layer. ``part`` tells it from others that stand for the same layer; the last of them has none, so that
-        it has the name of what it replaces, and outputs keep theirs. ``weights``: arrays, in Keras's order."""
+        it has the name of what it replaces, and outputs keep theirs. ``weights``: arrays, in Keras's order;
+        ``of_layers``: it is one that wraps others, whose types of numbers are theirs."""
+        if not of_layers:
+            config["dtype"] = _policy(replaced)
         made = getattr(self.layers, kind)(
             name=self._name(replaced.name, part),
-            dtype=_policy(replaced),
             trainable=replaced.trainable if trainable is None else trainable,
             **config,
         )
