@@ -70,7 +70,8 @@ def signature(tf, job, built, given=None):
         consumers = [ranges.consumers(model, tensor) for tensor in inputs]
         names = _names(model, inputs)
         specs = [Spec(n, _shape(t), _dtype(t), c) for n, t, c in zip(names, inputs, consumers)]
-        call = lambda arrays: _call(tf, model, _packed(tf, model, inputs, arrays))  # noqa: E731
+        idle = bool(job.get("rewrite"))
+        call = lambda arrays: _call(tf, model, _packed(tf, model, inputs, arrays), idle)  # noqa: E731
         return Signature(specs, call, _weights(model))
     specs = _given_specs(given) if given else _built_specs(model)
     if not specs:
@@ -282,12 +283,15 @@ def is_keras_3(model):
     )
 
 
-def _call(tf, model, packed):
+def _call(tf, model, packed, idle=False):
     """As the model is exported. ``training=False`` would switch off, in Keras 3, what a model has switched on for good:
-    ``Dropout(…)(x, training=True)`` (keras/src/models/functional.py, operation_fn)."""
+    ``Dropout(…)(x, training=True)`` (keras/src/models/functional.py, operation_fn).
+
+    ``idle``: as ``predict`` calls it, where the layers that augment are left out of what is exported.
+    """
     tensors = tf.nest.map_structure(tf.convert_to_tensor, packed)
     try:
-        outputs = model(tensors) if is_keras_3(model) else model(tensors, training=False)
+        outputs = model(tensors) if is_keras_3(model) and not idle else model(tensors, training=False)
     except TypeError:
         outputs = model(tensors)
     forget_states(model)
