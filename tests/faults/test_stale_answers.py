@@ -69,6 +69,21 @@ def looks_for_what_is_not_there():
     except OSError: pass
     return tf.keras.Model()
 
+def looks_for_a_module_elsewhere():
+    sys.path.insert(0, os.environ["SEEN"])
+    try: import latecomer
+    except ImportError: pass
+    return tf.keras.Model()
+
+def imports_of_the_second_place():
+    sys.path[:0] = [os.path.join(os.environ["SEEN"], "first"), os.path.join(os.environ["SEEN"], "second")]
+    import shadowed
+    return tf.keras.Model()
+
+def reads_above_a_link():
+    open(os.path.join(os.environ["SEEN"], "link", "..", "beside.txt")).read()
+    return tf.keras.Model()
+
 def fails_by_its_data():
     raise ValueError(open(beside("data/weights.csv")).read())
 
@@ -102,11 +117,16 @@ class Kept:
             "data/weights.csv": "1",
             "data/weights.h5": "1",
             "seen/elsewhere.txt": "1",
+            "seen/first/other.py": "",
+            "seen/second/shadowed.py": "",
+            "seen/far/folder/file": "",
+            "seen/far/beside.txt": "1",
             "parts/__init__.py": "",
             "parts/deep/__init__.py": "",
             "parts/deep/layer.py": "SIZE = 1",
         }.items():
             self.write(name, content)
+        (root / "seen" / "link").symlink_to("far/folder")
 
     def path(self, name: str) -> Path:
         """A file beside the builder, or of the folder that it knows from its environment."""
@@ -160,6 +180,9 @@ def remove(name: str) -> Callable[[Kept], None]:
         ("imports_of_a_package", change("parts/deep/__init__.py")),
         ("lists_a_folder", change("data/another.csv")),
         ("looks_for_what_is_not_there", change("data/override.json")),
+        ("looks_for_a_module_elsewhere", change("seen/latecomer.py")),
+        ("imports_of_the_second_place", change("seen/first/shadowed.py")),
+        ("reads_above_a_link", change("seen/far/beside.txt")),
         ("fails_by_its_data", change("data/weights.csv")),
     ],
 )

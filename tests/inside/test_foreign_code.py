@@ -44,6 +44,14 @@ FETCHES = {
 UNLOCKS = {"module": "keras.config", "class_name": "function", "config": "enable_unsafe_deserialization"}
 CLASS = {"module": "subprocess", "class_name": "Popen", "config": {"args": "x"}}
 WRITES = {"class_name": "TFOpLambda", "config": {"name": "w", "function": "io.write_file"}}
+FETCHES_AS_OPERATION = {"class_name": "TFOpLambda", "config": {"name": "w", "function": "keras.utils.get_file"}}
+
+
+def called(module: str, name: str, kind: str = "function") -> dict[str, Any]:
+    """A function in place of a layer: Keras calls it with what stands in ``inbound_nodes`` (CVE-2025-1550)."""
+    config = {"config": name} if kind == "function" else {"config": {}}
+    return {"module": module, "class_name": kind, **config, "inbound_nodes": [{"args": ["code"], "kwargs": {}}]}
+
 
 DENSE = {"class_name": "Dense", "config": {"name": "d", "activation": "relu", "module": "os"}}
 NAMED = {"class_name": "Lambda", "config": {"name": "n", "function": "clip", "function_type": "function"}}
@@ -89,21 +97,33 @@ def keras_file(path: Path, config: object, **more: bytes) -> Path:
                 "class_name": "Dense",
                 "config": {"name": "d", "activation": {"module": "builtins", "class_name": "exec"}},
             },
-            "builtins.exec of the layer 'd' is a function that it names",
+            "builtins.exec of the layer 'd' is code that it names",
         ),
         (STARTS, "os.system of the layer 'd' is a function that it names"),
         (FETCHES, "the layer 'fetch' (Lambda) calls keras.utils.get_file"),
         (UNLOCKS, "keras.config.enable_unsafe_deserialization of the layer 's0' is a function that it names"),
         (CLASS, "subprocess.Popen of the layer 's0' is code that it names"),
         (WRITES, "io.write_file of the layer 'w' is a function that it names"),
+        (FETCHES_AS_OPERATION, "keras.utils.get_file of the layer 'w' is a function that it names"),
+        (called("builtins", "eval"), "builtins.eval of the layer 's0' is a function that it names"),
+        (called("builtins", "", "exec"), "builtins.exec of the layer 's0' is code that it names"),
+        (called("keras.utils", "", "get_file"), "keras.utils.get_file of the layer 's0' is code that it names"),
+        (called("keras.models", "", "load_model"), "keras.models.load_model of the layer 's0' is code that it names"),
+        (called("keras.src.utils.file_utils", "makedirs"), "makedirs of the layer 's0' is a function that it names"),
+        (called("keras.callbacks", "", "CSVLogger"), "keras.callbacks.CSVLogger of the layer 's0' is code"),
+        (called("keras.layers", "", "TFSMLayer"), "(TFSMLayer) loads a SavedModel by its path"),
+        (called("keras.layers", "", "TorchModuleWrapper"), "(TorchModuleWrapper) unpickles a module of PyTorch"),
+        (called("keras.layers", "", "JaxLayer"), "(JaxLayer) calls functions that it names"),
+        ({"class_name": "__typespec__", "spec_name": "run", "module": "subprocess"}, "subprocess.run of the layer"),
     ],
 )
 def test_code_is_found_wherever_it_is(tmp_path: Path, layer: dict[str, Any], says: str) -> None:
     path = keras_file(tmp_path / "m.keras", around(layer))
-    assert foreign_code.found_in(str(path), "keras") == [says]
+    (found,) = foreign_code.found_in(str(path), "keras")
+    assert says in found
     # As Keras 2 wraps a model in a layer: its description is a text.
     wrapped = {"class_name": "Wrapper", "config": {"name": "s0", "model": json.dumps(around(layer, 1))}}
-    assert foreign_code.found_in(str(keras_file(path, wrapped)), "keras") == [says]
+    assert foreign_code.found_in(str(keras_file(path, wrapped)), "keras") == [found]
 
 
 RELU = {"module": "builtins", "class_name": "function", "config": "relu", "registered_name": "function"}
@@ -134,7 +154,31 @@ def test_a_file_that_is_of_both_kinds_is_looked_through_as_both(
     assert foreign_code.found_in(str(path), kind) != []
 
 
-@pytest.mark.parametrize("layer", [DENSE, NAMED, OF_KERAS, CUSTOM, ADDS, RELU, LISTS])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        DENSE,
+        NAMED,
+        OF_KERAS,
+        CUSTOM,
+        ADDS,
+        RELU,
+        LISTS,
+        called("keras", "", "Functional"),
+        called("keras.src.models.functional", "", "Functional"),
+        called("tf_keras.src.engine.functional", "", "Functional"),
+        called("keras.dtype_policies", "", "DTypePolicy"),
+        called("keras.optimizers.schedules", "", "CosineDecay"),
+        called("builtins", "my_activation"),
+        called("keras.activations", "gelu"),
+        {"class_name": "__typespec__", "spec_name": "TensorSpec", "module": "tensorflow.python.framework.tensor_spec"},
+        {"class_name": "TFOpLambda", "config": {"name": "r", "function": "image.resize"}},
+        {"class_name": "TFOpLambda", "config": {"name": "r", "function": "compat.v1.gather"}},
+        {"class_name": "SlicingOpLambda", "config": {"name": "r", "function": "__operators__.getitem"}},
+        {"class_name": "TFOpLambda", "config": {"name": "r", "function": "expand_dims"}},
+        {"class_name": "TFOpLambda", "config": {"name": "r", "function": "debugging.assert_near"}},
+    ],
+)
 def test_what_is_no_code_is_not_refused(tmp_path: Path, layer: dict[str, Any]) -> None:
     path = keras_file(tmp_path / "m.keras", around(layer))
     assert foreign_code.found_in(str(path), "keras") == []
@@ -147,6 +191,14 @@ def test_a_refusal_names_file_and_layer(tmp_path: Path) -> None:
         foreign_code.UntrustedCode, match=r"theirs\.keras: the layer 'double' \(Lambda\) is Python code"
     ):
         foreign_code.refuse(str(path), "keras")
+
+
+def test_texts_in_texts_are_not_lost_sight_of(tmp_path: Path) -> None:
+    layer: dict[str, Any] = STARTS
+    for number in range(12):
+        layer = {"class_name": "Wrapper", "config": {"name": f"w{number}", "model": json.dumps(layer)}}
+    path = keras_file(tmp_path / "m.keras", layer)
+    assert foreign_code.found_in(str(path), "keras") != []
 
 
 def saved(array: Any, **how: Any) -> bytes:
@@ -186,6 +238,10 @@ def test_the_layers_of_a_saved_model_are_looked_through(tmp_path: Path) -> None:
     (tmp_path / "saved_model.pb").write_bytes(b"\x08\x01")
     assert foreign_code.found_in(str(tmp_path), "saved-model") == []
     (tmp_path / "keras_metadata.pb").write_bytes(field(1, field(5, b"{}")) + field(1, node))
+    assert foreign_code.found_in(str(tmp_path), "saved-model") == ["the layer 'double' (Lambda) is Python code"]
+    # A group, which a reader of protobuf skips, hides nothing.
+    hidden = bytes([9 << 3 | 3, 9 << 3 | 4]) + field(1, node)
+    (tmp_path / "keras_metadata.pb").write_bytes(hidden)
     assert foreign_code.found_in(str(tmp_path), "saved-model") == ["the layer 'double' (Lambda) is Python code"]
     (tmp_path / "keras_metadata.pb").unlink()
     metadata = field(4, field(3, json.dumps(KERAS_2).encode()))

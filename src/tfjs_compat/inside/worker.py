@@ -60,7 +60,9 @@ def enter(job, record):
     if job["confine"] is not None:
         record.confined = sorted(confine.confine(**job["confine"]))
         record.write("confined", in_force=record.confined)
-    record.opened = opened.Opened(job["known"], job["watch"], network="network" not in record.confined)
+    record.opened = opened.Opened(
+        job["known"], job["watch"], network="network" not in record.confined, modules=job["model"]["search"]
+    )
     os.chdir(job["folder"])
 
 
@@ -150,7 +152,7 @@ def _flush():
 def serve(connection, record):
     """Import, say so, then run each job in a fork until the socket closes. One job at a time."""
     # Of the packages every file is known, and what is opened beside them is not: settings of the user's.
-    record.opened = opened.Opened([os.environ["HOME"], *sys.path, *opened.LIBRARIES])
+    record.opened = opened.Opened([os.environ["HOME"], *sys.path, *opened.LIBRARIES], modules=[os.getcwd()])
     try:
         tf, tfjs = import_packages(record)
         record.opened.forget_processes()

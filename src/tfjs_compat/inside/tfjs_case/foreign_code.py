@@ -1,37 +1,21 @@
 """Python code that a model's file brings and that loading it would run, found by reading the file only.
 
-Keras stores the code of a lambda as marshalled bytecode (keras/utils/generic_utils.py and
-keras/src/utils/python_utils.py ``func_dump``), and names classes and functions that it imports; its own ``safe_mode``
-(Keras 2.13 and later) is for ``.keras`` files, and was not always complete. Nothing here imports what a file names.
-Python >= 3.8; imports nothing of tfjs_compat.
+Each container is read exactly as Keras reads it: what Keras would understand otherwise than is read here is refused.
+What a description names is judged in ``named_code``. Python >= 3.8; imports nothing of tfjs_compat.
 """
 
-import builtins
-import importlib.util
-import json
 import os
 import re
 import zipfile
 
+from tfjs_case.named_code import decoded, in_description
+
 _MOST_JSON = 256 << 20
-_MOST_DEPTH = 200
-# What a file may name: the classes of these packages, and functions of the modules that only compute.
-_PACKAGES = ("keras", "tf_keras", "tensorflow", "keras_nlp", "keras_hub", "keras_cv", "tensorflow_addons")
-_COMPUTES = re.compile(
-    r"^(tf_keras|keras|tensorflow\.(python\.)?keras)(\.api(\._v\d)?)?(\.src)?"
-    r"\.(activations|ops|initializers|losses|metrics|regularizers|constraints)(\.|$)"
-)
-_FUNCTIONS = ("function", "builtin_function_or_method", "method", "type")
-# Kinds of values that Python has by these names; a file may say of which kind one is.
-_VALUES = ("bool", "bytes", "complex", "dict", "float", "frozenset", "int", "list", "set", "slice", "str", "tuple")
 _OBJECT_DTYPE = re.compile(rb"'descr':\s*'[|<>=]?O")
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 # Files of a SavedModel with descriptions of layers, and the fields that lead to them: by keras/protobuf/
 # saved_metadata.proto, and before TensorFlow 2.5 by saved_model.proto, meta_graph.proto, saved_object_graph.proto.
 _METADATA = (("keras_metadata.pb", (1, 5)), ("saved_model.pb", (2, 7, 1, 4, 3)))
-# Functions of TensorFlow that a layer of Keras 2 may name (TFOpLambda) and that do more than compute.
-_OPERATIONS = re.compile(
-    r"(^|\.)(io|py_func\w*|numpy_function|load_\w*library|saved_model|WriteFile|ReadFile|(Eager)?PyFunc\w*)(\.|$)"
-)
 
 
 class UntrustedCode(Exception):
@@ -52,21 +36,21 @@ def found_in(path, kind):
     if kind in ("h5", "keras"):
         # Keras goes by the end of the name and by what the file is; one may be both.
         in_archive = _in_archive(path) if zipfile.is_zipfile(path) else []
-        return in_archive or (_in_config(_config_of_h5(path)) if _is_h5(path) else [])
+        return in_archive or (in_description(_config_of_h5(path)) if _is_hdf5(path) else [])
     if kind == "saved-model":
         return _in_saved_model(path)
     return []
 
 
-def _is_h5(path):
-    """Whether HDF5 can be read from a file: its superblock stands at 0, 512, 1024, … (HDF5 file format, II.A)."""
-    at, size = 0, os.path.getsize(path)
+def _is_hdf5(path):
+    """Whether HDF5's signature is at one of the places where its library looks: 0, 512, 1024, 2048, ... bytes."""
+    size, at = os.path.getsize(path), 0
     with open(path, "rb") as file:
-        while at < size:
+        while at + len(_HDF5) <= size:
             file.seek(at)
-            if file.read(8) == b"\x89HDF\r\n\x1a\n":
+            if file.read(len(_HDF5)) == _HDF5:
                 return True
-            at = max(512, at * 2)
+            at = 2 * at or 512
     return False
 
 
@@ -76,8 +60,11 @@ def _config_of_h5(path):
     with h5py.File(path, "r") as file:
         config = file.attrs.get("model_config")
     if isinstance(config, bytes):
-        config = config.decode("utf-8", "replace")
-    return _decoded(config) if isinstance(config, str) else None
+        try:
+            config = config.decode("utf-8")
+        except UnicodeDecodeError:
+            return None
+    return decoded(config) if isinstance(config, str) else None
 
 
 def _in_archive(path):
@@ -97,8 +84,8 @@ def _in_archive(path):
         config = archive.getinfo("config.json")
         if config.file_size > _MOST_JSON:
             return ["config.json is too large to be looked through"]
-        # As Keras reads it: bytes of UTF-16 and UTF-32 are JSON, too.
-        return _in_config(_decoded(archive.read(config)))
+        # As bytes, like Keras: those may be UTF-8, with a mark of it or not, UTF-16 or UTF-32.
+        return in_description(decoded(archive.read(config)))
 
 
 def _start(archive, member):
@@ -117,7 +104,7 @@ def _in_saved_model(folder):
         for number in fields:
             messages = [part for message in messages for part in _parts(message, number)]
         for text in messages:
-            found = _in_config(_decoded(bytes(text).decode("utf-8", "replace")))
+            found = in_description(decoded(bytes(text).decode("utf-8", "replace")))
             if found:
                 return found
     return []
@@ -136,7 +123,8 @@ def _parts(message, number):
                 at += length
             elif tag & 7 == 0:
                 _, at = _varint(message, at)
-            else:
+            elif tag & 7 not in (3, 4):
+                # The marks around a group have no length: what is in it is looked at as if it stood outside.
                 at += {1: 8, 5: 4}[tag & 7]
     except (IndexError, KeyError):
         pass
@@ -151,89 +139,3 @@ def _varint(message, at):
         at, shift = at + 1, shift + 7
         if byte < 0x80:
             return value, at
-
-
-def _decoded(text):
-    try:
-        return json.loads(text)
-    except RecursionError:
-        return {"class_name": "Lambda", "config": {"name": "nested too deep to be looked through", "function": [""]}}
-    except ValueError:
-        return None
-
-
-def _in_config(config):
-    """What of a model's description is code, the first only; lists and dicts however they are nested."""
-    to_see = [(config, None, 0)]
-    while to_see:
-        value, name, depth = to_see.pop()
-        if isinstance(value, dict):
-            inner = value.get("config")
-            if isinstance(inner, dict) and isinstance(inner.get("name"), str):
-                name = inner["name"]
-            what = _code_of(value, name)
-            if what is not None:
-                return [what]
-            to_see += [(item, name, depth + 1) for item in value.values()]
-        elif isinstance(value, list):
-            to_see += [(item, name, depth + 1) for item in value]
-        elif isinstance(value, str) and value.lstrip().startswith("{") and '"' in value and depth < _MOST_DEPTH:
-            # Keras 2 keeps the description of a wrapped model as a text.
-            to_see.append((_decoded(value), name, depth + 50))
-    return []
-
-
-def _code_of(value, name):
-    kind = value.get("class_name")
-    if not isinstance(kind, str):
-        return None
-    of = " of the layer %r" % name if name else ""
-    if kind == "TorchModuleWrapper":
-        return "%s%s is a pickle" % (kind, of)
-    if kind.split(">")[-1] == "Lambda":
-        return _lambda_layer(value.get("config"), name)
-    if kind.endswith("OpLambda"):
-        called = value.get("config", {}).get("function") if isinstance(value.get("config"), dict) else None
-        return "%s%s is a function that it names" % (called, of) if _OPERATIONS.search(str(called)) else None
-    if kind == "__lambda__":
-        return "a lambda%s is Python code" % of
-    module, config = value.get("module"), value.get("config")
-    if not isinstance(module, str):
-        return None
-    called = config if kind in _FUNCTIONS and isinstance(config, str) else kind
-    if module == "builtins":
-        # Keras writes that of its own activations and the like, and looks for others among Python's.
-        named = hasattr(builtins, called) and called not in _VALUES
-        return "%s.%s%s is a function that it names" % (module, called, of) if named else None
-    if kind in _FUNCTIONS:
-        # A function of Keras may load files or fetch them: only those that compute are not code.
-        if not _COMPUTES.match(module):
-            return "%s.%s%s is a function that it names" % (module, called, of)
-    elif module.split(".")[0] not in _PACKAGES and _exists(module.split(".")[0]):
-        return "%s.%s%s is code that it names" % (module, called, of)
-    return None
-
-
-def _lambda_layer(config, name):
-    if not isinstance(config, dict):
-        return None
-    parts = [config.get(key) for key in ("function", "output_shape", "mask")]
-    kinds = [config.get(key + "_type") for key in ("function", "output_shape", "mask")]
-    for part, kind in zip(parts, kinds):
-        # A name alone stands for a function that the reader has to know.
-        is_code = kind == "lambda" or (isinstance(part, list) and part[:1] and isinstance(part[0], str))
-        is_code = is_code or (isinstance(part, dict) and part.get("class_name") in ("__lambda__", "__tuple__"))
-        if is_code:
-            return "the layer %r (Lambda) is Python code" % (name or "lambda")
-    if isinstance(parts[0], dict) and not _COMPUTES.match(str(parts[0].get("module"))):
-        called = parts[0].get("config")
-        named = "%s.%s" % (parts[0].get("module"), called if isinstance(called, str) else parts[0].get("class_name"))
-        return "the layer %r (Lambda) calls %s" % (name or "lambda", named)
-    return None
-
-
-def _exists(package):
-    try:
-        return importlib.util.find_spec(package) is not None
-    except (ImportError, ValueError, AttributeError):
-        return False

@@ -33,12 +33,14 @@ class Opened:
 
     ``but`` are folders that do not count, beside those of this Python. ``folder``: below it, what other code than
     Python's opens is seen too. ``network``: there is one, so that what it says decides as well.
+    ``modules``: folders of which every Python file counts anyhow.
     """
 
-    def __init__(self, but, folder=None, network=True):
+    def __init__(self, but, folder=None, network=True, modules=()):
         but = [*but, sys.prefix, *(os.path.join(sys.base_prefix, name) for name in ("lib", "lib64", "Lib"))]
         self._but = tuple(place.rstrip("/") + "/" for place in but if place) + _SYSTEM
         self._network = _NETWORK if network else ()
+        self._modules = tuple(os.path.join(os.path.realpath(place), "") for place in modules)
         self._paths = {}
         self._unknown = None
         self._closed = False
@@ -106,20 +108,29 @@ class Opened:
             if not (isinstance(flags, int) and flags & os.O_WRONLY):
                 self._note(path)
         elif event in ("os.listdir", "os.scandir"):
-            # Imports list the folders of modules; which Python files there are is in the model's digest.
-            if not sys._getframe(1).f_code.co_filename.startswith("<frozen importlib"):
-                self._note(arguments[0] if arguments and arguments[0] is not None else ".")
+            place = arguments[0] if arguments and arguments[0] is not None else "."
+            # An import lists the folders where a module may be: one that comes there later would be taken.
+            if not (sys._getframe(1).f_code.co_filename.startswith("<frozen importlib") and self._is_known(place)):
+                self._note(place)
         elif event in _PROCESSES:
             self._unknown = self._unknown or _STARTS
         elif event in self._network:
             self._unknown = self._unknown or "it uses the network"
+
+    def _is_known(self, place):
+        try:
+            return os.path.join(os.path.realpath(place), "").startswith(self._modules)
+        except (OSError, TypeError, ValueError):
+            return False
 
     def _note(self, path):
         if len(self._paths) >= _MOST_FILES:
             self._unknown = self._unknown or "it opens more than %d files" % _MOST_FILES
             return
         with contextlib.suppress(OSError, TypeError, ValueError):
-            path = os.path.normpath(os.path.join(os.getcwd(), os.fsdecode(path)))
+            path = os.path.join(os.getcwd(), os.fsdecode(path))
+            # What is above a link is not what is above its name.
+            path = os.path.realpath(path) if os.pardir in path.split(os.sep) else os.path.normpath(path)
             if not (path + "/").startswith(self._but):
                 self._paths[path] = None
 
