@@ -199,7 +199,7 @@ def one_save(bench: EnvironmentSession) -> dict[str, Any]:
             case = ["--tensorflow", tensorflow, "--tensorflowjs", converter, "--python", PYTHON, "--route", route]
             folder = bench.fresh(f"saves-{generation}-{route}".replace(" ", "-"))
             by_kind[f"{generation}, {route}"] = saves.measured(
-                [*case, "--constraint", "setuptools<81"], folder, bench.store, bench.times
+                [*case, "--constraint", "setuptools<81", "--process-env", "default"], folder, bench.store, bench.times
             )
     return {"by_kind": by_kind}
 
