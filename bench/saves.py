@@ -65,7 +65,8 @@ class Watching:
 
 def measured(arguments: list[str], folder: Path, store: Path, times: int) -> dict[str, Any]:
     """Both sides for one case, which ``arguments`` of `run` name but for model and output."""
-    units = itertools.count(10)
+    # From another number each time: what was run before is not run again.
+    units = itertools.count(10 + int(time.time()) % 5000)
     watched, fresh = folder / "watched", folder / "fresh"
     for place in (watched, fresh):
         place.mkdir(parents=True)
