@@ -25,6 +25,7 @@ from tfjs_compat.outcomes import failures
 from tfjs_compat.outcomes.failures import Failure, Finding, Raised
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system import child_files
 from tfjs_compat.system.store import Store
 from tfjs_compat.workflows.garbage import collect_garbage
 
@@ -269,7 +270,7 @@ def test_what_cannot_be_copied_leaves_nothing(store: Store, folder: Path, monkey
     def damaged(*_: object) -> None:
         raise OSError(errno.EIO, "Input/output error", "model.json")
 
-    monkeypatch.setattr(shutil, "copyfileobj", damaged)
+    monkeypatch.setattr(child_files, "copy_with_holes", damaged)
     with pytest.raises(MachineryError, match=r"model\.json"):
         keep("k", FAILED, folder, store)
     assert [path.name for path in (store.root / "outcomes").iterdir()] == ["k"]

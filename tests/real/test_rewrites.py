@@ -66,7 +66,7 @@ GRAPH = {"grouped": "grouped-convolution", "tabular": "adapted-lookup", "picture
 LAYERS = {"grouped": "grouped-convolution", "wavenet": "causal-padding", "pictures": "normalization"}
 
 
-BUILDER = Path(__file__).parent / "rewritten_models.py"
+BUILDER = Path(__file__).parent.parent / "data" / "rewritten_models.py"
 
 
 @pytest.mark.parametrize("processes", ["default", pytest.param("legacy-keras", marks=pytest.mark.full)])

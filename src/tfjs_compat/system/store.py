@@ -38,6 +38,10 @@ _PASSING = ("scratch", "locked", "keras", "virtualenv", "conversions")
 _SMALL = ("index", "interpreters", "programs", "resolved", "tfjs")
 
 
+def _say_nothing(name: str) -> None:
+    """For whoever waits without a word. A function with a name: a store is sent to other processes."""
+
+
 class Store:
     """The user's cache directory of the tool. Everything in it can be deleted and is made again when needed.
 
@@ -45,7 +49,7 @@ class Store:
     while a run goes on is then in a temporary folder of this process.
     """
 
-    def __init__(self, root: Path | None = None, *, waiting: Callable[[str], object] = lambda _: None) -> None:
+    def __init__(self, root: Path | None = None, *, waiting: Callable[[str], object] = _say_nothing) -> None:
         """``root`` defaults to TFJS_COMPAT_CACHE, else the platform's cache directory for the user.
 
         ``waiting`` is told the name of a lock that another run holds, once, when it has been waited for.
