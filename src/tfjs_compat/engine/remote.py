@@ -44,7 +44,7 @@ class Channel(Protocol):
         """What a worker opens it by."""
 
     def receive(self) -> Sequence[Mapping[str, Any]]:
-        """The messages that have come since the last call; waits for none. Raises any exception once it fails."""
+        """The messages that have come since the last call; waits for none. Raises any exception where it fails."""
 
 
 @dataclass
@@ -176,12 +176,17 @@ class RemoteExecutor(Executor):
     def _receive(self) -> None:
         """Take what comes on the channel, until this executor or the channel ends."""
         assert self.channel is not None
-        last = time.monotonic()
+        last = answered = time.monotonic()
         while not self._closing.is_set():
             try:
                 found = self.channel.receive()
             except Exception:
-                break
+                # A scheduler that is busy is asked again; one that is gone has given the tasks up by itself.
+                if time.monotonic() - answered > _SILENCE_SECONDS:
+                    break
+                self._closing.wait(1.0)
+                continue
+            answered = time.monotonic()
             for each in found:
                 message = MESSAGES.convert(each)
                 if (sent := self._sent.get(message.task)) is not None:
