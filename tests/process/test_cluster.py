@@ -197,3 +197,14 @@ def test_processes_of_this_machine_as_a_cluster(house: Runs) -> None:
 def test_a_cluster_that_cannot_be_had_is_said(house: Runs, name: str, code: int, message: str) -> None:
     ended, _, err = house.end(start(house, "--output", "x", "--executor", name), 90)
     assert (ended, message in err) == (code, True), err
+
+
+def test_a_model_that_cannot_travel_is_said_before_anything_runs(house: Runs, three: Cluster) -> None:
+    data = house.folder / "project" / "data"
+    for number in range(5001):
+        (data / f"{number}.csv").touch()
+    code, _, err = house.end(start(house, "--output", "over", "--executor", f"dask://{three.address}"), 120)
+    assert code == 2, err
+    assert "model 'model.py:build'" in err
+    assert "hint: put the builder and its data into a folder of their own" in err
+    assert not (house.folder / "project" / "over" / "results.json").exists()

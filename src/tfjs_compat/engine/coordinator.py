@@ -20,6 +20,7 @@ from tfjs_compat.engine.durations import Durations
 from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.gather import gather
 from tfjs_compat.engine.plan import Planned
+from tfjs_compat.engine.remote import RemoteExecutor
 from tfjs_compat.engine.schedule import Piece, pieces
 from tfjs_compat.engine.tasks import HANDED_IN, TASK_RESULTS, Task, Trial, TrialResult
 from tfjs_compat.engine.worker import (
@@ -59,7 +60,7 @@ def run_trials(
     """Run planned cases: as far as they are kept, from the cache, else for real. ``ended`` is called with each result.
 
     A fault of the machinery is a result of the cases it concerns (verdict ``error``), never the end of the others.
-    Raises what ``ended`` raises.
+    Raises what ``ended`` raises, and RequestError for a model that cannot travel to other machines.
     """
     coordinator = _Coordinator(planned, engine, ended)
     with in_this_process(coordinator.run, coordinator.worker):
@@ -80,6 +81,7 @@ class _Coordinator:
         self._seconds_left = 0.0
         self._lock = threading.Lock()
         self._fault: BaseException | None = None
+        self._why_lost = ""
         self._closed = False
         self.worker: Worker = make_worker(
             engine.options, engine.context, self._take, engine.operations, warm=engine.warm
@@ -102,6 +104,8 @@ class _Coordinator:
         self._clear_up_after_the_killed()
         self._write_locks()
         todo = [planned for planned in self._planned.values() if not self._known(planned)]
+        if isinstance(engine.executor, RemoteExecutor):
+            engine.executor.pack(planned.case.model for planned in todo)
         try:
             self._run_over(engine.executor, todo)
             if left := self._left_by_lost_workers():
@@ -138,6 +142,7 @@ class _Coordinator:
                 stopping=lambda: _touch(stop_file),
                 # A process that dies takes its pool along: what it did not finish has no verdict yet.
                 tolerated=(Exception,),
+                tolerating=self._note_lost_task,
                 waiting=self._take_handed_in,
             )
         except (Interrupted, KeyboardInterrupt):
@@ -147,6 +152,11 @@ class _Coordinator:
             with contextlib.suppress(OSError):
                 stop_file.unlink(missing_ok=True)
                 (engine.output / INBOX).rmdir()
+
+    def _note_lost_task(self, error: BaseException) -> None:
+        """Keep why the first task without a result has none."""
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        self._why_lost = self._why_lost or f": {said[0]}"
 
     def _say_how_much_is_done(self) -> None:
         left = max(0.0, self._seconds_left) / self._engine.jobs
@@ -279,7 +289,7 @@ class _Coordinator:
             return
         for planned in self._planned.values():
             if planned.case.id not in self.results and isinstance(planned.lock, Lock):
-                error = MachineryError("the worker that ran it ended without a result")
+                error = MachineryError(f"the worker that ran it ended without a result{self._why_lost}")
                 self._end(planned, lost(Stage.IMPORT, error, planned.lock))
 
 

@@ -22,13 +22,15 @@ def gather(
     finished: Callable[[T], None] = lambda _: None,
     stopping: Callable[[], None] = lambda: None,
     tolerated: tuple[type[BaseException], ...] = (),
+    tolerating: Callable[[BaseException], None] = lambda _: None,
     waiting: Callable[[], None] = lambda: None,
 ) -> list[T]:
     """``work`` of every item, in the order of the items; ``finished`` is called here with each result as it comes.
 
-    What raises one of ``tolerated`` has no result, and the rest goes on. At the first other exception ``stop`` is set,
-    so that what runs ends soon; what has not begun is cancelled. ``stopping`` is called once when ``stop`` is set, by
-    this or by somebody else: work in another process sees no event. ``waiting`` is called here now and then.
+    What raises one of ``tolerated`` has no result, ``tolerating`` gets it, and the rest goes on. At the first other
+    exception ``stop`` is set, so that what runs ends soon; what has not begun is cancelled. ``stopping`` is called once
+    when ``stop`` is set, by this or by somebody else: work in another process sees no event. ``waiting`` is called here
+    now and then.
 
     The call returns, or raises the first exception, only when nothing of it runs any more; Interrupted where something
     was cancelled and nothing raised.
@@ -46,7 +48,9 @@ def gather(
                     continue
                 if (error := future.exception()) is None:
                     finished(future.result())
-                elif not isinstance(error, tolerated):
+                elif isinstance(error, tolerated):
+                    tolerating(error)
+                else:
                     raise error
         except BaseException as error:
             first = first or error

@@ -11,7 +11,7 @@ import contextlib
 import secrets
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -27,6 +27,7 @@ from tfjs_compat.engine.remote_worker import run_remote_task
 from tfjs_compat.engine.tasks import TASKS, Task, TaskResult
 from tfjs_compat.engine.worker import hand_in
 from tfjs_compat.errors import MachineryError
+from tfjs_compat.matrix.models import Model
 from tfjs_compat.system.files import write_whole
 from tfjs_compat.system.store import Store
 
@@ -109,6 +110,11 @@ class RemoteExecutor(Executor):
         outer.add_done_callback(ended)
         self._by_hand(outer, lambda: self._send(sent, with_contents=False))
         return outer
+
+    def pack(self, models: Iterable[Model]) -> None:
+        """Read the models that tasks will need, once each. Raises RequestError: one that cannot travel."""
+        for model in models:
+            self._parcel_of(model)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Give up what runs, and close what this executor was made of."""
@@ -240,12 +246,15 @@ class RemoteExecutor(Executor):
             # After a shutdown nobody waits for it.
             self._hands.submit(guarded)
 
+    def _parcel_of(self, model: Model) -> Parcel | None:
+        return self._parcel(model.ref, lambda: parcel_of_model(model))
+
     def _packed(self, task: Task) -> tuple[RemoteTask, list[Parcel]]:
         found: dict[str, Parcel] = {}
         models: dict[str, tuple[str, str]] = {}
         for trial in task.trials:
             model = trial.case.model
-            parcel = self._parcel(model.ref, lambda model=model: parcel_of_model(model))  # type: ignore[misc]
+            parcel = self._parcel_of(model)
             if parcel is not None:
                 found[parcel.digest] = parcel
                 name = Path(model.path).relative_to(parcel.root).as_posix()
