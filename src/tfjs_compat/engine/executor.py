@@ -36,7 +36,6 @@ EXECUTORS: dict[str, Callable[[int], Executor]] = {
 
 NAMES = (*EXECUTORS, "dask://HOST:PORT", "dask-local:N")
 
-DEFAULT_EXECUTOR = "threads"
 _MOST_PROCESSES = 1000
 
 

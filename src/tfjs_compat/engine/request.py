@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from tfjs_compat.engine.executor import DEFAULT_EXECUTOR
 from tfjs_compat.environments.environment import DEFAULT_LAYOUT, Layout
 from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.outcomes.stages import Stage
@@ -56,7 +55,7 @@ class RunRequest:
     lock: Path | None = None
     shard: str | None = None
     plan: Path | None = None
-    executor: str = DEFAULT_EXECUTOR
+    executor: str = "threads"
     isolation: Literal["fork", "process"] = field(default_factory=lambda: "fork" if can_fork() else "process")
     layout: Layout = DEFAULT_LAYOUT
     allow_network: bool = False
