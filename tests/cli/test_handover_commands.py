@@ -47,6 +47,8 @@ def output(tmp_path: Path) -> Path:
         (["tf2.20", "--output", "r", "--model", "zoo:mlp"], "give one of the two"),
         (["tf2.20", "--output", "full"], "--output full: the folder is not empty"),
         (["tf2.20", "--output", "full", "--force"], "--output full: the folder is not empty"),
+        (["tf2.20", "--output", "r\udcff"], "is no text in UTF-8"),
+        (["tf2.20", "--output", "r\x1b[31m"], "has control characters"),
         (["tf2.20", "--output", "r", "--results", "elsewhere"], "elsewhere: there is no such file or folder"),
         (["--check", "full"], "full: it is no reproduction: it holds no reproduction.json"),
         (["--check", "full", "--output", "r"], "--check takes a folder and nothing else"),

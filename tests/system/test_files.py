@@ -15,7 +15,7 @@ import pytest
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.system import files
-from tfjs_compat.system.files import digest_files, disk_errors, remove_tree, write_whole
+from tfjs_compat.system.files import digest_files, disk_errors, read_regular, remove_tree, write_whole
 
 
 def names(folder: Path) -> list[str]:
@@ -183,3 +183,11 @@ def test_a_digest_covers_names_contents_and_order(tmp_path: Path) -> None:
 
 
 # ------------------------------------------------------------------------------------------------- files of a child
+
+
+def test_a_hole_of_terabytes_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "results.json"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(OSError, match="larger than"):
+        read_regular(path)

@@ -136,11 +136,12 @@ def write_target(file: Path, text: str) -> None:
     write_whole(target, text)
 
 
-def read_regular(path: Path, most: int | None = None) -> bytes:
+def read_regular(path: Path, most: int = 8 << 30) -> bytes:
     """What is in a regular file. Raises OSError as ``open_regular`` does, and for more than ``most`` bytes."""
     with open_regular(path) as file:
-        content = file.read() if most is None else file.read(most + 1)
-    if most is not None and len(content) > most:
+        # Its size first: of a file with holes, that may be more than there is memory.
+        content = file.read(most + 1) if os.fstat(file.fileno()).st_size <= most else None
+    if content is None or len(content) > most:
         raise OSError(errno.EFBIG, f"larger than {most} bytes", str(path))
     return content
 

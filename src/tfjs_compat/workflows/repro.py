@@ -26,7 +26,7 @@ from tfjs_compat.matrix.axes import TODAY, Combination
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.system.context import Context
-from tfjs_compat.system.files import disk_errors, remove_tree
+from tfjs_compat.system.files import disk_errors, remove_tree, require_usable
 from tfjs_compat.system.process import Limits
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.temporary import temporary_folder
@@ -100,6 +100,7 @@ def _archive(target: Path) -> Path:
 
 
 def _check_target(target: Path, *, force: bool) -> None:
+    require_usable(f"--output {target}", target, below=True)
     if not os.path.lexists(target):
         return
     if not target.is_dir():
