@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from support.inside import given, signatures
@@ -47,3 +48,25 @@ def test_given_inputs_are_matched_by_name_or_by_number() -> None:
         assert [(name, str(array.dtype)) for name, array in found] == [("a", "float32"), ("b", "int64")]
     with pytest.raises(ValueError, match="inputs given for c; the model takes: a, b"):
         given.matched({"c": [1]}, specs)
+
+
+def a_layer(called: dict[str, Any], default: bool | None) -> SimpleNamespace:
+    def call(self: object, inputs: object, training: bool | None = default) -> None: ...
+
+    node = SimpleNamespace(arguments=SimpleNamespace(kwargs=called))
+    return SimpleNamespace(call=call, _inbound_nodes=[node])
+
+
+@pytest.mark.parametrize(
+    ("layer", "on"),
+    [
+        (a_layer({}, None), False),
+        (a_layer({"training": True}, None), True),
+        (a_layer({"training": False}, None), False),
+        # A layer that augments: nobody said it.
+        (a_layer({"training": True}, True), False),
+    ],
+)
+def test_a_layer_that_is_switched_on_for_good(layer: SimpleNamespace, on: bool) -> None:
+    assert signatures._is_switched_on(SimpleNamespace(layers=[layer])) == on
+    assert signatures._is_switched_on(SimpleNamespace(layers=[SimpleNamespace(layers=[layer])])) == on

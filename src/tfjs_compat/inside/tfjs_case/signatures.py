@@ -1,5 +1,7 @@
 """What a model takes, and how it is called: Keras models, SavedModels, functions of a tf.Module."""
 
+import inspect
+
 import numpy as np
 
 from tfjs_case import logits, ranges
@@ -70,7 +72,8 @@ def signature(tf, job, built, given=None):
         consumers = [ranges.consumers(model, tensor) for tensor in inputs]
         names = _names(model, inputs)
         specs = [Spec(n, _shape(t), _dtype(t), c) for n, t, c in zip(names, inputs, consumers)]
-        idle = bool(job.get("rewrite"))
+        layers = job.get("route", {}).get("format") == "layers"
+        idle = bool(job.get("rewrite")) or (layers and not _is_switched_on(model))
         call = lambda arrays: _call(tf, model, _packed(tf, model, inputs, arrays), idle)  # noqa: E731
         return Signature(specs, call, _weights(model))
     specs = _given_specs(given) if given else _built_specs(model)
@@ -283,11 +286,30 @@ def is_keras_3(model):
     )
 
 
+def _is_switched_on(model):
+    """Whether a layer of a Keras 3 model was called with ``training=True``, which its description keeps.
+
+    Layers that augment have that as their default: Keras writes it for them though nobody said it.
+    """
+    for layer in getattr(model, "layers", None) or []:
+        nodes = getattr(layer, "_inbound_nodes", None) or []
+        said = any(getattr(getattr(node, "arguments", None), "kwargs", {}).get("training") for node in nodes)
+        if (said and not _trains_by_default(layer)) or _is_switched_on(layer):
+            return True
+    return False
+
+
+def _trains_by_default(layer):
+    training = inspect.signature(layer.call).parameters.get("training")
+    return training is not None and training.default is True
+
+
 def _call(tf, model, packed, idle=False):
     """As the model is exported. ``training=False`` would switch off, in Keras 3, what a model has switched on for good:
     ``Dropout(…)(x, training=True)`` (keras/src/models/functional.py, operation_fn).
 
-    ``idle``: as ``predict`` calls it, where the layers that augment are left out of what is exported.
+    ``idle``: as ``predict`` calls it, where the layers that augment are left out of what is exported, and where
+    TensorFlow.js's own ``predict`` leaves them idle: on the layers route.
     """
     tensors = tf.nest.map_structure(tf.convert_to_tensor, packed)
     try:
