@@ -110,7 +110,6 @@ def test_a_worker_that_dies_costs_the_case_that_it_was_at(house: Runs) -> None:
         assert [case["verdict"] for case in found] == ["fails"] * 6
         assert all((house.folder / "project" / "over" / case["log"]).read_text() for case in found)
         assert len(journal.read_text().splitlines()) == 6
-        assert len(list(one.store(1).glob("outcomes/*/outcome.json"))) <= 6 - len(before)
 
 
 @pytest.mark.full
