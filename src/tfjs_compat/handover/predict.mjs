@@ -1,6 +1,7 @@
 /* The converted model in this folder, by the names that it has in Python. Written by tfjs-compat.
  *
- * In Node, in this folder:  npm install @tensorflow/tfjs@TFJS_VERSION && node predict.mjs
+ * In Node, in the folder above (this one is replaced whole when it is converted again):
+ *                           npm install @tensorflow/tfjs@TFJS_VERSION && node THIS_FOLDER/predict.mjs
  * In a browser:             serve this folder (python3 -m http.server) and open predict.html
  * In a program:             import { loadModel, predict } from './predict.mjs';
  *                           const model = await loadModel(tf, 'https://…/model.json');
