@@ -64,9 +64,9 @@ def test_no_password_with_a_slash_stays(form: str, user: str, password: str) -> 
 
 @given(user=st.text("abcdefgh0123", min_size=1), password=SECRETS)
 def test_no_password_of_an_address_that_was_taken_for_a_path_stays(user: str, password: str) -> None:
-    shown = redact(f"no m.h5 in /work/https:/{user}:{password}@host.example/models")
+    shown = redact(f"no m.h5 in /folder/https:/{user}:{password}@host.example/models")
     assert "hush" not in shown
-    assert shown.endswith("/work/https:/***@host.example/models")
+    assert shown.endswith("/folder/https:/***@host.example/models")
 
 
 @given(user=st.text("abcdefgh0123", min_size=1), password=SLASHED | SECRETS)
