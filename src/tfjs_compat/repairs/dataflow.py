@@ -10,7 +10,7 @@ from tfjs_compat.artifact.branches import branch_constants
 from tfjs_compat.artifact.lookups import flattened_lookups
 from tfjs_compat.artifact.nodes import CUMULATIVE, Node
 from tfjs_compat.repairs.edits import Document, Edit, Put
-from tfjs_compat.repairs.graph_edits import NODES, node_entry, readable_graph
+from tfjs_compat.repairs.graph_edits import NODES, node_entry, put_in_place, readable_graph
 from tfjs_compat.repairs.repair import Repair
 
 
@@ -78,18 +78,8 @@ def _cumulative_axes(document: Document) -> Iterator[Edit]:
 def _bands(document: Document) -> Iterator[Edit]:
     """What lies in the band is chosen by row and column; every number is made of the widths: no weight is added."""
     graph = readable_graph(document)
-    if graph is None:
-        return
-    places = {node.name: index for index, node in enumerate(graph.nodes)}
-    end = len(graph.nodes)
-    for node in uneven_bands(graph.nodes):
-        built = _band(node)
-        if any(entry["name"] in graph.by_name for entry in built[:-1]):
-            continue
-        yield Put((*NODES, places[node.name]), built[-1])
-        for entry in built[:-1]:
-            yield Put((*NODES, end), entry)
-            end += 1
+    if graph is not None:
+        yield from put_in_place(graph, ((node, _band(node)) for node in uneven_bands(graph.nodes)))
 
 
 def _band(node: Node) -> list[dict[str, Any]]:

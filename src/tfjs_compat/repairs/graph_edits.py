@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from tfjs_compat.artifact.nodes import Graph, read_graph
-from tfjs_compat.repairs.edits import Document
+from tfjs_compat.artifact.nodes import Graph, Node, read_graph
+from tfjs_compat.repairs.edits import Document, Edit, Put
 
 NODES = ("modelTopology", "node")
 """The place of the list of nodes."""
@@ -22,3 +23,17 @@ def readable_graph(document: Document) -> Graph | None:
 def node_entry(name: str, op: str, inputs: list[str], **attributes: Any) -> dict[str, Any]:
     """A node as model.json holds it."""
     return {"name": name, "op": op, "input": inputs, "attr": attributes}
+
+
+def put_in_place(graph: Graph, replacements: Iterable[tuple[Node, list[dict[str, Any]]]]) -> Iterator[Edit]:
+    """Edits that put nodes in the place of one: the last of them, which has its name, where it stood, the others at the
+    end. Where one of those has a name that is taken, the node stays as it is."""
+    places = {node.name: index for index, node in enumerate(graph.nodes)}
+    end = len(graph.nodes)
+    for node, built in replacements:
+        if any(entry["name"] in graph.by_name for entry in built[:-1]):
+            continue
+        yield Put((*NODES, places[node.name]), built[-1])
+        for entry in built[:-1]:
+            yield Put((*NODES, end), entry)
+            end += 1

@@ -7,7 +7,7 @@ from typing import Any, TypeGuard
 
 from tfjs_compat.artifact.nodes import Node
 from tfjs_compat.repairs.edits import Document, Edit, Put
-from tfjs_compat.repairs.graph_edits import NODES, node_entry, readable_graph
+from tfjs_compat.repairs.graph_edits import NODES, node_entry, put_in_place, readable_graph
 from tfjs_compat.repairs.repair import Repair
 
 
@@ -34,19 +34,12 @@ def _rolls(document: Document) -> Iterator[Edit]:
     if graph is None:
         return
     shapes = _shapes_of_constants(document)
-    places = {node.name: index for index, node in enumerate(graph.nodes)}
-    end = len(graph.nodes)
+    built = []
     for node in graph.nodes:
         given = [shapes.get(source) for source in node.inputs[1:3]] if node.op == "Roll" else []
-        if len(given) != 2 or given[0] != given[1] or given[0] not in ((), (1,), (2,), (3,), (4,)):
-            continue
-        built = _roll(node, given[0])
-        if any(entry["name"] in graph.by_name for entry in built[:-1]):
-            continue
-        yield Put((*NODES, places[node.name]), built[-1])
-        for entry in built[:-1]:
-            yield Put((*NODES, end), entry)
-            end += 1
+        if len(given) == 2 and given[0] == given[1] and given[0] in ((), (1,), (2,), (3,), (4,)):
+            built.append((node, _roll(node, given[0])))
+    yield from put_in_place(graph, built)
 
 
 def _shapes_of_constants(document: Document) -> dict[str, tuple[int, ...]]:
@@ -95,18 +88,9 @@ def _roll(node: Node, shape: tuple[int, ...]) -> list[dict[str, Any]]:
 def _segment_sums(document: Document) -> Iterator[Edit]:
     """ScatterNd adds up what goes to one place. No weight is added: numbers are made of that of the segments."""
     graph = readable_graph(document)
-    if graph is None:
-        return
-    places = {node.name: index for index, node in enumerate(graph.nodes)}
-    end = len(graph.nodes)
-    for node in graph.nodes:
-        built = _segment_sum(node) if node.op == "UnsortedSegmentSum" and len(node.inputs) > 2 else []
-        if not built or any(entry["name"] in graph.by_name for entry in built[:-1]):
-            continue
-        yield Put((*NODES, places[node.name]), built[-1])
-        for entry in built[:-1]:
-            yield Put((*NODES, end), entry)
-            end += 1
+    if graph is not None:
+        sums = [node for node in graph.nodes if node.op == "UnsortedSegmentSum" and len(node.inputs) > 2]
+        yield from put_in_place(graph, ((node, _segment_sum(node)) for node in sums))
 
 
 def _segment_sum(node: Node) -> list[dict[str, Any]]:
