@@ -54,6 +54,41 @@ def test_integers_are_of_the_vocabulary() -> None:
     assert set(np.unique(drawn("int32", name="attention_mask"))) == {0, 1}
 
 
+@pytest.mark.parametrize(("rows", "number"), [(3, 0), (3, 1), (1, 11), (2, 0), (7, 2)])
+def test_tokens_come_as_sequences_of_several_lengths(rows: int, number: int) -> None:
+    spec = signatures.Spec("x", (rows, 12), "int32", [layer("Embedding", input_dim=10_000, mask_zero=True)])
+    found = ranges.told_by(spec).array((rows, 12), "int32", number)
+    ends, begins = (found[:, -1] == 0) & (found[:, 0] != 0), (found[:, 0] == 0) & (found[:, -1] != 0)
+    assert (ends | begins).any()
+    assert found.any(axis=1).all(), "no row is padding alone"
+    assert rows < 3 or len({int((row == 0).sum()) for row in found}) >= 3
+
+
+def test_other_scales_of_tokens_are_padded_too() -> None:
+    spec = signatures.Spec("x", (3, 12), "int32", [layer("Embedding", input_dim=10_000)])
+    for kind in (*ranges.alternatives(spec), *ranges.cautious(spec)):
+        assert not kind.array((3, 12), "int32", 0)[1, 6:].any()
+
+
+def test_steps_are_masked_as_a_masking_layer_says() -> None:
+    found = drawn("float32", layer("Masking", mask_value=-1.0), layer("LSTM"), shape=(3, 6, 4))
+    masked = (found == -1.0).all(axis=-1)
+    assert masked.any(axis=1).tolist() == [False, True, True]
+    assert masked[1, -1] and not masked[1, 0] and masked[2, 0] and not masked[2, -1]
+
+
+def test_tokens_of_a_layer_that_holds_an_embedding_are_padded() -> None:
+    inner = layer("Embedding", input_dim=50)
+    found = drawn("int32", layer("Tokens", _flatten_layers=lambda self, include_self: [inner]), shape=(3, 8))
+    assert (found[1, 4:] == 0).all() and found[1, :4].any()
+
+
+@pytest.mark.parametrize("shape", [(3,), (3, 1)])
+def test_what_is_no_sequence_is_not_padded(shape: tuple[int, ...]) -> None:
+    spec = signatures.Spec("x", shape, "int32", [layer("Embedding", input_dim=1_000_000)])
+    assert ranges.told_by(spec).array(shape, "int32", 0).all()
+
+
 def test_texts_are_of_the_vocabulary() -> None:
     vectorization = layer("TextVectorization", get_vocabulary=lambda self=None: ["", "cat", "mat"])
     words = {word for text in drawn("string", vectorization).ravel() for word in text.split()}

@@ -21,8 +21,8 @@ def told_by(spec):
     for layer in spec.consumers:
         found = _of_layer(layer, spec.dtype)
         if found is not None:
-            return found
-    return by_dtype(spec)
+            return _as_sequences(spec, found)
+    return _as_sequences(spec, by_dtype(spec))
 
 
 def by_dtype(spec):
@@ -39,8 +39,34 @@ def by_dtype(spec):
     return values.normal()
 
 
+def _as_sequences(spec, whole):
+    """The values with rows that are padded, where the input is a sequence: what a mask changes shows in those alone.
+
+    Of an Embedding without a mask too: the model may make one of its own (``x != 0``).
+    """
+    for layer in (inner for consumer in spec.consumers for inner in _with_inner(consumer)):
+        kind = type(layer).__name__
+        if kind == "Embedding":
+            return values.padded(whole, 0, 0, " (Embedding)")
+        if kind == "Masking" and isinstance(getattr(layer, "mask_value", None), (int, float)):
+            return values.padded(whole, layer.mask_value, 1, " (Masking)")
+    return whole
+
+
+def _with_inner(layer):
+    """A layer, and those that it holds: an Embedding may be in a layer of the user's own."""
+    yield layer
+    if not hasattr(layer, "layers") and callable(getattr(layer, "_flatten_layers", None)):
+        for inner in layer._flatten_layers(include_self=False):
+            yield inner
+
+
 def alternatives(spec):
     """Other values to try where those before proved nothing, or hid much of the model; the likeliest first."""
+    return [_as_sequences(spec, other) for other in _other_scales(spec)]
+
+
+def _other_scales(spec):
     if spec.dtype in ("string", "bool"):
         return []
     if spec.dtype.startswith(("int", "uint")):
@@ -58,6 +84,10 @@ def alternatives(spec):
 
 def cautious(spec):
     """Values that a model may take which raises on those that fit its dtype: it asserts their range."""
+    return [_as_sequences(spec, other) for other in _narrow(spec)]
+
+
+def _narrow(spec):
     if spec.dtype in ("string", "bool"):
         return []
     because = " (the model raises on others)"

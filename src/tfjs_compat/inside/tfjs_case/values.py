@@ -7,15 +7,17 @@ WORDS = ("the", "cat", "sat", "on", "a", "mat", "zebra", "hello world", "", "unh
 
 
 class Values:
-    """How the values of an input are drawn. ``words`` says it to people; ``seed`` gives others of the same kind."""
+    """How the values of an input are drawn. ``words`` says it to people; ``draw`` gives them for a source of random
+    numbers, a shape and a number that makes inputs of one kind differ."""
 
     def __init__(self, words, draw):
-        self.words, self._draw = words, draw
+        self.words, self.draw = words, draw
 
     def array(self, shape, dtype, number, seed=0):
-        """``number`` is the input's place among the model's inputs, so that no two inputs are alike."""
+        """``number`` is the input's place among the model's inputs, so that no two inputs are alike; ``seed`` gives
+        others of the same kind."""
         random = np.random.RandomState((SEED + number + 7919 * seed) % (1 << 32))
-        drawn = self._draw(random, tuple(shape), number + seed)
+        drawn = self.draw(random, tuple(shape), number + seed)
         return drawn if dtype == "string" else drawn.astype(dtype)
 
 
@@ -65,6 +67,25 @@ def _patches(random, shape):
         if size:
             coarse = np.take(coarse, np.arange(size) * coarse.shape[axis] // size, axis=axis)
     return coarse if coarse.size else np.zeros(shape)
+
+
+def padded(unpadded, value, trailing, because=""):
+    """The same values as sequences of different lengths: of three rows one is whole, one ends and one begins with steps
+    that are all ``value``. ``trailing``: how many axes a step has.
+    """
+
+    def draw(random, shape, number):
+        drawn = unpadded.draw(random, shape, number)
+        steps = len(shape) - 1 - trailing
+        for row in range(shape[0] if steps > 0 else 0):
+            kind, along = (row + number) % 3, shape[steps]
+            length = along - max(1, along * (1 + row % 3) // 4)
+            if kind and length > 0:
+                places = slice(length, None) if kind == 1 else slice(None, along - length)
+                drawn[(row, *[slice(None)] * (steps - 1), places)] = value
+        return drawn
+
+    return Values("%s, rows padded with %s%s" % (unpadded.words, _shown(value), because), draw)
 
 
 def integers(low, high, because=""):
