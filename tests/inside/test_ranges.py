@@ -74,13 +74,17 @@ def test_steps_are_masked_as_a_masking_layer_says() -> None:
     found = drawn("float32", layer("Masking", mask_value=-1.0), layer("LSTM"), shape=(3, 6, 4))
     masked = (found == -1.0).all(axis=-1)
     assert masked.any(axis=1).tolist() == [False, True, True]
-    assert masked[1, -1] and not masked[1, 0] and masked[2, 0] and not masked[2, -1]
+    assert masked[1, -1]
+    assert not masked[1, 0]
+    assert masked[2, 0]
+    assert not masked[2, -1]
 
 
 def test_tokens_of_a_layer_that_holds_an_embedding_are_padded() -> None:
     inner = layer("Embedding", input_dim=50)
     found = drawn("int32", layer("Tokens", _flatten_layers=lambda self, include_self: [inner]), shape=(3, 8))
-    assert (found[1, 4:] == 0).all() and found[1, :4].any()
+    assert (found[1, 4:] == 0).all()
+    assert found[1, :4].any()
 
 
 @pytest.mark.parametrize("shape", [(3,), (3, 1)])

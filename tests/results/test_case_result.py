@@ -94,6 +94,21 @@ def test_only_remedies_for_this_case_are_named() -> None:
     assert result.remedies == ("use TensorFlow 2.15.0 with Keras 2 and `setuptools<81`",)
 
 
+def test_what_is_suspicious_brings_its_remedies_where_numbers_differ() -> None:
+    ignored = Finding("mask-ignored", "$.a", "averages over masked steps too", "warning")
+    outcome = Outcome(Stage.PREDICT, parity=parity(agrees=False), findings=(ignored,))
+    assert case_result(case(), outcome, Stage.PREDICT).remedies == ("use the graph route",)
+    # On the graph route nothing of that is left to do.
+    assert "use the graph route" not in case_result(case("graph"), outcome, Stage.PREDICT).remedies
+
+
+def test_no_remedy_is_of_another_format() -> None:
+    outcome = Outcome(Stage.PREDICT, parity=parity(agrees=False))
+    of_layers, of_graph = (case_result(case(route), outcome, Stage.PREDICT).remedies for route in ("layers", "graph"))
+    assert not any("control_flow_v2" in title for title in of_layers)
+    assert any("control_flow_v2" in title for title in of_graph)
+
+
 def test_an_unknown_failure_stays_unknown_with_its_signature() -> None:
     result = case_result(case(), Outcome(Stage.BUILD, UNKNOWN), Stage.PREDICT)
     assert (result.issue, result.issues, result.remedies) == (None, (), ())

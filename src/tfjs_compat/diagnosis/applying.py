@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Protocol
 
-from tfjs_compat.diagnosis.catalogue import Remedy, catalogue
+from tfjs_compat.diagnosis.catalogue import NUMBERS_DIFFER, Remedy, catalogue
 from tfjs_compat.matrix.cases import Case
-from tfjs_compat.matrix.routes import find_route
+from tfjs_compat.matrix.routes import VARIANTS, find_route
 from tfjs_compat.matrix.versions import version_fits
 from tfjs_compat.outcomes.stages import Stage
 
@@ -45,21 +45,31 @@ def fits(remedy: Remedy, ended: Ended, message: str, resolved: Mapping[str, str]
 
 
 def applicable(
-    issues: Sequence[str], case: Case, ended: Ended, message: str, resolved: Mapping[str, str]
+    issues: tuple[str, ...], case: Case, ended: Ended, message: str, resolved: Mapping[str, str]
 ) -> tuple[str, ...]:
-    """The titles of the remedies of the first of a case's issues that may help it: none of what it has already."""
-    entry = catalogue().get(issues[0]) if issues else None
-    return tuple(
-        remedy.title
-        for remedy in (entry.remedies if entry is not None else ())
-        if fits(remedy, ended, message, resolved) and _changes_something(remedy, case)
-    )
+    """The titles of the remedies of a case's decisive issue that may help it: none of what it has already.
+
+    That numbers differ says what happened and not why: what was suspicious of the artifact goes before it.
+    """
+    decisive = [*issues[1:], *issues[:1]] if issues[:1] == (NUMBERS_DIFFER,) else issues[:1]
+    for entry in (catalogue()[issue] for issue in decisive if issue in catalogue()):
+        found = tuple(
+            remedy.title
+            for remedy in entry.remedies
+            if fits(remedy, ended, message, resolved) and _changes_something(remedy, case)
+        )
+        if found:
+            return found
+    return ()
 
 
 def _changes_something(remedy: Remedy, case: Case) -> bool:
     """Whether a remedy asks for something that the case does not have, as far as names tell it, and can have."""
     combination, route = case.combination, case.route
     if remedy.route and case.model.kind not in find_route(remedy.route).kinds:
+        return False
+    other = find_route(remedy.route) if remedy.route else route
+    if any(other.format not in VARIANTS[name].formats for name in remedy.variant.split("+") if name):
         return False
     wanted = [
         remedy.process_env and remedy.process_env not in combination.process_env.split("+"),

@@ -21,6 +21,9 @@ from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.decoding import Reader
 
+NUMBERS_DIFFER = "numbers-differ"
+"""The issue of every mismatch: it says what happened, and nothing about the cause."""
+
 
 class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One way to recognise an issue: all its fields that are not empty must hold.

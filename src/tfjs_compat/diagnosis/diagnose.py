@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from tfjs_compat.diagnosis.catalogue import catalogue, recognise
+from tfjs_compat.diagnosis.catalogue import NUMBERS_DIFFER, catalogue, recognise
 from tfjs_compat.diagnosis.signatures import signature
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
@@ -67,7 +67,7 @@ def _issues(outcome: Outcome, verdict: Verdict, until: Stage, requested: Mapping
         return tuple(dict.fromkeys([*proven, *recognise(failure, outcome.resolved or requested or {})]))
     if verdict is Verdict.MISMATCH:
         # What a look at the artifact made suspicious is the best lead on why.
-        return tuple(dict.fromkeys(["numbers-differ", *(finding.id for finding in outcome.findings)]))
+        return tuple(dict.fromkeys([NUMBERS_DIFFER, *(finding.id for finding in outcome.findings)]))
     if verdict is Verdict.CONVERTS and until is Stage.PREDICT:
         return ("proves-nothing",)
     return ()

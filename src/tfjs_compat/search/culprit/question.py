@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
+from tfjs_compat.diagnosis.catalogue import NUMBERS_DIFFER
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.search.answer import Answer
 from tfjs_compat.search.oracle import answer_of
 
-ALIKE = ("numbers-differ", "proves-nothing")
+ALIKE = (NUMBERS_DIFFER, "proves-nothing")
 """Issues that are a kind of verdict, and say nothing about its cause."""
 
 
