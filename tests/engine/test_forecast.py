@@ -15,6 +15,7 @@ from tfjs_compat.engine import cache
 from tfjs_compat.engine.forecast import describe, why_not_cached
 from tfjs_compat.engine.plan import Planned
 from tfjs_compat.locks.lock import Lock, Unresolved
+from tfjs_compat.matrix.models import find_model
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.context import Context
@@ -36,7 +37,7 @@ def keep(entry: Planned, store: Store, tmp_path: Path, **changed: Any) -> cache.
     key = cache.cache_key(entry, entry.lock, runtime_version(entry.case), conditions)
     key = msgspec.structs.replace(key, **changed)
     assert cache.keep(key.key, Outcome(Stage.PREDICT), folder, store)
-    cache.record_key(entry.case.id, key, store)
+    cache.record_key(entry, key, store)
     return key
 
 
@@ -94,3 +95,19 @@ def test_the_plan_in_both_forms(store: Store, tmp_path: Path) -> None:
     text = shown_by(lambda console: plan_view.show(console, made, rows))
     assert "1 outcome cached, 2 cases to run" in text
     assert "2 × it was never run" in text
+
+
+def test_the_files_of_a_model_that_changed_are_named(store: Store, tmp_path: Path) -> None:
+    def builder(folder: str) -> Planned:
+        made = planned(1, 5)
+        model = find_model(f"{tmp_path / folder / 'train.py'}:build", tmp_path)
+        return msgspec.structs.replace(made, case=msgspec.structs.replace(made.case, model=model))
+
+    for folder in ("mine", "yours"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "train.py").write_text("def build(): pass\n")
+    keep(builder("mine"), store, tmp_path)
+    (tmp_path / "mine" / "notes.py").write_text("# nothing to do with it\n")
+    (tmp_path / "yours" / "other.py").write_text("")
+    assert why(builder("mine"), store) == "notes.py changed since it was run"
+    assert why(builder("yours"), store) == "it was never run to an end that can be kept"

@@ -28,6 +28,7 @@ from tfjs_compat.matrix.cases import Case
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.outcomes.wrong_inputs import Array, Problem, WrongInputs
 from tfjs_compat.results.case_result import Results
 from tfjs_compat.results.files import read_results, write_results
 from tfjs_compat.results.journal import JOURNAL, read_journal
@@ -47,6 +48,7 @@ class House:
     outcomes: dict[str, Outcome | BaseException] = field(default_factory=dict)
     until: Stage = Stage.CONVERT
     fresh: bool = False
+    inputs: str | None = None
     convert: Callable[..., Outcome] | None = None
     finish: Callable[..., Outcome] | None = None
     session: type[EnvironmentSession] = EnvironmentSession
@@ -61,7 +63,7 @@ class House:
 
     def options(self) -> TrialOptions:
         store = str(self.context.store.root)
-        return TrialOptions(store, self.until, 600.0, None, 1 << 30, fresh=self.fresh)
+        return TrialOptions(store, self.until, 600.0, None, 1 << 30, fresh=self.fresh, inputs=self.inputs)
 
     def run(self, made: Plan, jobs: int = 2) -> Results:
         operations = Operations(self._build, self.session, self.convert or self._convert, self.finish or self._finish)
@@ -418,3 +420,24 @@ def test_what_a_killed_removal_left_goes(house: House) -> None:
         folder.mkdir(parents=True)
     house.run(plan(planned(1, 5)))
     assert not any(folder.exists() for folder in left)
+
+
+WRONG = WrongInputs(
+    Problem.UNKNOWN, "imgae", (Array("imgae", "float32", (1, 4)),), (Array("image", "int32", (None, 4)),)
+)
+
+
+def test_inputs_that_are_not_the_models_are_a_wrong_request(house: House) -> None:
+    (house.root / "x.npz").touch()
+    house.inputs = str(house.root / "x.npz")
+    house.outcomes["zoo:m1"] = Outcome(Stage.BUILD, Failure(Stage.BUILD, "no"), wrong_inputs=WRONG)
+    message = r"--inputs .*x\.npz: array 'imgae': .* model zoo:m1 takes image \(int32 \[\?, 4\]\)\nhint: .*'image'"
+    with pytest.raises(RequestError, match=message):
+        house.run(plan(planned(1, 5), planned(2, 6)))
+
+
+def test_inputs_beside_a_builder_are_the_request_of_its_model_alone(house: House) -> None:
+    house.outcomes["zoo:m1"] = Outcome(Stage.CONVERT, wrong_inputs=WRONG)
+    with pytest.raises(RequestError, match=r"m1: .*_inputs: array 'imgae'"):
+        house.run(plan(planned(1, 5), planned(1, 6)))
+    assert verdicts(house.run(plan(planned(1, 5), planned(2, 6)))) == ["converts at convert"] * 2

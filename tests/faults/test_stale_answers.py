@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import py_compile
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
+from msgspec.structs import replace
 from support.trials import UNCONFINED, Trials
 
 from tfjs_compat.engine import cache
@@ -147,7 +149,11 @@ class Kept:
     @property
     def counts(self) -> bool:
         """Whether what was kept would be taken now."""
-        return cache.kept_outcome("k", self.store) is not None
+        return self.counts_at(self.root / "model")
+
+    def counts_at(self, place: Path) -> bool:
+        """Whether it would be taken for the same builder in another folder."""
+        return cache.kept_outcome("k", self.store, place=str(place)) is not None
 
 
 @pytest.fixture(params=["fork", "process"])
@@ -201,7 +207,7 @@ def test_bytecode_stands_for_its_source(kept: Kept) -> None:
     py_compile.compile(str(kept.root / "model" / "parts" / "deep" / "layer.py"))
     assert list((kept.root / "model" / "parts" / "deep").glob("__pycache__/layer*.pyc"))
     assert kept.run("imports_what_was_compiled"), kept.outcome
-    assert str(kept.root / "model" / "parts" / "deep" / "layer.py") in dict(kept.outcome.opened)
+    assert os.path.join(".", "parts", "deep", "layer.py") in dict(kept.outcome.opened)  # noqa: PTH118
     kept.write("parts/deep/layer.py", "SIZE = 2")
     assert not kept.counts
 
@@ -237,6 +243,26 @@ def test_what_a_builder_does_not_open_does_not_count(kept: Kept) -> None:
     assert set(names) <= {"model.py", "on_import.py", "imports", *packages}
     kept.write("data/weights.csv", "2")
     assert kept.counts
+
+
+def test_an_answer_for_a_copy_rests_on_the_files_of_the_copy(kept: Kept) -> None:
+    assert kept.run("reads_data")
+    copy = kept.root / "copy"
+    shutil.copytree(kept.root / "model", copy)
+    # The packages of these tests are not the store's.
+    own = replace(kept.outcome, opened=tuple(each for each in kept.outcome.opened if each[0].startswith(".")))
+    assert cache.keep("k", own, kept.trials.case_folder, kept.store)
+    assert kept.counts_at(copy)
+    (copy / "data" / "weights.csv").write_text("of another project")
+    assert not kept.counts_at(copy)
+    assert kept.counts
+
+
+def test_what_was_opened_elsewhere_may_be_others_for_a_copy(kept: Kept) -> None:
+    assert kept.run("reads_elsewhere")
+    shutil.copytree(kept.root / "model", kept.root / "copy")
+    assert kept.counts
+    assert not kept.counts_at(kept.root / "copy")
 
 
 def test_what_an_import_opens_counts(kept: Kept) -> None:

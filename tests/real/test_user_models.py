@@ -11,6 +11,7 @@ import pytest
 from tfjs_compat import api
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.environments.registry import list_environments
+from tfjs_compat.errors import RequestError
 from tfjs_compat.results.case_result import CaseResult, Results
 from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.system.process import Limits
@@ -105,6 +106,14 @@ def test_inputs_from_a_file(store: Store, project: Path) -> None:
     assert outcome_of(found) == ("works", "predict", None)
     assert found.parity is not None
     assert found.parity.outputs[0].shape == [2, 1]
+
+
+def test_inputs_that_are_not_the_models_are_a_wrong_request(store: Store, project: Path) -> None:
+    np.savez(project / "wrong.npz", lefft=np.ones((2, 3)), right=np.zeros((2, 3)))
+    with pytest.raises(
+        RequestError, match=r"wrong\.npz: array 'lefft': .* left \(float32 \[\?, 3\]\).*\nhint:.*'left'"
+    ):
+        run(store, project, KERAS_2, matrix=matrix(project, "train.py:fussy"), inputs=project / "wrong.npz")
 
 
 @pytest.fixture(scope="module")

@@ -31,7 +31,15 @@ ROOT = Path(__file__).parents[2]
 
 
 def model(ref: str = "zoo:mlp", kind: Kind = Kind.BUILDER) -> Model:
-    return Model(ref=ref, name=ref.rpartition(":")[2], kind=kind, path=f"/models/{ref}", digest="0" * 64, key=ref)
+    return Model(
+        ref=ref,
+        name=ref.rpartition(":")[2],
+        kind=kind,
+        path=f"/models/{ref}",
+        digest="0" * 64,
+        key=ref,
+        search=("/models",),
+    )
 
 
 def combination(**changed: Any) -> Combination:

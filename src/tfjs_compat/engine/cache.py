@@ -9,6 +9,7 @@ a lock: what a reader copies is whole and of one outcome, or it finds that the f
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import secrets
 import shutil
@@ -18,15 +19,17 @@ from pathlib import Path
 
 import msgspec
 
-from tfjs_compat.engine.keys import CacheKey, RunConditions, cache_key, changes, conditions
+from tfjs_compat.engine.keys import MODEL_CHANGED, CacheKey, RunConditions, cache_key, changes, conditions
+from tfjs_compat.engine.plan import Planned
 from tfjs_compat.errors import MachineryError
+from tfjs_compat.matrix.models import content_of, different
 from tfjs_compat.outcomes.failures import is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.system.child_files import TooMuchError, copy_settled, read_child_file
 from tfjs_compat.system.decoding import DamagedFileError, Reader
 from tfjs_compat.system.files import disk_errors, remove_tree, write_whole
 from tfjs_compat.system.store import Store
-from tfjs_compat.trials.touched import changed_path
+from tfjs_compat.trials.touched import changed_path, is_of_another_place, place_of
 from tfjs_compat.trials.trial import CACHE_MARK, LEFT
 
 __all__ = [
@@ -57,7 +60,7 @@ class _Kept(msgspec.Struct, frozen=True):
     size: tuple[int, int]
 
 
-_KEPT, _KEYS = Reader[_Kept](_Kept), Reader[CacheKey](CacheKey)
+_KEPT = Reader[_Kept](_Kept)
 
 
 def kept_outcome(
@@ -65,12 +68,14 @@ def kept_outcome(
     store: Store,
     folder: Path | None = None,
     *,
+    place: str = "",
     to_change: bool = False,
     warn: Callable[[str], object] = lambda _: None,
 ) -> Outcome | None:
     """The outcome kept under a key, or None; with ``folder``, the case's files are in there afterwards.
 
-    A folder that has them already is left alone. ``to_change``: the caller goes on to change what is in ``folder``, so
+    ``place``: where the model's builder is (trials/touched.py). A folder that has the files already is left alone.
+    ``to_change``: the caller goes on to change what is in ``folder``, so
     it gets fresh copies and is not taken for what is kept later. Raises nothing: what cannot be read or copied is not
     kept, and ``warn`` is called with the reason where that is the machine's.
     """
@@ -81,7 +86,7 @@ def kept_outcome(
         except OSError as error:
             warn(_reason(error))
             return None
-        if kept is None or changed_path(kept.outcome) is not None:
+        if kept is None or not _counts(kept.outcome, place, store):
             return None
         source = home / kept.folder
         if not source.is_dir():
@@ -104,6 +109,11 @@ def kept_outcome(
             os.utime(home)
         return kept.outcome
     return None
+
+
+def _counts(outcome: Outcome, place: str, store: Store) -> bool:
+    """Whether what an outcome rests on is as it was, for a builder that is there."""
+    return not is_of_another_place(outcome, place, store.root) and changed_path(outcome, place) is None
 
 
 def keep(key: str, outcome: Outcome, folder: Path, store: Store) -> bool:
@@ -232,27 +242,51 @@ def _reason(error: OSError | MachineryError) -> str:
     return str(error)
 
 
-def record_key(case_id: str, key: CacheKey, store: Store) -> None:
+def record_key(planned: Planned, key: CacheKey, store: Store) -> None:
     """Note the key of a case's kept outcome, so that ``why_not_kept`` can compare a later key with it.
 
     Raises MachineryError on a full disk.
     """
-    write_whole(store.folder("cache-keys") / f"{case_id}.json", msgspec.json.encode(key), lasting=False)
+    note = _Note(key, content_of(planned.case.model))
+    write_whole(_note_of(planned, store), msgspec.json.encode(note), lasting=False)
 
 
-def why_not_kept(case_id: str, key: CacheKey, store: Store) -> str | None:
-    """Why a case will run although it may have run before; None where its outcome is kept."""
-    if kept_outcome(key.key, store) is not None:
+def why_not_kept(planned: Planned, key: CacheKey, store: Store) -> str | None:
+    """Why a case will run although it may have run before; None where its outcome is kept.
+
+    It names what decided: of the model the files that are others, of what it opens the file.
+    """
+    place, model = place_of(planned.case.model), planned.case.model
+    if kept_outcome(key.key, store, place=place) is not None:
         return None
     with contextlib.suppress(OSError):
         kept = _read(store.root / "outcomes" / key.key)
-        if kept is not None and (changed := changed_path(kept.outcome)) is not None:
+        here = kept is not None and not is_of_another_place(kept.outcome, place, store.root)
+        if kept is not None and here and (changed := changed_path(kept.outcome, place)) is not None:
             return f"{changed}, which its model opens, changed since it was run"
     try:
-        before = _KEYS.read(store.root / "cache-keys" / f"{case_id}.json")
+        before = _NOTES.read(_note_of(planned, store))
     except DamagedFileError:
         return "the note of its last run is damaged, or of another tfjs-compat"
     except OSError:
         return "it was never run to an end that can be kept"
-    texts = changes(before, key)
+    texts = changes(before.key, key)
+    if before.key.model != key.model and (named := different(before.content, content_of(model))):
+        texts[texts.index(MODEL_CHANGED)] = f"{named} changed"
     return "; ".join(texts) + " since it was run" if texts else "its outcome is gone from the store, or damaged"
+
+
+class _Note(msgspec.Struct, frozen=True):
+    """The key of a case's last outcome; of its model each file with a digest."""
+
+    key: CacheKey
+    content: dict[str, str]
+
+
+_NOTES = Reader[_Note](_Note)
+
+
+def _note_of(planned: Planned, store: Store) -> Path:
+    """A file for each case and place: models of two projects may have one name."""
+    place = hashlib.sha256(os.fsencode(planned.case.model.path)).hexdigest()[:16]
+    return store.folder("cache-keys") / f"{planned.case.id}-{place}.json"

@@ -35,7 +35,7 @@ from tfjs_compat.engine.worker import (
 )
 from tfjs_compat.environments.environment import is_built
 from tfjs_compat.environments.wheels import remove_abandoned_fillings
-from tfjs_compat.errors import Interrupted, MachineryError
+from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
@@ -43,6 +43,7 @@ from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult, case_result, trial_id
 from tfjs_compat.system.files import finish_removals, read_regular, remove_tree, write_whole
 from tfjs_compat.system.temporary import remove_abandoned
+from tfjs_compat.trials.touched import place_of
 
 _BUILD_SECONDS = 15.0
 
@@ -233,7 +234,9 @@ class _Coordinator:
             progress.begin(name)
             progress.end(name, f"its kept outcome cannot be used, so it runs again: {reason}")
 
-        return cache.kept_outcome(key.key, self._engine.context.store, folder, warn=warn)
+        return cache.kept_outcome(
+            key.key, self._engine.context.store, folder, place=place_of(planned.case.model), warn=warn
+        )
 
     def _without_lock(self, planned: Planned) -> Outcome:
         answer = planned.lock
@@ -266,9 +269,14 @@ class _Coordinator:
             resolved = planned.lock.resolved()
             outcome = msgspec.structs.replace(outcome, lock=planned.lock.id, resolved=resolved)
         result = case_result(planned.case, outcome, until, cached=cached, variables=planned.variables)
+        wrong = self._wrong_request(planned, outcome)
         with self._lock:
             # What comes a second time, or after the end, says nothing new.
             if self._fault is not None or self._closed or result.id in self.results:
+                return
+            if wrong is not None:
+                self._fault = wrong
+                self._engine.context.stop.set()
                 return
             self.results[result.id] = result
             try:
@@ -282,6 +290,23 @@ class _Coordinator:
         if not cached:
             self._say_how_much_is_done()
             progress.end(result.id, summary(result))
+
+    def _wrong_request(self, planned: Planned, outcome: Outcome) -> RequestError | None:
+        """What a case says of the inputs that were given: they are the request's, and no other case can do with them.
+
+        Those of a function beside a builder are that model's alone: a run of several models goes on without them.
+        """
+        wrong, inputs, model = outcome.wrong_inputs, self._engine.options.inputs, planned.case.model
+        if wrong is None:
+            return None
+        if inputs is not None:
+            what = f"--inputs {inputs}"
+        elif len({other.case.model.ref for other in self._planned.values()}) == 1:
+            what = f"{model.path}: {model.function}_inputs"
+        else:
+            return None
+        hint = wrong.hint()
+        return RequestError(f"{what}: {wrong.reason(f'model {model.ref}')}" + (f"\nhint: {hint}" if hint else ""))
 
     def _give_up_lost_cases(self) -> None:
         """End the cases of workers that died without a result as faults of the machinery."""

@@ -31,7 +31,7 @@ def why_not_cached(plan: Plan, store: Store, *, fresh: bool = False) -> list[str
         if fresh:
             return "--no-cache: everything runs anew"
         key = cache.cache_key(planned, planned.lock, runtime_version(planned.case), conditions)
-        return cache.why_not_kept(planned.case.id, key, store)
+        return cache.why_not_kept(planned, key, store)
 
     return [reason(planned) for planned in plan.cases]
 

@@ -146,10 +146,12 @@ def changes(before: CacheKey, now: CacheKey) -> list[str]:
     return texts
 
 
+MODEL_CHANGED = "the model changed"
+
 _CHANGES = {
     "lock": "the packages changed",
     "python": "the Python changed",
-    "model": "the model changed",
+    "model": MODEL_CHANGED,
     "route": "the route changed",
     "variables": "the process variables changed",
     "tfjs": "the TensorFlow.js release changed",

@@ -32,6 +32,7 @@ from tfjs_compat.system.child_files import read_child_file
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.store import Store
 from tfjs_compat.system.temporary import temporary_folder
+from tfjs_compat.trials.touched import place_of
 
 _MOST_FILE = 64 << 20
 _MOST_BACK = 128 << 20
@@ -179,7 +180,9 @@ def _kept(task: Task, worker: Worker, store: Store) -> Iterator[TrialResult]:
     """The results of trials whose outcome this machine's store keeps."""
     for trial in task.trials:
         folder = Path(task.output) / trial.folder(task.lock.id)
-        outcome = cache.kept_outcome(cache_key(trial, task, worker).key, store, folder)
+        outcome = cache.kept_outcome(
+            cache_key(trial, task, worker).key, store, folder, place=place_of(trial.case.model)
+        )
         if outcome is not None:
             yield TrialResult(trial.case.id, task.lock.id, outcome)
 

@@ -37,6 +37,7 @@ from tfjs_compat.system.store import Store
 from tfjs_compat.trials.runtimes.runtime import TfjsRuntime, runtime_version
 from tfjs_compat.trials.session import EnvironmentSession
 from tfjs_compat.trials.settings import Settings
+from tfjs_compat.trials.touched import place_of
 from tfjs_compat.trials.trial import as_converted, convert_case, finish_case
 from tfjs_compat.trials.warm_pool import WarmPool
 
@@ -316,15 +317,19 @@ def _finish(
     with contextlib.suppress(MachineryError, OSError):
         # An outcome counts also where the cache has no room for it.
         if cache.keep(key.key, outcome, folder, worker.settings.store):
-            cache.record_key(trial.case.id, key, worker.settings.store)
+            cache.record_key(_planned(trial, task), key, worker.settings.store)
     end(trial, outcome, seconds + time.monotonic() - started if whole else None)
 
 
 def cache_key(trial: Trial, task: Task, worker: Worker) -> cache.CacheKey:
     """The cache key of a trial under the conditions of this worker."""
-    planned = Planned(trial.case, task.python, task.lock, trial.variables)
+    planned = _planned(trial, task)
     trusted = worker.settings.permissions.trusts(trial.case.model.ref)
     return cache.cache_key(planned, task.lock, runtime_version(trial.case), worker.conditions, trusted=trusted)
+
+
+def _planned(trial: Trial, task: Task) -> Planned:
+    return Planned(trial.case, task.python, task.lock, trial.variables)
 
 
 def _kept_conversion(trial: Trial, task: Task, worker: Worker, folder: Path) -> Outcome | None:
@@ -335,7 +340,8 @@ def _kept_conversion(trial: Trial, task: Task, worker: Worker, folder: Path) -> 
     unrepaired = msgspec.structs.replace(trial.case, route=route.without_repair())
     key = cache_key(msgspec.structs.replace(trial, case=unrepaired), task, worker)
     # The repair changes what is copied here, so it must not pass for what is kept.
-    outcome = cache.kept_outcome(key.key, worker.settings.store, folder, to_change=True)
+    store, place = worker.settings.store, place_of(trial.case.model)
+    outcome = cache.kept_outcome(key.key, store, folder, place=place, to_change=True)
     return None if outcome is None else as_converted(outcome, folder)
 
 

@@ -111,7 +111,7 @@ def run_case(job, record, tf, tfjs):
 
 def take_sample(tf, job, built, record):
     """The model's own predictions, written with their inputs; where there are none the record says why (None)."""
-    from tfjs_case import reference, tensors
+    from tfjs_case import given, reference, tensors
 
     started = time.monotonic()
     try:
@@ -121,6 +121,12 @@ def take_sample(tf, job, built, record):
         tensors.write("expected", outputs, taken.noise, taken.random, taken.logits, taken.logits_noise)
         record.write("sample", seconds=round(time.monotonic() - started, 4), reference=taken.facts)
         return taken
+    except given.WrongInputs as error:
+        record.write("wrong-inputs", inputs=error.facts)
+        if job["inputs_file"]:
+            # The request is wrong: what comes of the model without them was not asked.
+            raise
+        return None
     except Exception as error:
         record.write("no-sample", chain=describe(error))
         return None

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import functools
 import os
 import re
 import stat
 import zipfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -22,6 +23,7 @@ _ZOO = Path(__file__).parents[1] / "inside" / "zoo"
 _LONGEST_SOURCE = 4 << 20
 """Bytes of a builder's file that are parsed: Python's parser takes a hundred times as many of memory."""
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+_NAMED, _MOST_NAMED = 4, 1000
 
 
 class Kind(str, Enum):
@@ -170,6 +172,24 @@ def files_of(model: Model) -> Iterator[Path]:
         yield from _python_files(path, model.module, Path(model.search[0]))
     elif model.kind is Kind.SAVED_MODEL:
         yield from path.rglob("*")
+
+
+def content_of(model: Model) -> dict[str, str]:
+    """The files of a model by their names beside it, each with a digest; what cannot be read is left out."""
+    path = Path(model.path)
+    base = Path(model.search[0]) if model.kind is Kind.BUILDER else path if path.is_dir() else path.parent
+    found = {}
+    with contextlib.suppress(OSError):
+        for file in sorted(files_of(model))[:_MOST_NAMED]:
+            if file.is_file():
+                found[str(file.relative_to(base))] = digest_files([("", file)])
+    return found
+
+
+def different(before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """The names of the files that differ in content between two models, or of which one is gone: ``a.py, b.py``."""
+    names = sorted(name for name in {*before, *now} if before.get(name) != now.get(name))
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
 
 
 def _bound_names(tree: ast.Module) -> Iterator[str]:

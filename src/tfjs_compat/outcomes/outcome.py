@@ -10,6 +10,7 @@ from tfjs_compat.outcomes.parity import Parity
 from tfjs_compat.outcomes.reference import Reference
 from tfjs_compat.outcomes.rewriting import Rewriting
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.outcomes.wrong_inputs import WrongInputs
 
 
 class Applied(msgspec.Struct, frozen=True):
@@ -28,9 +29,11 @@ class Outcome(msgspec.Struct, frozen=True):
     machine may not reach. ``no_sample`` says why Python took no predictions, ``repairs`` what was repaired before the
     check, ``reference`` what the Python model's own predictions are and can prove, ``interface`` which input and
     output of the artifact is which of the model. ``rewritable`` are the rewrites that fit layers of the model on this
-    format, ``rewriting`` is what was rewritten where the route asks for it.
-    ``opened`` are the files and folders that the model's code opened, each with its state (trials/touched.py);
-    ``unrepeatable`` says why they may not be all that decided, if so.
+    format, ``rewriting`` is what was rewritten where the route asks for it. ``wrong_inputs``: what of the inputs that
+    were given is not the model's.
+    ``opened`` are the files and folders that the model's code opened, each with its state (trials/touched.py), those of
+    ``place``, the builder's folder, relative to it (``./data.csv``); ``unrepeatable`` says why they may not be all that
+    decided, if so.
     ``seconds`` maps a stage to its wall time, ``resolved`` a package to its version in the lock; ``log`` is a
     path relative to the trial's folder.
     """
@@ -53,10 +56,12 @@ class Outcome(msgspec.Struct, frozen=True):
     repairs: tuple[Applied, ...] = ()
     reference: Reference | None = None
     opened: tuple[tuple[str, str], ...] = ()
+    place: str = ""
     unrepeatable: str | None = None
     interface: Interface | None = None
     rewritable: tuple[str, ...] = ()
     rewriting: Rewriting | None = None
+    wrong_inputs: WrongInputs | None = None
 
     @property
     def unrepairable(self) -> tuple[str, ...]:

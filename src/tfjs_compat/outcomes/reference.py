@@ -17,7 +17,8 @@ class NoProof(str, enum.Enum):
     ``EMPTY``: outputs without elements. ``NOT_FINITE``: NaN or infinity. ``ZERO``: all zero, for no known reason.
     ``DEAD_RELU``: a last ReLU gives zero only. ``ZERO_WEIGHTS``: weights are all zero. ``SATURATED``: softmax or
     sigmoid at 0 and 1. ``CONSTANT``: the same for every input. ``RANDOM``: two predictions for the same input differ.
-    ``NO_REFERENCE``: the model could not be run; alone of these it may differ between versions.
+    ``NO_REFERENCE``: the model could not be run; alone of these it may differ between versions. ``WRONG_INPUTS``: the
+    inputs that were given are not those of the model.
     """
 
     EMPTY = "empty"
@@ -29,6 +30,7 @@ class NoProof(str, enum.Enum):
     CONSTANT = "constant"
     RANDOM = "random"
     NO_REFERENCE = "no-reference"
+    WRONG_INPUTS = "wrong-inputs"
 
     def __str__(self) -> str:
         return self.value

@@ -14,12 +14,14 @@ from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.reference import NoProof, Reference
 from tfjs_compat.outcomes.rewriting import Rewriting
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.outcomes.wrong_inputs import WrongInputs
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.process import ExitStatus
 
 _CHAINS = Reader[tuple[Raised, ...]](tuple[Raised, ...])
 _REFERENCES = Reader[Reference](Reference)
 _REWRITINGS = Reader[Rewriting](Rewriting)
+_WRONG_INPUTS = Reader[WrongInputs](WrongInputs)
 
 
 TAMPERED = "tampered"
@@ -105,6 +107,8 @@ def _headline(failure: Failure) -> str:
 
 def why_no_inputs(events: Sequence[Mapping[str, Any]]) -> str | None:
     """Why a worker took no sample of the model's predictions, as its record says; None where it did."""
+    if (wrong := read_wrong_inputs(events)) is not None:
+        return wrong.reason("the model")
     for event in events:
         if event.get("event") == "no-sample":
             chain = event.get("chain")
@@ -113,9 +117,22 @@ def why_no_inputs(events: Sequence[Mapping[str, Any]]) -> str | None:
     return None
 
 
+def read_wrong_inputs(events: Sequence[Mapping[str, Any]]) -> WrongInputs | None:
+    """What of the inputs that were given is not the model's; None where they fit, or where that cannot be read."""
+    for event in events:
+        if event.get("event") == "wrong-inputs":
+            try:
+                return _WRONG_INPUTS.convert(event.get("inputs"))
+            except msgspec.ValidationError:
+                return None
+    return None
+
+
 def read_reference(events: Sequence[Mapping[str, Any]]) -> Reference | None:
     """What was taken of the Python model's own predictions; None where the case did not come so far, or says nothing
     that can be read."""
+    if (wrong := read_wrong_inputs(events)) is not None:
+        return Reference(source="user", no_proof=NoProof.WRONG_INPUTS, why=wrong.reason("the model"))
     if (why := why_no_inputs(events)) is not None:
         return Reference(no_proof=NoProof.NO_REFERENCE, why=why)
     for event in events:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from msgspec.structs import replace
 
 from tfjs_compat.matrix.cases import Case
-from tfjs_compat.matrix.models import Kind
+from tfjs_compat.matrix.models import Kind, Model
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage
 
@@ -37,7 +38,9 @@ def with_opened(outcome: Outcome, case: Case, events: Sequence[Mapping[str, Any]
         why = f"{changed} was written while it ran"
     if why is not None:
         return replace(outcome, unrepeatable=str(why)[:300])
-    return replace(outcome, opened=tuple(states_of(paths).items()))
+    place = place_of(case.model)
+    states = states_of(paths).items()
+    return replace(outcome, opened=tuple((_named(path, place), state) for path, state in states), place=place)
 
 
 def opened_paths(events: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -65,9 +68,36 @@ def _was_written(path: str, since: float) -> bool:
     return stat.S_ISREG(found.st_mode) and found.st_mtime > since
 
 
-def changed_path(outcome: Outcome) -> str | None:
-    """The first of the files and folders that an outcome rests on that is not as it was; None where all are."""
-    return next((path for path, state in outcome.opened if state_of(path) != state), None)
+def place_of(model: Model) -> str:
+    """The folder of a builder, which its files are relative to; empty for a model that is copied to where it runs."""
+    return model.search[0] if model.kind is Kind.BUILDER else ""
+
+
+def _named(path: str, place: str) -> str:
+    """The path as it is kept: below the builder's folder relative to that, so that it is found where a copy lies."""
+    below = place and (path == place or path.startswith(place.rstrip(os.sep) + os.sep))
+    return f".{os.sep}{os.path.relpath(path, place)}" if below else path
+
+
+def changed_path(outcome: Outcome, place: str) -> str | None:
+    """The first of the files and folders that an outcome rests on that is not as it was; None where all are.
+
+    ``place`` is where the builder is now: what it opens beside itself is looked up there.
+    """
+    return next((path for path, state in _found_in(outcome, place) if state_of(path) != state), None)
+
+
+def is_of_another_place(outcome: Outcome, place: str, ours: Path) -> bool:
+    """Whether an outcome rests on files beyond the builder's folder while the builder lay elsewhere: the same code may
+    open others from here. What is below ``ours``, the store, is the same for every model.
+    """
+    beyond = (path for path, _ in outcome.opened if not path.startswith(f".{os.sep}"))
+    return outcome.place != place and any(not path.startswith(f"{ours}{os.sep}") for path in beyond)
+
+
+def _found_in(outcome: Outcome, place: str) -> Iterator[tuple[str, str]]:
+    for path, state in outcome.opened:
+        yield os.path.normpath(f"{place}{os.sep}{path}") if path.startswith(f".{os.sep}") else path, state
 
 
 def state_of(path: str) -> str:

@@ -29,6 +29,7 @@ from tfjs_compat.trials.record import (
     read_reference,
     read_rewritable,
     read_rewriting,
+    read_wrong_inputs,
     stage_now,
     why_no_inputs,
 )
@@ -92,6 +93,7 @@ def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings
         reference=read_reference(events),
         rewritable=read_rewritable(events),
         rewriting=read_rewriting(events),
+        wrong_inputs=read_wrong_inputs(events),
         keras_in_use=keras if isinstance(keras, str) else None,
         resolved=session.lock.resolved(),
         lock=session.lock.id,
