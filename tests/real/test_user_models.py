@@ -110,9 +110,8 @@ def test_inputs_from_a_file(store: Store, project: Path) -> None:
 
 def test_inputs_that_are_not_the_models_are_a_wrong_request(store: Store, project: Path) -> None:
     np.savez(project / "wrong.npz", lefft=np.ones((2, 3)), right=np.zeros((2, 3)))
-    with pytest.raises(
-        RequestError, match=r"wrong\.npz: array 'lefft': .* left \(float32 \[\?, 3\]\).*\nhint:.*'left'"
-    ):
+    message = r"wrong\.npz: array 'lefft':.* left \(float32 \[\?, 3\]\)(.|\n)*'left'"
+    with pytest.raises(RequestError, match=message):
         run(store, project, KERAS_2, matrix=matrix(project, "train.py:fussy"), inputs=project / "wrong.npz")
 
 
