@@ -101,7 +101,7 @@ def test_a_file_changes_the_digest_exactly_if_it_decides(
         "matrix/routes.py",
         "environments/linking.py",
         "inside/worker.py",
-        "inside/tfjs_core.js",
+        "inside/tfjs/run.mjs",
         "inside/zoo/dense.py",
         *CALLERS,
     ],

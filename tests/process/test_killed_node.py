@@ -57,7 +57,7 @@ def test_a_node_killed_from_outside_is_an_error(
         checked = executor.submit(check, case, store, warm=warm)
         wait_for_event(case / "tfjs.jsonl", '"start"')
         # The guard's command line names the program too.
-        (node,) = [child for child in children("tfjs_run.js") if "guard.py" not in " ".join(child.cmdline())]
+        (node,) = [child for child in children("run_in_node.mjs") if "guard.py" not in " ".join(child.cmdline())]
         node.send_signal(number)
         outcome = checked.result(30)
     possibly = " (possibly out of memory)" if number is signal.SIGKILL else ""
@@ -65,7 +65,7 @@ def test_a_node_killed_from_outside_is_an_error(
     assert outcome.failure is None
     assert artifact_report("case", outcome).verdict is Verdict.ERROR
     assert not cache.keep("key", outcome, case, store)
-    assert children("tfjs_run.js") == []
+    assert children("run_in_node.mjs") == []
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
@@ -102,7 +102,7 @@ def test_a_check_whose_node_is_killed_has_no_verdict(case: Path, store: Store) -
         while not (records := list(scratch.glob("check-*/tfjs.jsonl"))):
             assert not checked.done()
         wait_for_event(records[0], '"start"')
-        for child in children("tfjs_run.js"):
+        for child in children("run_in_node.mjs"):
             child.kill()
         with pytest.raises(MachineryError, match="Node was killed by SIGKILL"):
             checked.result(30)

@@ -189,7 +189,7 @@ def test_what_a_repair_made_is_loaded_as_it_is(tmp_path: Path) -> None:
 def test_a_converted_model_that_gives_us_away_is_left_out(tmp_path: Path) -> None:
     files = write(tmp_path, Stage.PREDICT, trial=trial(tmp_path / "trial", "/home/annabel/x"))
     assert "web_model/model.json" not in files
-    assert "node predict.js" not in files["README.md"]
+    assert "node predict.mjs" not in files["README.md"]
 
 
 def test_a_model_that_gives_us_away_is_refused(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.trials.runtimes.node import find_node
 
-CORE = Path(process.__file__).parents[1] / "inside" / "tfjs_core.js"
+RULE = Path(process.__file__).parents[1] / "inside" / "tfjs" / "file_names.mjs"
 PIECES = (
     *(
         "..",
@@ -68,14 +68,15 @@ def test_both_halves_refuse_the_same_names(tmp_path: Path) -> None:
     names = generated(20_000)
     (tmp_path / "names.json").write_text(json.dumps(names))
     program = (
-        f"const core = require({json.dumps(str(CORE))});\n"
-        "const names = JSON.parse(require('fs').readFileSync('names.json', 'utf8'));\n"
-        "require('fs').writeFileSync('refused.json', JSON.stringify(names.map((name) => core.escapes(name))));\n"
+        f"import {{ escapes }} from {json.dumps(RULE.as_uri())};\n"
+        "import fs from 'node:fs';\n"
+        "const names = JSON.parse(fs.readFileSync('names.json', 'utf8'));\n"
+        "fs.writeFileSync('refused.json', JSON.stringify(names.map((name) => escapes(name))));\n"
     )
-    (tmp_path / "program.js").write_text(program)
+    (tmp_path / "program.mjs").write_text(program)
     environment = clean_environment(tmp_path / "home")
     log = tmp_path / "log"
-    ended = process.run([str(find_node().path), "program.js"], env=environment, cwd=tmp_path, log=log)
+    ended = process.run([str(find_node().path), "program.mjs"], env=environment, cwd=tmp_path, log=log)
     assert ended.ok, log.read_text()
     refused = json.loads((tmp_path / "refused.json").read_text())
     pairs = zip(names, refused, strict=True)
@@ -86,7 +87,10 @@ def test_both_halves_refuse_the_same_names(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", [None, 1, [], {}])
 def test_what_is_no_text_is_no_name(name: object, tmp_path: Path) -> None:
-    program = f"process.exit(require({json.dumps(str(CORE))}).escapes({json.dumps(name)}) === true ? 0 : 1)"
+    program = (
+        f"import {{ escapes }} from {json.dumps(RULE.as_uri())};\n"
+        f"process.exit(escapes({json.dumps(name)}) === true ? 0 : 1);\n"
+    )
     environment = clean_environment(tmp_path / "home")
-    command = [str(find_node().path), "-e", program]
+    command = [str(find_node().path), "--input-type=module", "-e", program]
     assert process.run(command, env=environment, cwd=tmp_path, log=tmp_path / "log").ok

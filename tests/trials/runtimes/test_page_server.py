@@ -58,7 +58,7 @@ class Alive:
 
 
 def test_a_page_is_served_its_job_and_nothing_else(page: PageServer, tmp_path: Path) -> None:
-    assert b"tfjs_page.js" in request(page, "GET", "")[1]
+    assert b"run_in_page.mjs" in request(page, "GET", "")[1]
     assert request(page, "GET", "tf.min.js") == (200, b"bundle")
     assert b'"load_only":true' in request(page, "GET", "job.json")[1]
     assert request(page, "GET", "file?name=model.json") == (200, b"{}")

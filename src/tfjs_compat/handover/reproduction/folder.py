@@ -68,7 +68,7 @@ def write_bundle(subject: Subject, folder: Path, private: Sequence[Private]) -> 
     if _in_tfjs(stage):
         assert account.tfjs is not None, "what fails in TensorFlow.js was loaded in one"
         (folder / side_files.PACKAGE_JSON).write_text(side_files.package_json(account.tfjs), "utf-8")
-        shutil.copyfile(_INSIDE / "reproduction" / "predict.js", folder / "predict.js")
+        shutil.copyfile(_INSIDE / "reproduction" / "predict.mjs", folder / "predict.mjs")
     if subject.lock is None:
         for name, text in side_files.unresolved_files(subject.requirements).items():
             (folder / name).write_text(text, "utf-8")
@@ -113,8 +113,8 @@ def _write_harness(folder: Path, route: Route, *, in_tfjs: bool) -> None:
     if route.rewrites:
         rewrites = _INSIDE / _PACKAGE / _REWRITES
         shutil.copytree(rewrites, harness / _PACKAGE / _REWRITES, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("tfjs_core.js", "tfjs_run.js") if in_tfjs else ():
-        shutil.copyfile(_INSIDE / name, harness / name)
+    if in_tfjs:
+        shutil.copytree(_INSIDE / "tfjs", harness / "tfjs", ignore=shutil.ignore_patterns("run_in_page.mjs"))
 
 
 def _needed_by(program: Path) -> list[Path]:

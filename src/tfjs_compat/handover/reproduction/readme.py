@@ -157,7 +157,7 @@ def _commands(account: Reproduction, requirements: Requirements, names: Sequence
         lines += ["or with pip:", "", *_fenced("\n".join(pip), "sh")]
     if PACKAGE_JSON in names and "web_model" in names:
         lines += ["TensorFlow.js alone, on the converted model as it was seen:", ""]
-        lines += _fenced("npm install\nnode predict.js", "sh")
+        lines += _fenced("npm install\nnode predict.mjs", "sh")
     if CONTAINERFILE in names:
         run = "podman build -t tfjs-reproduction . && podman run --rm tfjs-reproduction"
         lines += ["or in a container:", "", *_fenced(run, "sh")]
@@ -175,7 +175,7 @@ _MEANINGS = {
     "expected": "what Python predicted",
     "seen": "what TensorFlow.js predicted",
     "web_model": "the converted model as it was seen",
-    "predict.js": "loads `web_model` and compares its predictions",
+    "predict.mjs": "loads `web_model` and compares its predictions",
     PACKAGE_JSON: "pins TensorFlow.js",
     "stand_ins": "an empty module for each package that is left out",
     "reproduction.json": "what was seen, as data",

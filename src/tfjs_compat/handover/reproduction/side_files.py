@@ -50,7 +50,7 @@ def package_json(tfjs: str) -> str:
         "name": "tfjs-reproduction",
         "version": "1.0.0",
         "private": True,
-        "scripts": {"test": "node predict.js"},
+        "scripts": {"test": "node predict.mjs"},
         "dependencies": {"@tensorflow/tfjs": tfjs},
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=2).decode() + "\n"

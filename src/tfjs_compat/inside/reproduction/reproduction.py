@@ -145,7 +145,7 @@ def load_in_tensorflowjs(folder=WORK):
         print("npm install: TensorFlow.js of package.json, some hundred megabytes", flush=True)
         if subprocess.call([npm, "install", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=HERE) != 0:
             _leave(MISSING)
-    subprocess.call([node, file("predict.js"), folder])
+    subprocess.call([node, file("predict.mjs"), folder])
     try:
         with open(os.path.join(WORK, "tfjs.json"), encoding="utf-8") as seen:
             shown = json.load(seen)

@@ -1,6 +1,6 @@
 """The same check in headless Chromium or Chrome, where converted models live.
 
-The browser is a child with a fresh profile; its page is served by page_server.py and runs inside/tfjs_page.js.
+The browser is a child with a fresh profile; its page is served by page_server.py and runs inside/tfjs/run_in_page.mjs.
 """
 
 from __future__ import annotations

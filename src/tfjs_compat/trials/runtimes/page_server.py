@@ -26,10 +26,10 @@ from tfjs_compat.artifact.shards import open_regular, resolve_inside, why_refuse
 from tfjs_compat.trials.runtimes.bundle import Bundle
 from tfjs_compat.trials.runtimes.job import TfjsJob
 
-_INSIDE = Path(__file__).parents[2] / "inside"
+_PROGRAMS = Path(__file__).parents[2] / "inside" / "tfjs"
 _PAGE = b"""<!doctype html><meta charset="utf-8"><title>tfjs-compat</title>
 <script src="alive.js"></script><script src="tf.min.js"></script>
-<script src="tfjs_core.js"></script><script src="tfjs_page.js"></script>
+<script type="module" src="tfjs/run_in_page.mjs"></script>
 """
 # Kept by the page: what nothing refers to any more, the browser may close.
 _ALIVE = b"'use strict';\nwindow.tfjsCompatAlive = fetch('alive').catch(() => {});\n"
@@ -105,10 +105,9 @@ def serve(
         "": _PAGE,
         "alive.js": _ALIVE,
         "tf.min.js": bundle.path,
-        "tfjs_core.js": _INSIDE / "tfjs_core.js",
-        "tfjs_page.js": _INSIDE / "tfjs_page.js",
         "job.json": msgspec.json.encode(content),
     }
+    files |= {f"tfjs/{program.name}": program for program in _PROGRAMS.glob("*.mjs")}
     for name, folder in (("inputs", job.inputs), ("expected", job.expected)):
         if folder is not None:
             files |= {f"{name}/{file}": folder / file for file in ("tensors.json", "tensors.bin")}
@@ -253,5 +252,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 def _type_of(name: str) -> str:
-    kinds = {"": "text/html; charset=utf-8", ".js": "text/javascript", ".json": "application/json"}
+    script = "text/javascript"
+    kinds = {"": "text/html; charset=utf-8", ".js": script, ".mjs": script, ".json": "application/json"}
     return kinds.get(Path(name).suffix, "application/octet-stream")

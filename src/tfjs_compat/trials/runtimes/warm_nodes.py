@@ -21,7 +21,7 @@ from tfjs_compat.system.temporary import temporary_folder
 from tfjs_compat.trials.runtimes.bundle import Bundle
 from tfjs_compat.trials.runtimes.node import Node
 
-PROGRAM = Path(__file__).parents[2] / "inside" / "tfjs_run.js"
+PROGRAM = Path(__file__).parents[2] / "inside" / "tfjs" / "run_in_node.mjs"
 """Loads and runs the model of a job, which it is given at its start or waits for."""
 
 

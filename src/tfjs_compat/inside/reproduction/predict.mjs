@@ -1,32 +1,32 @@
-/* Loads the converted model in TensorFlow.js and compares its predictions with Python's: node predict.js [FOLDER]
+/* Loads the converted model in TensorFlow.js and compares its predictions with Python's: node predict.mjs [FOLDER]
  *
  * FOLDER (default: this one) holds web_model and, to compare, inputs and expected. What TensorFlow.js gave goes to
  * work/outputs, what happened to work/tfjs.json: {"stage", "message"}, stage null where all agreed.
  * Exit code 0: it loads, and the predictions agree; 1: it does not, or they differ.
  */
-'use strict';
+import childProcess from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readTensors } from './harness/tfjs/tensors.mjs';
 
-const childProcess = require('child_process');
-const fs = require('fs');
-const path = require('path');
-const core = require('./harness/tfjs_core.js');
-
-const folder = path.resolve(process.argv[2] || __dirname);
-const work = path.join(__dirname, 'work');
+const here = path.dirname(fileURLToPath(import.meta.url));
+const folder = path.resolve(process.argv[2] || here);
+const work = path.join(here, 'work');
 const record = path.join(work, 'tfjs.jsonl');
 const job = {
-  bundle: path.join(__dirname, 'node_modules/@tensorflow/tfjs/dist/tf.min.js'),
+  bundle: path.join(here, 'node_modules/@tensorflow/tfjs/dist/tf.min.js'),
   model: path.join(folder, 'web_model'),
   outputs: path.join(work, 'outputs'),
   record: record,
 };
-const reproduction = JSON.parse(fs.readFileSync(path.join(__dirname, 'reproduction.json'), 'utf8'));
+const reproduction = JSON.parse(fs.readFileSync(path.join(here, 'reproduction.json'), 'utf8'));
 
 function readFolder(name) {
   const data = path.join(name, 'tensors.bin');
   const bytes = fs.existsSync(data) ? fs.readFileSync(data) : Buffer.alloc(0);
   const meta = JSON.parse(fs.readFileSync(path.join(name, 'tensors.json'), 'utf8'));
-  const tensors = core.readTensors({
+  const tensors = readTensors({
     meta: meta,
     data: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength),
   });
@@ -82,7 +82,7 @@ for (const name of ['inputs', 'expected']) {
 }
 const file = path.join(work, 'tfjs-job.json');
 fs.writeFileSync(file, JSON.stringify(job));
-const ran = childProcess.spawnSync(process.execPath, [path.join(__dirname, 'harness/tfjs_run.js'), file], { stdio: 'inherit' });
+const ran = childProcess.spawnSync(process.execPath, [path.join(here, 'harness/tfjs/run_in_node.mjs'), file], { stdio: 'inherit' });
 const events = fs.existsSync(record)
   ? fs.readFileSync(record, 'utf8').split('\n').filter((line) => line !== '').map((line) => JSON.parse(line))
   : [];

@@ -1,5 +1,5 @@
-/* Loads a converted model in TensorFlow.js under Node and runs it: node tfjs_run.js JOB.json
- * or, to have TensorFlow.js loaded before there is a job:          node tfjs_run.js --wait FD tf.min.js
+/* Loads a converted model in TensorFlow.js under Node and runs it: node run_in_node.mjs JOB.json
+ * or, to have TensorFlow.js loaded before there is a job:          node run_in_node.mjs --wait FD tf.min.js
  * which then reads the path of the job, one line, from the pipe FD, and ends where there is none.
  *
  * The job: {"bundle": tf.min.js, "model": folder of model.json, "format": "layers"|"graph", "inputs": tensor folder (without it the model is only loaded),
@@ -7,36 +7,37 @@
  * Events in the record: facts, stage (load, predict; start, done), weights, inputs, outputs, failure.
  * Exit code 0: both stages ended; 1: a failure is in the record; 2: no such job.
  */
-'use strict';
-
-const fs = require('fs');
-const path = require('path');
-const core = require('./tfjs_core.js');
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { Problem, describe } from './faults.mjs';
+import { escapes } from './file_names.mjs';
+import { run } from './run.mjs';
 
 let emit = null;
 let stage = 'load';
 
 function fail(error) {
-  if (emit) emit({ event: 'failure', stage: stage, error: core.describe(error) });
+  if (emit) emit({ event: 'failure', stage: stage, error: describe(error) });
   else console.error(error);
   process.exit(emit ? 1 : 2);
 }
 
 /** The real path of a file of the model's folder, or a Problem: nothing outside the folder is opened. */
 function inside(folder, name) {
-  if (core.escapes(name)) {
-    throw new core.Problem('UnsafePath', 'the artifact names a file outside its folder: ' + JSON.stringify(name));
+  if (escapes(name)) {
+    throw new Problem('UnsafePath', 'the artifact names a file outside its folder: ' + JSON.stringify(name));
   }
   let real;
   try {
     real = fs.realpathSync(path.join(folder, name));
   } catch (error) {
-    throw new core.Problem('MissingFile', 'the artifact has no file ' + JSON.stringify(name));
+    throw new Problem('MissingFile', 'the artifact has no file ' + JSON.stringify(name));
   }
   if (!real.startsWith(fs.realpathSync(folder) + path.sep)) {
-    throw new core.Problem('UnsafePath', 'the artifact links to a file outside its folder: ' + JSON.stringify(name));
+    throw new Problem('UnsafePath', 'the artifact links to a file outside its folder: ' + JSON.stringify(name));
   }
-  if (!fs.statSync(real).isFile()) throw new core.Problem('MissingFile', JSON.stringify(name) + ' is not a file');
+  if (!fs.statSync(real).isFile()) throw new Problem('MissingFile', JSON.stringify(name) + ' is not a file');
   return real;
 }
 
@@ -52,7 +53,8 @@ function readFolder(folder) {
 }
 
 async function started(bundle) {
-  const tf = require(path.resolve(bundle));
+  const file = path.resolve(bundle);
+  const tf = createRequire(file)(file);
   await tf.setBackend('cpu');
   await tf.ready();
   return tf;
@@ -71,16 +73,16 @@ function lineFrom(descriptor) {
 }
 
 async function main(words) {
-  if (words[0] !== '--wait') return run(words[0]);
+  if (words[0] !== '--wait') return runJob(words[0]);
   const tf = started(words[2]);
   // That it does not start is written to the record of a job.
   await tf.catch(() => {});
   const jobFile = lineFrom(Number(words[1]));
   if (jobFile === '') process.exit(0);
-  return run(jobFile, tf);
+  return runJob(jobFile, tf);
 }
 
-async function run(jobFile, loaded) {
+async function runJob(jobFile, loaded) {
   const job = JSON.parse(fs.readFileSync(jobFile, 'utf8'));
   const record = fs.openSync(job.record, 'a');
   emit = (event) => {
@@ -89,7 +91,7 @@ async function run(jobFile, loaded) {
   };
   const tf = await (loaded || started(job.bundle));
   emit({ event: 'facts', tfjs: tf.version.tfjs, backend: tf.getBackend(), node: process.version });
-  const done = await core.run(tf, {
+  const done = await run(tf, {
     format: job.format,
     emit: emit,
     loadOnly: job.inputs === undefined,
@@ -98,7 +100,7 @@ async function run(jobFile, loaded) {
       try {
         return JSON.parse(text);
       } catch (error) {
-        throw new core.Problem('BadModelJson', 'model.json is not JSON: ' + error.message);
+        throw new Problem('BadModelJson', 'model.json is not JSON: ' + error.message);
       }
     },
     readShard: async (name) => bytesOf(inside(job.model, name)),
