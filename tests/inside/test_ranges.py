@@ -44,6 +44,20 @@ def test_a_discretization_is_asked_beyond_its_ends() -> None:
     found = drawn("float32", layer("Discretization", bin_boundaries=[0.0, 1.0, 10.0]))
     assert found.min() < 0
     assert found.max() > 10
+    assert set(found.ravel()) >= {0.0, 1.0, 10.0}
+
+
+def test_integers_that_nothing_is_said_of_are_of_both_signs() -> None:
+    assert {*np.sign(drawn("int32").ravel())} == {-1, 0, 1}
+    assert drawn("int32", name="token_ids").min() == 0
+    assert drawn("uint16").min() == 0
+
+
+def test_integers_are_in_the_range_of_each_embedding_that_a_layer_holds() -> None:
+    inner = [layer("Embedding", input_dim=size) for size in (5000, 60)]
+    found = drawn("int32", layer("Tokens", _flatten_layers=lambda self, include_self: inner), shape=(3, 400))
+    assert found.min() == 0
+    assert 50 < found.max() < 60
 
 
 def test_integers_are_of_the_vocabulary() -> None:

@@ -51,6 +51,14 @@ def test_open_dimensions_get_a_size_at_which_something_comes_out() -> None:
     assert best.inputs[0][1].shape == (3, 32)
 
 
+@pytest.mark.parametrize(("in_any_case", "size"), [({"split"}, 16), (set(), 32), (None, 32)])
+def test_what_is_empty_at_any_size_says_nothing_of_a_size(in_any_case: set[str] | None, size: int) -> None:
+    looking = searcher(lambda x: x.sum(axis=1), None, None)
+    del looking._leaves_nothing
+    looking._empty_at = lambda size, rows: {16: {"split"}, 32: set()}.get(size, in_any_case)
+    assert looking.search().inputs[0][1].shape == (3, size)
+
+
 def test_a_size_at_which_nothing_shows_is_made_larger() -> None:
     looking = searcher(lambda x: x[:, 20:].sum(axis=1), None, None)
     best = looking.search()

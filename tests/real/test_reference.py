@@ -96,6 +96,25 @@ MODELS = textwrap.dedent(
     def function_inputs():
         return {"points": np.arange(1, 13, dtype="float32").reshape(4, 3)}
 
+    class Division(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.int32)])
+        def __call__(self, x):
+            return tf.raw_ops.Div(x=x, y=3)
+
+    def division():
+        '''TensorFlow rounds towards zero, TensorFlow.js down: they differ below zero.'''
+        return Division()
+
+    def masked_average():
+        tokens = keras.Input((12,), dtype="int32")
+        average = layers.GlobalAveragePooling1D()(layers.Embedding(10_000, 8, mask_zero=True)(tokens))
+        return keras.Model(tokens, layers.Dense(2)(average))
+
+    def open_length():
+        '''A cell of the first kind splits its kernel in three and nothing, at any length.'''
+        cell = layers.GRU(4, reset_after=False, return_sequences=True)
+        return keras.Sequential([keras.Input((None, 3)), cell, layers.SimpleRNN(3)])
+
     def spectrum():
         inputs = keras.Input((16,))
         return keras.Model(inputs, tf.signal.fft(tf.cast(inputs, tf.complex64)))
@@ -103,7 +122,7 @@ MODELS = textwrap.dedent(
 )
 NAMES = (
     *("pixels", "any_size", "tiny", "zero_head", "never_positive", "sampled", "half", "module", "function"),
-    *("spectrum", "faint_softmax", "faint_sigmoid", "faint_function"),
+    *("spectrum", "faint_softmax", "faint_sigmoid", "faint_function", "division", "masked_average"),
 )
 
 
@@ -120,6 +139,9 @@ def cases(run_matrix: Callable[..., Results]) -> dict[str, CaseResult]:
         process_env = ["no-onednn"]
         [[include]]
         models = ["models.py:faint_softmax", "models.py:faint_sigmoid"]
+        routes = ["layers"]
+        [[include]]
+        models = ["models.py:masked_average", "models.py:open_length"]
         routes = ["layers"]
     """
     found = run_matrix(matrix, {"models.py": MODELS}).cases
@@ -157,6 +179,22 @@ def test_what_the_last_activation_is_given_proves_what_it_hides(cases: dict[str,
     assert case.reference.strength is not None
     assert case.reference.strength.shown == case.reference.strength.tensors
     assert "is the same for every row of the batch" in case.message
+
+
+def test_a_mask_that_is_lost_shows(cases: dict[str, CaseResult]) -> None:
+    assert str(cases["masked_average"].verdict) == "works", cases["masked_average"].message
+    lost = cases["masked_average:layers"]
+    assert (str(lost.verdict), lost.issues) == ("mismatch", ("numbers-differ", "mask-ignored"))
+    assert lost.remedies == ("use the graph route",)
+
+
+def test_integers_are_divided_below_zero_too(cases: dict[str, CaseResult]) -> None:
+    assert str(cases["division"].verdict) == "mismatch", cases["division"].message
+
+
+def test_what_is_empty_at_any_length_keeps_no_length_from_being_tried(cases: dict[str, CaseResult]) -> None:
+    case = cases["open_length:layers"]
+    assert str(case.verdict) == "works", case.message
 
 
 def test_the_range_is_that_of_the_model(cases: dict[str, CaseResult]) -> None:

@@ -14,6 +14,8 @@ _LOOKED_THROUGH = {
     *("RandomBrightness", "RandomCrop", "RandomHeight", "RandomWidth", "Masking", "Identity", "TFOpLambda", "Cast"),
 }
 _FLAGS = ("mask", "type_ids", "segment", "flag")
+_PLACES = ("id", "token", "index", "indices", "position", "length", "count", "size", "label")
+"""Words in the names of integer inputs that are never negative."""
 
 
 def told_by(spec):
@@ -35,7 +37,11 @@ def by_dtype(spec):
         return values.integers(0, 256)
     if spec.dtype.startswith(("int", "uint")):
         flag = any(word in spec.name.lower() for word in _FLAGS)
-        return values.integers(0, 2, " (by its name)") if flag else values.integers(0, 10)
+        if flag:
+            return values.integers(0, 2, " (by its name)")
+        # Division and remainder differ below zero alone.
+        is_place = spec.dtype.startswith("uint") or any(word in spec.name.lower() for word in _PLACES)
+        return values.integers(0, 10) if is_place else values.integers(-9, 10)
     return values.normal()
 
 
@@ -93,7 +99,7 @@ def _narrow(spec):
     because = " (the model raises on others)"
     whole = [values.integers(0, 2, because), values.integers(1, 10, because)]
     if spec.dtype.startswith(("int", "uint")):
-        return whole
+        return [values.integers(0, 10, because), *whole]
     return [values.uniform(0.0, 1.0, because), values.uniform(1.0, 2.0, because), *whole]
 
 
@@ -115,7 +121,8 @@ def _of_layer(layer, dtype):
         if kind == "Discretization":
             return _over(np.ravel(layer.bin_boundaries), because, dtype)
         if dtype.startswith(("int", "uint")):
-            return None
+            sizes = [int(inner.input_dim) for inner in _with_inner(layer) if type(inner).__name__ == "Embedding"]
+            return values.integers(0, min(sizes), because) if sizes else None
         if kind == "Rescaling":
             return _before_rescaling(np.mean(np.abs(layer.scale)), np.mean(layer.offset), because)
         if kind == "Normalization":
@@ -137,11 +144,11 @@ def _before_rescaling(scale, offset, because):
 
 
 def _over(bounds, because, dtype):
-    """Values in every bin and beyond the ends."""
+    """Values in every bin, beyond the ends and at the bounds themselves, each of which belongs to one bin of two."""
     low, high = float(np.min(bounds)), float(np.max(bounds))
     beyond = max((high - low) / 2, 1.0)
     whole = dtype.startswith(("int", "uint"))
-    return values.uniform(low - beyond, high + beyond, because, whole=whole)
+    return values.mixed(values.uniform(low - beyond, high + beyond, because, whole=whole), bounds)
 
 
 def _texts(layer, because):

@@ -19,6 +19,9 @@ where they do but hide some of the model."""
 _LARGER_SIZES = 2
 """How many larger sizes of open dimensions are tried where nothing shows at the first."""
 
+_VERY_LARGE = 1024
+"""A size of open dimensions at which nothing is empty for want of size. A model is traced with it, and never run."""
+
 _CHEAP = 1 << 20
 """Elements of inputs and weights together up to which it is worth looking for inputs that hide less."""
 
@@ -154,19 +157,29 @@ class Searcher:
     def _leaves_nothing(self, size, rows):
         """Whether some layer has nothing left of an input with open dimensions of this size, by the shapes alone.
 
-        Not by running it: convolutions over nothing give NaN, or end the process.
+        Not by running it: convolutions over nothing give NaN, or end the process. What is empty at a very large size
+        too is not so on account of the size: the rest of a split in Keras 2's GRUCell is.
         """
+        empty = self._empty_at(size, rows)
+        if not empty:
+            return empty is None
+        in_any_case = self._empty_at(_VERY_LARGE, rows)
+        return in_any_case is None or not empty <= in_any_case
+
+    def _empty_at(self, size, rows):
+        """The names of the operations that have no elements at a size of open dimensions; None where it is refused."""
         tensors = [self._tf.TensorSpec(_shape(spec, size, rows), spec.dtype) for spec in self._signature.specs]
         try:
             traced = self._tf.function(lambda *arrays: self._signature.call(list(arrays)))
             operations = traced.get_concrete_function(*tensors).graph.get_operations()
         except ValueError:
             # Keras and TensorFlow refuse sizes below zero so, and shapes that do not fit.
-            return True
+            return None
         except Exception:
-            return False
-        shapes = [output.shape for each in operations for output in each.outputs if output.dtype.is_floating]
-        return any(shape.rank is not None and shape.rank > 1 and 0 in shape.as_list() for shape in shapes)
+            return set()
+        outputs = [(each.name, output) for each in operations for output in each.outputs if output.dtype.is_floating]
+        shapes = [(name, output.shape) for name, output in outputs]
+        return {name for name, shape in shapes if shape.rank is not None and shape.rank > 1 and 0 in shape.as_list()}
 
     def attempt(self, drawn, size, rows, seed=0):
         """Inputs drawn for the model, and its predictions on them. Raises what the model raises."""

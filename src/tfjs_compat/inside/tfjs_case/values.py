@@ -69,6 +69,18 @@ def _patches(random, shape):
     return coarse if coarse.size else np.zeros(shape)
 
 
+def mixed(others, with_these):
+    """Values of which every third is one of a list."""
+
+    def draw(random, shape, number):
+        drawn = others.draw(random, shape, number)
+        places = (np.arange(drawn.size) + number) % 3 == 1
+        drawn[places.reshape(shape)] = random.choice(np.asarray(with_these, dtype=drawn.dtype), size=int(places.sum()))
+        return drawn
+
+    return Values(others.words, draw)
+
+
 def padded(unpadded, value, trailing, because=""):
     """The same values as sequences of different lengths: of three rows one is whole, one ends and one begins with steps
     that are all ``value``. ``trailing``: how many axes a step has.
