@@ -143,6 +143,56 @@ def test_a_conflict_in_good_form_is_believed(context: Context, monkeypatch: pyte
         assert "numpy" in answer.packages
 
 
+DENIED = Fault("status", "page", "jax", status=404)
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["lock", "conflict"])
+def test_what_rests_on_a_denied_package_is_not_kept(
+    context: Context, monkeypatch: pytest.MonkeyPatch, whole: bool
+) -> None:
+    """A firewall answers 404 as an index does that has no such package."""
+    asked = DATED if whole else request(as_of="2024-03-10", constraints=("numpy>=1.26",))
+    with serving(monkeypatch, FaultyIndex(DENIED)) as index:
+        answer = resolve(asked, context)
+        if isinstance(answer, Lock):
+            assert answer.packages["numpy"] == "1.24.0"
+        else:
+            assert f"The package index {index.url} says that it has no package jax (404 Not Found)." in answer.message
+            assert "jax" in answer.packages
+        assert isinstance(answer, Lock) == whole
+        assert kept_lock(asked, context.store) is None
+        index.damages = []
+        answer = resolve(asked, context)
+        assert isinstance(answer, Lock)
+        assert answer.packages == RIGHT
+        assert kept_lock(asked, context.store) == answer
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_an_index_that_denies_what_it_had_is_at_fault(
+    context: Context, monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    with serving(monkeypatch, FaultyIndex()) as index:
+        lock = resolve(DATED, context)
+        assert isinstance(lock, Lock)
+        index.damages = [Fault("status", "page", "jax", status=status)]
+        for asked in (request(), request(constraints=("numpy>=1.26",))):
+            with pytest.raises(MachineryError) as raised:
+                resolve(asked, context, fresh=True)
+            if status == 404:
+                assert f"has no package jax (404 Not Found), and it had jax 0.4.0 before (lock {lock.id})" in str(
+                    raised.value
+                )
+            assert kept_lock(asked, context.store) is None
+
+
+def test_what_another_index_had_is_no_fault(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(monkeypatch, FaultyIndex()):
+        assert isinstance(resolve(DATED, context), Lock)
+    with serving(monkeypatch, FaultyIndex(DENIED)):
+        assert isinstance(resolve(request(constraints=("numpy>=1.26",)), context), Unresolved)
+
+
 @pytest.mark.parametrize("form", ["html", "json"])
 def test_a_wheel_that_is_broken_for_everybody_is_an_answer(
     context: Context, monkeypatch: pytest.MonkeyPatch, form: str

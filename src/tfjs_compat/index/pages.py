@@ -18,6 +18,7 @@ from packaging.utils import canonicalize_name
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.address import hide_credentials, index_urls
+from tfjs_compat.index.settings import uv_variables
 from tfjs_compat.system.interruptible import interruptible
 from tfjs_compat.system.text import shown_address
 
@@ -126,26 +127,33 @@ def _is_of(file: DistributionPackage, package: str) -> bool:
     return file.project is not None and canonicalize_name(file.project) == canonicalize_name(package)
 
 
-def audit(packages: Iterable[str], files: Iterable[tuple[str, str]], stop: threading.Event) -> None:
+def audit(packages: Iterable[str], files: Iterable[tuple[str, str]], stop: threading.Event) -> tuple[str, ...]:
     """Have the indexes show packages, and files (package, name), in good form; that there is none is an answer too.
 
-    A file is in good form where it has the hash that its page gives. What is no web address is not looked at, nor a
-    file that no index lists. Raises MachineryError for any other answer, Interrupted.
+    Gives the packages that none of the indexes has (404 or 410), where packages come from these indexes only. A file is
+    in good form where it has the hash that its page gives. What is no web address is not looked at, nor a file that no
+    index lists. Raises MachineryError for any other answer, Interrupted.
     """
-    urls = [url for url in index_urls() if url.startswith(("http://", "https://"))]
+    indexes = index_urls()
+    urls = [url for url in indexes if url.startswith(("http://", "https://"))]
+    elsewhere = len(urls) < len(indexes) or bool(uv_variables().get("UV_FIND_LINKS"))
 
-    def look() -> None:
+    def look() -> tuple[str, ...]:
+        denied = []
         for package in packages:
-            for url in urls:
-                read_page(package, url)
+            # Each page is read, also where an index before has the package.
+            there = [read_page(package, url) is not None for url in urls]
+            if not elsewhere and not any(there):
+                denied.append(package)
         for package, filename in files:
             for url in urls:
                 page = read_page(package, url)
                 for file in page.packages if page is not None else ():
                     if file.filename == filename:
                         _check_file(file, package, url)
+        return tuple(denied)
 
-    interruptible(look, stop)
+    return interruptible(look, stop)
 
 
 def _check_file(file: DistributionPackage, package: str, index: str) -> None:

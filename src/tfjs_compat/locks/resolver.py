@@ -13,7 +13,7 @@ import msgspec
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index import uv
-from tfjs_compat.index.address import index_url, index_urls
+from tfjs_compat.index.address import index_url, index_urls, shown_index
 from tfjs_compat.index.interpreters import Interpreter, choose
 from tfjs_compat.index.pages import audit
 from tfjs_compat.index.settings import uv_variables
@@ -25,6 +25,7 @@ from tfjs_compat.system.context import Context
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import is_fresh, write_whole
 from tfjs_compat.system.store import Store
+from tfjs_compat.system.text import shown_address
 
 TODAY_SECONDS = 3600.0
 """How long a lock resolved without a date is taken for today's."""
@@ -87,20 +88,55 @@ def kept_lock(request: ResolveRequest, store: Store) -> Lock | Unresolved | None
 def resolve(request: ResolveRequest, context: Context, *, fresh: bool = False) -> Lock | Unresolved:
     """Resolve a request with uv, or take the answer that is kept (not with ``fresh``).
 
-    An answer for a day that is over is kept for good, any other for ``TODAY_SECONDS``. Raises MachineryError when the
-    index cannot be reached, answers in bad form, or gives no upload times where a date is requested; Interrupted.
+    An answer for a day that is over is kept for good, any other for ``TODAY_SECONDS``; one that rests on a package that
+    the index denies is not kept. Raises MachineryError when the index cannot be reached, answers in bad form, denies
+    what it had, or gives no upload times where a date is requested; Interrupted.
     """
     if not fresh and (kept := kept_lock(request, context.store)) is not None:
         return kept
-    answer = _believed(request, context, distrusted=_is_forgotten(request, context.store))
+    answer, denied = _believed(request, context, distrusted=_is_forgotten(request, context.store))
+    if denied:
+        _check_denied(denied, context.store)
+        return answer if isinstance(answer, Lock) else _with_denied(answer, denied)
     today = datetime.datetime.now(datetime.timezone.utc).date().isoformat()
     kept_form = _Kept(
         lock=answer if isinstance(answer, Lock) else None,
         unresolved=answer if isinstance(answer, Unresolved) else None,
         resolved_on=today,
+        indexes=_shown_indexes(),
     )
     write_whole(_kept(request, context.store), msgspec.json.encode(kept_form))
     return answer
+
+
+def _check_denied(denied: Sequence[str], store: Store) -> None:
+    """Raises MachineryError where the index denies a package that a lock of it has: a firewall answers 404, too."""
+    indexes = _shown_indexes()
+    for path in store.folder("resolved").glob("*.json"):
+        with contextlib.suppress(OSError):
+            kept = _KEPT.read(path)
+            if kept.lock is None or kept.indexes != indexes:
+                continue
+            if had := next((name for name in denied if name in kept.lock.packages), None):
+                raise MachineryError(
+                    f"the package index {shown_index()} says that it has no package {had} (404 Not Found), and it had "
+                    f"{had} {kept.lock.packages[had]} before (lock {kept.lock.id})"
+                )
+
+
+def _with_denied(answer: Unresolved, denied: Sequence[str]) -> Unresolved:
+    """The same conflict, which says what the index denied: only whoever runs the index knows whether that is so."""
+    says = f"The package index {shown_index()} says that it has no package {', '.join(denied)} (404 Not Found)."
+    return msgspec.structs.replace(
+        answer,
+        message=f"{answer.message} {says}",
+        packages=tuple(sorted({*answer.packages, *denied})),
+        text=f"{answer.text}\n{says}",
+    )
+
+
+def _shown_indexes() -> tuple[str, ...]:
+    return tuple(shown_address(index) for index in index_urls())
 
 
 def forget(lock_id: str, store: Store) -> None:
@@ -123,7 +159,8 @@ def _is_forgotten(request: ResolveRequest, store: Store) -> bool:
 
 
 class _Kept(msgspec.Struct, frozen=True):
-    """``resolved_on`` is the UTC date of the answer; empty in files of versions that did not note it.
+    """``resolved_on`` is the UTC date of the answer, ``indexes`` are the addresses that were asked (no credentials in
+    them); both are empty in files of versions that did not note them.
 
     Without an answer it says that there was one which is not to be believed.
     """
@@ -131,6 +168,7 @@ class _Kept(msgspec.Struct, frozen=True):
     lock: Lock | None = None
     unresolved: Unresolved | None = None
     resolved_on: str = ""
+    indexes: tuple[str, ...] = ()
 
     def answer(self) -> Lock | Unresolved | None:
         return self.lock or self.unresolved
@@ -157,8 +195,10 @@ def _is_over(as_of: str, resolved_on: str) -> bool:
 _MOST_TRIES = 4
 
 
-def _believed(request: ResolveRequest, context: Context, *, distrusted: bool) -> Lock | Unresolved:
-    """What uv answers, once the index has shown in good form what the answer rests on.
+def _believed(
+    request: ResolveRequest, context: Context, *, distrusted: bool
+) -> tuple[Lock | Unresolved, tuple[str, ...]]:
+    """What uv answers, once the index has shown in good form what the answer rests on; and the packages that it denied.
 
     ``distrusted``: nothing that uv keeps of the index counts.
 
@@ -169,14 +209,14 @@ def _believed(request: ResolveRequest, context: Context, *, distrusted: bool) ->
     answer, found = _resolve_with_uv(request, context, ["--refresh"] if distrusted else [])
     for _ in range(_MOST_TRIES):
         if isinstance(answer, Lock) and found == Doubts():
-            return answer
+            return answer, ()
         seen = found
-        audit(seen.packages, seen.files, context.stop)
+        denied = audit(seen.packages, seen.files, context.stop)
         again, found = _resolve_with_uv(
             request, context, [part for package in seen.packages for part in ("--refresh-package", package)]
         )
         if _same(again, answer) and found.within(seen):
-            return again
+            return again, denied
         answer = again
     raise MachineryError("the package index gives another answer each time")
 
