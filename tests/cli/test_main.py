@@ -30,6 +30,23 @@ def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == ""
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows replaces no process")
+@pytest.mark.parametrize(("command", "code"), [("models", 0), ("report nowhere", 2)])
+def test_pythoninspect_of_the_caller_changes_nothing(tmp_path: Path, command: str, code: int) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "tfjs_compat", *command.split()],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONINSPECT": "1"},
+        input="print('a command')",
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+    assert "a command" not in done.stdout
+
+
 def test_version(child: Tool) -> None:
     ran = child("--version")
     assert re.fullmatch(r"tfjs-compat, version \d+\.\d+\.\d+\S*\n", ran.out)

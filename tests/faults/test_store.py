@@ -125,23 +125,20 @@ def test_what_a_link_in_the_store_leads_to_stays_as_it_is(runs: Runs, name: str,
         assert messages(runs) == ["ValueError: ended"]
 
 
-@pytest.mark.parametrize(
-    "lost",
-    ["lib", pytest.param("site-packages", marks=pytest.mark.full), pytest.param("tensorflow", marks=pytest.mark.full)],
-)
+@pytest.mark.parametrize("lost", ["lib", pytest.param("site-packages", marks=pytest.mark.full)])
 @pytest.mark.parametrize("by", ["empty", "link"])
 def test_an_environment_that_leads_to_nothing_is_no_verdict(runs: Runs, lost: str, by: str) -> None:
     venv = runs.store / "environments" / runs.environments()[0] / "venv"
     (path,) = [venv / "lib"] if lost == "lib" else venv.rglob(lost)
     elsewhere = runs.folder / "elsewhere"
     shutil.copytree(path, elsewhere, symlinks=True)
-    path.unlink() if path.is_symlink() else shutil.rmtree(path)
+    shutil.rmtree(path)
     for found in elsewhere.rglob("tensorflow*"):
         found.unlink()
     shutil.rmtree(runs.store / "outcomes")
     if by == "link":
         path.symlink_to(elsewhere)
-    elif lost != "tensorflow":
+    else:
         shutil.copytree(elsewhere, path, symlinks=True)
     code, said = run(runs)
     assert code == 3, said
@@ -149,6 +146,58 @@ def test_an_environment_that_leads_to_nothing_is_no_verdict(runs: Runs, lost: st
     assert "does not lead to the package" in env(runs, "verify")
     assert run(runs)[0] == 1
     assert messages(runs) == ["ValueError: ended"]
+
+
+def other_wheel(runs: Runs) -> Path:
+    """A tensorflow that no environment is made of, and that cannot be imported."""
+    tree = runs.store / "wheels" / "tensorflow-0.0.1-0123456789ab" / "tensorflow"
+    tree.mkdir(parents=True)
+    (tree / "__init__.py").write_text("import no_such_module_here")
+    return tree
+
+
+def exchange(path: Path, other: Path, *, link: bool) -> None:
+    path.unlink()
+    path.symlink_to(other) if link else shutil.copytree(other, path)
+
+
+ASTRAY: dict[str, Callable[[Runs, Path], None]] = {
+    "a package is gone": lambda runs, site: (site / "tensorflow").unlink(),
+    "a link to another wheel": lambda runs, site: exchange(site / "tensorflow", other_wheel(runs), link=True),
+    "a folder of its own": lambda runs, site: exchange(site / "tensorflow", other_wheel(runs), link=False),
+    "a stranger's module": lambda runs, site: exec_at_start(site / "sitecustomize.py"),
+    "a stranger's .pth": lambda runs, site: exec_at_start(site / "zz.pth"),
+    "a pipe": lambda runs, site: os.mkfifo(site / "zz.pth"),
+}
+"""What site-packages can be that is not what was put there, so that an import of the packages fails or has no end."""
+
+
+def exec_at_start(path: Path) -> None:
+    path.write_text("import sys; sys.modules['tensorflow'] = None\n")
+
+
+@pytest.mark.parametrize("name", ASTRAY)
+def test_site_packages_that_are_not_what_was_put_there_are_no_verdict(runs: Runs, name: str) -> None:
+    venv = runs.store / "environments" / runs.environments()[0] / "venv"
+    (site,) = venv.rglob("site-packages")
+    ASTRAY[name](runs, site)
+    shutil.rmtree(runs.store / "outcomes")
+    code, said = run(runs, "--time-limit", "5")
+    assert code == 3, said
+    assert "the store is damaged, which `tfjs-compat env verify` mends" in messages(runs)[0]
+    assert "it is built anew when it is needed" in env(runs, "verify")
+    assert run(runs)[0] == 1
+    assert messages(runs) == ["ValueError: ended"]
+
+
+def test_an_environment_without_its_settings_is_built_anew(runs: Runs) -> None:
+    """Its Python reads ``pyvenv.cfg`` first, and would wait for a pipe for ever."""
+    settings = runs.store / "environments" / runs.environments()[0] / "venv" / "pyvenv.cfg"
+    settings.unlink()
+    os.mkfifo(settings)
+    assert run(runs, "--no-cache")[0] == 1
+    assert messages(runs) == ["ValueError: ended"]
+    assert settings.is_file()
 
 
 def test_what_a_killed_run_was_filling_goes_with_any_next_run(runs: Runs) -> None:

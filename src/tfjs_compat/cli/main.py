@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 import traceback
 from pathlib import Path
@@ -31,6 +32,7 @@ from tfjs_compat.system.text import shown
 
 def main() -> None:
     """Run the command that the arguments name. Every error becomes one message on stderr and its exit code."""
+    _without_inspection()
     make_lenient()
     try:
         cli.main(standalone_mode=False)
@@ -38,6 +40,12 @@ def main() -> None:
     except (Exception, KeyboardInterrupt) as error:
         _explain(error)
         sys.exit(exit_codes.of_error(error))
+
+
+def _without_inspection() -> None:
+    """Start anew where the caller's PYTHONINSPECT is set: Python would ask for commands, and lose the exit code."""
+    if os.name == "posix" and sys.flags.inspect and not sys.flags.interactive and os.environ.pop("PYTHONINSPECT", ""):
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def _explain(error: BaseException) -> None:

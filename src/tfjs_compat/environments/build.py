@@ -61,7 +61,16 @@ def build(
             layout = "flat"
         try:
             trees = _fill(lock, interpreter, root, context, layout, installer)
-            made = Environment(name, root, lock.python, interpreter.executable, lock.packages, time.time(), trees)
+            made = Environment(
+                name,
+                root,
+                lock.python,
+                interpreter.executable,
+                lock.packages,
+                time.time(),
+                trees,
+                linking.entries(root / "venv"),
+            )
             with store.locked("collecting", stop=context.stop):
                 describe(made)
             if read_environment(root) is None:

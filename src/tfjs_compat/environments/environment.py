@@ -25,7 +25,7 @@ class Environment(msgspec.Struct, frozen=True):
 
     ``python`` is what its lock is bound to, ``base`` the executable that its virtualenv was made of, ``built`` when, in
     seconds since the epoch. ``trees`` names the folders of the store of unpacked wheels that it links to; none where
-    its files are its own.
+    its files are its own. ``entries`` are what stood in its site-packages then, by name; none where that is not known.
     """
 
     id: str
@@ -35,6 +35,7 @@ class Environment(msgspec.Struct, frozen=True):
     packages: dict[str, str]
     built: float
     trees: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
 
     @property
     def bin(self) -> Path:
@@ -79,6 +80,7 @@ class _Description(msgspec.Struct, frozen=True):
     packages: dict[str, str]
     built: float
     trees: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
 
 
 _DESCRIPTIONS = Reader[_Description](_Description)
@@ -93,6 +95,7 @@ def describe(environment: Environment) -> None:
         environment.packages,
         environment.built,
         environment.trees,
+        environment.entries,
     )
     write_whole(environment.root / DESCRIPTION, msgspec.json.encode(made))
 
@@ -107,10 +110,14 @@ def read_environment(root: Path) -> Environment | None:
     if root.is_symlink():
         # It leads to what is not ours: it is made anew.
         return None
-    found = Environment(made.id, root, python, made.base, made.packages, made.built, made.trees)
+    found = Environment(made.id, root, python, made.base, made.packages, made.built, made.trees, made.entries)
     wheels = root.parent.parent / "wheels"
     whole = (
-        found.executable.exists() and Path(found.base).exists() and all((wheels / key).is_dir() for key in found.trees)
+        found.executable.exists()
+        # Its Python reads it first, and would wait for a pipe for ever.
+        and (root / "venv" / "pyvenv.cfg").is_file()
+        and Path(found.base).exists()
+        and all((wheels / key).is_dir() for key in found.trees)
     )
     return found if whole else None
 

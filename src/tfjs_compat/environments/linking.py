@@ -51,6 +51,11 @@ def link_all(trees: Iterable[Path], venv: Path) -> None:
             script.chmod(script.stat().st_mode | stat.S_IXUSR | stat.S_IXGRP | stat.S_IXOTH)
 
 
+def entries(venv: Path) -> tuple[str, ...]:
+    """What stands in the site-packages of a virtualenv, by name; bytecode, which any import adds, left out."""
+    return tuple(sorted(entry.name for entry in os.scandir(site_packages(venv)) if entry.name != "__pycache__"))
+
+
 def unlinked(trees: Iterable[Path], venv: Path) -> str | None:
     """The first package of the distributions at ``trees`` that a virtualenv does not lead to; None: it leads to all."""
     try:
@@ -58,15 +63,30 @@ def unlinked(trees: Iterable[Path], venv: Path) -> str | None:
         real = target.resolve(strict=True)
         if not real.is_relative_to(venv.resolve()):
             return str(target)
+        sources: dict[str, list[Path]] = {}
         for tree in trees:
             for entry in os.scandir(tree):
-                if entry.name in (*_SCRIPTS, *_DATA, "__pycache__"):
-                    continue
-                if not (real / entry.name).exists():
-                    return str(target / entry.name)
+                if entry.name not in (*_SCRIPTS, *_DATA, "__pycache__"):
+                    sources.setdefault(entry.name, []).append(Path(entry.path))
+        found = (_elsewhere(standing, target / name) for name, standing in sources.items())
+        return next((str(path) for path in found if path is not None), None)
     except (OSError, StopIteration):
         return str(venv)
-    return None
+
+
+def _elsewhere(sources: list[Path], target: Path) -> Path | None:
+    """What of ``target`` does not lead to any of its sources; None: it is a link to one, or a folder of such links."""
+    if target.is_symlink():
+        return None if target.exists() and any(target.samefile(source) for source in sources) else target
+    folders = [source for source in sources if source.is_dir()]
+    if not target.is_dir() or len(folders) < 2:
+        return target
+    below: dict[str, list[Path]] = {}
+    for folder in folders:
+        for entry in os.scandir(folder):
+            if entry.name != "__pycache__":
+                below.setdefault(entry.name, []).append(Path(entry.path))
+    return next((path for name in below if (path := _elsewhere(below[name], target / name)) is not None), None)
 
 
 def _link(source: Path, target: Path) -> None:

@@ -126,10 +126,20 @@ def _lost(root: Path, store: Store) -> str | None:
     if dangling := _dangling(root):
         return f"{dangling[0]} leads nowhere"
     environment = read_environment(root)
-    if environment is None or not environment.trees:
-        return None
-    lost = linking.unlinked((store.root / "wheels" / name for name in environment.trees), root / "venv")
-    return f"{lost} does not lead to the package" if lost is not None else None
+    return _astray(environment, store) if environment is not None else None
+
+
+def _astray(environment: Environment, store: Store) -> str | None:
+    """What of an environment's site-packages is not what was put there, as a clause."""
+    venv = environment.root / "venv"
+    trees = [store.root / "wheels" / name for name in environment.trees]
+    if trees and (lost := linking.unlinked(trees, venv)) is not None:
+        return f"{lost} does not lead to the package"
+    try:
+        added = sorted({*linking.entries(venv)} - {*environment.entries}) if environment.entries else []
+    except (OSError, StopIteration):
+        return f"{venv} cannot be read"
+    return f"{added[0]} was added to its site-packages" if added else None
 
 
 def _dangling(root: Path) -> list[str]:
@@ -155,8 +165,8 @@ def damage_said(environment: Environment, context: Context, *, thorough: bool) -
     trees = [context.store.root / "wheels" / name for name in environment.trees]
     trees = trees or [linking.site_packages(environment.root / "venv")]
     most = float("inf") if thorough else float(_QUICK_BYTES)
-    if environment.trees and (lost := linking.unlinked(trees, environment.root / "venv")) is not None:
-        return f"{lost} does not lead to the package"
+    if (astray := _astray(environment, context.store)) is not None:
+        return astray
     # Of cases that fail at the same time one looks, the others take its answer.
     with _looking:
         for tree in trees:

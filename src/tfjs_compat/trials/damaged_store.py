@@ -22,11 +22,13 @@ _UNREADABLE_TEXT = re.compile(r"bad marshal data|bad magic number|null bytes|unm
 def over_whole_store(outcome: Outcome, environment: Environment, context: Context) -> Outcome:
     """An outcome, or the fault of the machine that it is because the packages in the store are damaged.
 
-    Looked at is a failing import, an exception that damaged modules cause later on, and a crash. Raises MachineryError,
-    Interrupted.
+    Looked at is a failing import, one without an end included, an exception that damaged modules cause later on, and a
+    crash. Raises MachineryError, Interrupted.
     """
     failure = outcome.failure
-    if failure is None or outcome.machinery is not None or outcome.limited or not _is_suspect(failure):
+    if failure is None or outcome.machinery is not None or not _is_suspect(failure):
+        return outcome
+    if outcome.limited and failure.stage is not Stage.IMPORT:
         return outcome
     # A library is large and is loaded or crashes; a module is small.
     thorough = not failure.chain or any(".so" in raised.message for raised in failure.chain)
