@@ -37,6 +37,12 @@ def test_fusions(tmp_path: Path, fused: list[str], known: bool) -> None:
     assert found == ({} if known else {"unsupported-fusion": "$.modelTopology.node[2].attr.fused_ops"})
 
 
+@pytest.mark.parametrize("word", [5, -1, 2**63, 10**400, 1.5, True, None, {}, [300], ["x"], "é"])
+def test_what_no_operation_is_named_by_is_fused_with_nothing(tmp_path: Path, word: object) -> None:
+    fused = {"list": {"s": [word]}}
+    assert errors(examine_graph(tmp_path, X, W, node("y", "_FusedMatMul", "x", "w", "w", fused_ops=fused))) == {}
+
+
 def test_batch_normalisation_in_training_mode(tmp_path: Path) -> None:
     for training in (True, False):
         y = node("y", "FusedBatchNormV3", "x", "w", "w", "w", "w", is_training={"b": training})

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.artifacts import GRAPH_WEIGHTS, WEIGHTS, one_dense, one_product, put_artifact
+from support.artifacts import GRAPH_WEIGHTS, WEIGHTS, graph_node, one_dense, one_product, put_artifact
 
 from tfjs_compat.artifact.vocabulary import Vocabulary
 from tfjs_compat.checks.examine import examine
@@ -26,6 +26,7 @@ WORDS = f"{CLASSES} {OPS} x d d/kernel product:1 ^sum keras_history float32 stri
 KEYS = """class_name config name layers layer cell cells units inbound_nodes args kwargs keras_history input_layers
     output_layers batch_input_shape batch_shape dtype quantization min scale shape paths weights node input attr op
     library function signature outputs inputs list s fused_ops model_config activation kernel_size axis"""
+FUSED = graph_node("fused", "_FusedMatMul", ["x", "w"], fused_ops={"list": {"s": ["Qmlhc0FkZA=="]}})
 keys = st.sampled_from(KEYS.split())
 NUMBERS = [0, -1, 1.5, 1e308, 10**400, 10**4200, -(10**30), True]
 leaves = st.none() | st.sampled_from(NUMBERS) | st.sampled_from(WORDS) | st.integers(-3, 5) | st.text(max_size=3)
@@ -70,6 +71,8 @@ def test_a_changed_artifact_is_examined_and_repaired_or_refused(
         folder = Path(name, "in")
         put_artifact(folder, *((one_dense(), WEIGHTS) if layers else (one_product(), GRAPH_WEIGHTS)))
         document = json.loads((folder / "model.json").read_text())
+        if not layers:
+            document["modelTopology"]["node"].append(copy.deepcopy(FUSED))
         for _ in range(changes):
             if document:
                 change(document, draw)

@@ -20,6 +20,7 @@ def put_environment(store: Store, id: str, *, days: float = 0.0, base: str = sys
     made = Environment(id, root, RUNNING.build, base, {"tensorflow": "2.15.0"}, time.time())
     made.bin.mkdir(parents=True)
     made.executable.write_text("")
+    (made.root / "venv" / "pyvenv.cfg").write_text("")
     describe(made)
     used = time.time() - days * 86400
     os.utime(root / "environment.json", (used, used))

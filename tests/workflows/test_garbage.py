@@ -112,6 +112,7 @@ def test_wheels_go_with_the_last_environment_that_links_to_them(store: Store) ->
     )
     made.bin.mkdir(parents=True)
     made.executable.write_text("")
+    (root / "venv" / "pyvenv.cfg").write_text("")
     describe(made)
     assert collect_garbage(store, unused_days=30).entries == {"wheels": 1}
     age(root / "environment.json", 31)

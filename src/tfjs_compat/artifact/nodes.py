@@ -195,6 +195,9 @@ def strings_in(attribute: object) -> list[str]:
     values = values.get("s") if isinstance(values, dict) else None
     found: list[str] = []
     for value in values if isinstance(values, list) else []:
+        if not isinstance(value, str | list):
+            # bytes() of a number is as many zeros.
+            return []
         try:
             raw = base64.b64decode(value) if isinstance(value, str) else bytes(value)
         except (binascii.Error, ValueError, TypeError):
