@@ -62,8 +62,8 @@ class Trials:
     def __init__(self, folder: Path, builders: str, python: str = sys.executable) -> None:
         self.folder, self.seen = folder, folder / "seen"
         modules, venv = folder / "modules", folder / "environment" / "venv" / "bin"
-        linked = venv.parent / "lib" / "python3" / "site-packages" / "whole-1.0.dist-info"
-        for made in (modules, venv, linked, self.seen, folder / "model"):
+        self.linked = venv.parent / "lib" / "python3" / "site-packages" / "whole-1.0.dist-info"
+        for made in (modules, venv, self.linked.parent, self.seen, folder / "model"):
             made.mkdir(parents=True)
         (modules / "tensorflow.py").write_text(TENSORFLOW)
         (modules / "keras.py").write_text("class Model: pass\n__version__ = '2.15.0'\n")
@@ -111,6 +111,8 @@ class Trials:
             # Nothing of the store is damaged: it has a wheel, which is whole.
             info = self.settings.store.folder("wheels", "whole", "whole-1.0.dist-info")
             (info / "RECORD").write_text("whole-1.0.dist-info/RECORD,,\n")
+            if not self.linked.is_symlink():
+                self.linked.symlink_to(info)
             environment = Environment(self.lock.id, root, self.lock.python, "", {}, 0.0, trees=("whole",))
             variables = {"ON_IMPORT": str(self.folder / "on_import.py"), "SEEN": str(self.seen)}
             self.session = EnvironmentSession(environment, self.lock, variables, self.folder / "server", self.settings)
