@@ -417,6 +417,20 @@ def test_more_shards_than_any_model_has_are_not_looked_up(tmp_path: Path, groups
     assert not reading.artifact.complete
 
 
+@pytest.mark.parametrize(("size", "times", "too_large"), [(64 << 20, 64, False), (64 << 20, 65, True)])
+def test_files_that_hold_more_than_can_be_loaded_are_not(
+    tmp_path: Path, size: int, times: int, too_large: bool
+) -> None:
+    """As often as they are named: TensorFlow.js would read a file thousands of times."""
+    document = layers_document()
+    folder = write(tmp_path, document)
+    with (folder / "big").open("wb") as file:
+        file.truncate(size)
+    document["weightsManifest"] = [{"paths": ["big"] * times, "weights": []}]
+    (folder / "model.json").write_text(json.dumps(document))
+    assert ("artifact-weights-too-large" in errors(read(folder))) is too_large
+
+
 def test_a_description_larger_than_any_is_not_parsed(tmp_path: Path) -> None:
     write(tmp_path, layers_document())
     with (tmp_path / "model.json").open("ab") as file:

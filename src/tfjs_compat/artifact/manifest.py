@@ -19,6 +19,7 @@ import msgspec
 from tfjs_compat.artifact.jsonpath import amount, show, wrong_type
 from tfjs_compat.artifact.shards import (
     LENGTH_BYTES,
+    MAX_BYTES,
     Shard,
     joined_bytes,
     read_span,
@@ -110,6 +111,10 @@ def read_manifest(
         complete = complete and readable
         if whole and readable:
             _check_bytes(read, shards, path, index == len(manifest) - 1, findings)
+    if (held := sum(map(joined_bytes, groups))) > MAX_BYTES:
+        # TensorFlow.js reads every file as often as it is named, and holds all of them at once.
+        message = f"the weight files, as often as they are named, hold {held} bytes: more than {MAX_BYTES}"
+        findings.append(Finding("artifact-weights-too-large", root, message))
     artifact_weights = tuple(weights)
     _check_duplicates(folder, artifact_weights, groups, findings)
     return artifact_weights, tuple(groups), complete

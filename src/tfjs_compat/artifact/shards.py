@@ -17,6 +17,10 @@ LENGTH_BYTES = 4
 MAX_SPAN = 1 << 30
 """Bytes that are read at once: more than any weight that a browser holds."""
 
+MAX_BYTES = 4 << 30
+"""Of all weight files: more than a page has memory for. A file of holes has any length for nothing, and a file may be
+named thousands of times."""
+
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 
 

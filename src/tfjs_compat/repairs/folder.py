@@ -28,9 +28,6 @@ from tfjs_compat.system.holes import copy_with_holes
 
 _BLOCK = 1 << 20
 
-MAX_BYTES = 4 << 30
-"""Of all weight files: more than a page has memory for. A file of holes has any length for nothing."""
-
 _HARMLESS = frozenset({"artifact-duplicate-weight", "artifact-format-mismatch"})
 """Errors of `read` that leave every byte of every weight where it can be found."""
 
@@ -51,8 +48,7 @@ def repair_folder(source: Path, target: Path, on_progress: Callable[[int, int], 
     shape, dtype, quantization and bytes; only names may differ. ``on_progress`` is called with the bytes copied and
     the bytes in all.
 
-    Raises DamagedArtifactError for an artifact that cannot be read, RequestError for one of more than MAX_BYTES, and
-    for a target that is in use,
+    Raises DamagedArtifactError for an artifact that cannot be read, RequestError for a target that is in use,
     MachineryError where the disk fails.
     """
     reading = read(source)
@@ -61,9 +57,6 @@ def repair_folder(source: Path, target: Path, on_progress: Callable[[int, int], 
     )
     if reading.artifact is None or broken:
         raise DamagedArtifactError(source, broken or reading.findings)
-    held = sum({shard.name: shard.bytes for group in reading.artifact.shards for shard in group}.values())
-    if held > MAX_BYTES:
-        raise RequestError(f"{source}: its weight files hold {held} bytes; more than {MAX_BYTES} are not repaired")
     if target.is_symlink() or (target.exists() and (not target.is_dir() or any(target.iterdir()))):
         raise RequestError(f"{target}: it exists and is not an empty folder")
     repaired = repair_document(reading.artifact.document)

@@ -3,6 +3,19 @@
 import { Problem } from './faults.mjs';
 import { checkGraphWeights, checkLayersWeights, decodeWeights } from './weights.mjs';
 
+/** The bytes of all parts; a part is given up as soon as it is copied, and a single one is not. */
+function joined(parts) {
+  if (parts.length === 1) return parts[0].buffer;
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const [index, part] of parts.entries()) {
+    bytes.set(part, at);
+    at += part.length;
+    parts[index] = null;
+  }
+  return bytes.buffer;
+}
+
 /** What an IOHandler of TensorFlow.js hands over for a model.json, as its own HTTP handler does. */
 async function readArtifacts(modelJson, readShard) {
   const artifacts = {
@@ -23,16 +36,10 @@ async function readArtifacts(modelJson, readShard) {
     const sound = group && Array.isArray(group.paths) && Array.isArray(group.weights) &&
       group.weights.every((spec) => spec && typeof spec.name === 'string' && Array.isArray(spec.shape));
     if (!sound) throw new Problem('BadModelJson', 'an entry of weightsManifest lacks paths or weights');
-    artifacts.weightSpecs.push(...group.weights);
+    for (const spec of group.weights) artifacts.weightSpecs.push(spec);
     for (const path of group.paths) parts.push(new Uint8Array(await readShard(path)));
   }
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.length;
-  }
-  artifacts.weightData = bytes.buffer;
+  artifacts.weightData = joined(parts);
   return artifacts;
 }
 

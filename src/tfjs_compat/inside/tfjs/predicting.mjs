@@ -169,7 +169,7 @@ export async function predict(tf, loaded, task) {
     const ofBatch = (tensors) => tensors.filter((one) => one.batch === batch);
     const emit = outputs.length === 0 ? task.emit : () => {};
     const got = await predictBatch(tf, loaded, task, ofBatch(given), expected && ofBatch(expected), places, emit);
-    outputs.push(...got.map((one) => Object.assign(one, { batch: batch })));
+    for (const one of got) outputs.push(Object.assign(one, { batch: batch }));
   }
   return outputs;
 }

@@ -43,6 +43,8 @@ function inside(folder, name) {
 
 function bytesOf(file) {
   const buffer = fs.readFileSync(file);
+  // A large file has a buffer of its own, a small one a part of a shared buffer.
+  if (buffer.length === buffer.buffer.byteLength) return buffer.buffer;
   return buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength);
 }
 

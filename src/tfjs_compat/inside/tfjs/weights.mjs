@@ -9,19 +9,29 @@ function size(shape) {
   return shape.reduce((product, dim) => product * dim, 1);
 }
 
+/** The strings of a weight, each after its length in four bytes: views of one copy, for there may be millions. */
+function decodeStrings(spec, bytes, offset, count) {
+  const truncated = () => new Problem('WeightsTruncated', 'weight ' + spec.name + ' runs past its shards');
+  if (offset + 4 * count > bytes.byteLength) throw truncated();
+  const lengths = new DataView(bytes);
+  const starts = new Float64Array(count);
+  let at = offset;
+  for (let i = 0; i < count; i++) {
+    if (at + 4 > bytes.byteLength) throw truncated();
+    starts[i] = at + 4 - offset;
+    at += 4 + lengths.getUint32(at, true);
+  }
+  if (at > bytes.byteLength) throw truncated();
+  const whole = new Uint8Array(bytes.slice(offset, at));
+  const values = Array.from(starts, (start, i) => whole.subarray(start, i + 1 < count ? starts[i + 1] - 4 : at - offset));
+  return { values: values, bytes: at - offset };
+}
+
 /** The values of one weight (typed array; array of byte arrays for strings) and the bytes it took. */
 function decodeWeight(spec, bytes, offset) {
   const count = size(spec.shape);
   if (spec.dtype === 'string' && !spec.quantization) {
-    const values = [];
-    let at = offset;
-    for (let i = 0; i < count; i++) {
-      if (at + 4 > bytes.byteLength) throw new Problem('WeightsTruncated', 'weight ' + spec.name + ' runs past its shards');
-      const length = new DataView(bytes, at, 4).getUint32(0, true);
-      values.push(new Uint8Array(bytes.slice(at + 4, at + 4 + length)));
-      at += 4 + length;
-    }
-    return { values: values, bytes: at - offset };
+    return decodeStrings(spec, bytes, offset, count);
   }
   const stored = spec.quantization ? spec.quantization.dtype : spec.dtype;
   const width = WIDTH[stored];
@@ -71,8 +81,7 @@ function firstDifference(wanted, got) {
     const a = wanted[i];
     const b = got[i];
     if (typeof a === 'object') {
-      const text = typeof b === 'string' ? new TextEncoder().encode(b) : b;
-      if (a.length !== text.length || a.some((byte, k) => byte !== text[k])) return i;
+      if (a.length !== b.length || a.some((byte, k) => byte !== b[k])) return i;
     } else if (Number(a) !== Number(b) && !(Number.isNaN(a) && Number.isNaN(b)) &&
                !(Math.abs(a - b) <= 1e-6 * Math.abs(a))) {
       return i;
@@ -85,7 +94,8 @@ async function compareWeight(weight, tensor, owner) {
   if (!sameShape(weight.shape, tensor.shape)) {
     return owner + ' has shape [' + tensor.shape + '], the artifact has [' + weight.shape + ']';
   }
-  const at = firstDifference(weight.values, await tensor.data());
+  const got = await (weight.dtype === 'string' ? tensor.bytes() : tensor.data());
+  const at = firstDifference(weight.values, got);
   return at < 0 ? null : owner + ' holds other values than the artifact, first at element ' + at;
 }
 
@@ -136,13 +146,11 @@ export async function checkLayersWeights(model, weights) {
 
 /** All nodes of a graph model: the graph's, its functions' and the initializer's. */
 function graphNodes(modelJson) {
-  const nodes = [];
-  for (const graph of [modelJson.modelTopology, modelJson.modelInitializer]) {
-    if (!graph) continue;
-    nodes.push(...(graph.node || []));
-    for (const one of (graph.library && graph.library.function) || []) nodes.push(...(one.nodeDef || []));
-  }
-  return nodes;
+  // As arguments of one call, hundreds of thousands of nodes are too many for the stack.
+  return [modelJson.modelTopology, modelJson.modelInitializer].filter(Boolean).flatMap((graph) => {
+    const functions = (graph.library && graph.library.function) || [];
+    return (graph.node || []).concat(functions.flatMap((one) => one.nodeDef || []));
+  });
 }
 
 export async function checkGraphWeights(model, weights, modelJson) {
