@@ -16,7 +16,7 @@ from tfjs_compat.locks.conflicts import explain
 from tfjs_compat.matrix.process_env import PROCESS_ENVS
 from tfjs_compat.matrix.routes import ROUTES, VARIANTS
 from tfjs_compat.matrix.versions import check_syntax
-from tfjs_compat.outcomes.failures import Failure, Finding, Raised
+from tfjs_compat.outcomes.failures import Failure, Family, Finding, Lacking, Raised
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.repairs.catalogue import REPAIRS
 
@@ -162,7 +162,19 @@ UVLOOP = Failure(
     text="  × Failed to build `uvloop==0.22.1`\n  RuntimeError: uvloop does not support Windows at the moment\n",
 )
 
+
+def lacking(family: Family) -> Failure:
+    lost = raised(Stage.CONVERT, "AssertionError", "Identity is not in graph")
+    return msgspec.structs.replace(lost, lacking=(Lacking(family, ("StringLower",)),))
+
+
 RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
+    # what no TensorFlow.js computes
+    ("text-in-graph", lacking("text"), {}),
+    ("bytes-in-graph", lacking("bytes"), {}),
+    ("python-in-graph", lacking("python"), {}),
+    ("fourier-of-several-axes", lacking("fourier"), {}),
+    ("linear-algebra-in-graph", lacking("algebra"), {}),
     # resolve, install
     ("tfdf-unresolvable", unresolved("tf2.20.0-tfjs4.22.0-py311"), tensorflow("2.20.0")),
     ("tfdf-unresolvable", unresolved("tf2.20.0-tfjs4.22.0-py312"), tensorflow("2.20.0")),
@@ -494,6 +506,8 @@ NEAR: list[tuple[str, Failure, dict[str, str]]] = [
         ),
         {},
     ),
+    ("text-in-graph", lacking("bytes"), {}),
+    ("text-in-graph", raised(Stage.CONVERT, "AssertionError", "Identity is not in graph"), {}),
     ("", Failure(Stage.BUILD, "the case was killed after 600 s during build"), {}),
     (
         "",
@@ -507,6 +521,10 @@ NEAR: list[tuple[str, Failure, dict[str, str]]] = [
 def test_what_only_comes_near_is_not_named(id: str, failure: Failure, versions: dict[str, str]) -> None:
     named = recognise(failure, versions)
     assert id not in named if id else named == ()
+
+
+def test_what_nothing_computes_is_named_before_what_the_converter_says_of_it() -> None:
+    assert recognise(lacking("text"), {}) == ("text-in-graph", "node-not-in-graph")
 
 
 def test_an_issue_bound_to_versions_is_not_named_without_them() -> None:

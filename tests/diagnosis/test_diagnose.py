@@ -7,7 +7,7 @@ import pytest
 from support.samples import parity
 
 from tfjs_compat.diagnosis.diagnose import diagnose
-from tfjs_compat.outcomes.failures import Failure, Finding
+from tfjs_compat.outcomes.failures import Failure, Finding, Lacking
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.reference import NoProof, Reference, Strength
 from tfjs_compat.outcomes.stages import Stage, Verdict
@@ -72,3 +72,19 @@ def test_why_nothing_is_proven_is_said_in_the_words_of_the_reference() -> None:
     found = diagnose(msgspec.structs.replace(outcome(parity=parity(True, False)), reference=reference), Stage.PREDICT)
     assert found.issues == ("proves-nothing",)
     assert found.message.endswith(reference.why)
+
+
+def test_what_no_release_has_is_the_message_and_the_way_out() -> None:
+    operations = ("StringLower", "StringSplitV2", "Substr", "AsString", "StringJoin")
+    failure = Failure(
+        Stage.CONVERT,
+        "AssertionError: Identity is not in graph",
+        lacking=(Lacking("text", operations, ("words (TextVectorization)",)), Lacking("python", ("PyFunc",))),
+        split='keras.Model(model.get_layer("words").output, model.output)',
+    )
+    diagnosis = diagnose(outcome(Stage.CONVERT, failure=failure), Stage.PREDICT)
+    assert diagnosis.issues == ("text-in-graph", "python-in-graph")
+    assert diagnosis.message == (
+        "StringLower, StringSplitV2, Substr, AsString and 1 more of words (TextVectorization); PyFunc; "
+        'the model behind: `keras.Model(model.get_layer("words").output, model.output)`'
+    )

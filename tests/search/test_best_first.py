@@ -109,6 +109,15 @@ def test_whatever_unknowns_hide_ranks_behind_a_named_one(problem: Problem, at_on
         assert best.unknown[0][0] <= real.found[0]
 
 
+@given(problems(), st.integers(2, 5), st.integers(1, 3))
+def test_what_would_wait_for_each_other_is_in_no_batch_together(problem: Problem, at_once: int, kinds: int) -> None:
+    search = search_of(problem, at_once=at_once, alone=lambda candidate: candidate % kinds)
+    while batch := search.next_batch():
+        assert len({candidate % kinds for candidate in batch}) == len(batch)
+        search.record(batch[0], problem[0][batch[0]][0])
+    assert search.best() == run(problem)[0]
+
+
 @given(problems(), st.integers(1, 5))
 def test_each_is_evaluated_once_and_never_more_than_exhaustively(problem: Problem, at_once: int) -> None:
     best, evaluated = run(problem, at_once=at_once)

@@ -72,6 +72,18 @@ def test_legacy_keras_is_not_tried_on_a_model_that_takes_no_notice(keras: str, r
     assert run.routes == ["layers", "graph", *run_with_legacy]
 
 
+def test_legacy_keras_is_not_tried_once_where_the_code_takes_keras_alone() -> None:
+    def end(planned: Planned) -> CaseResult:
+        given = {"id": planned.case.id, "combination": planned.case.combination, "route": planned.case.route.name}
+        fails = {"stage": Stage.CONVERT, "verdict": Verdict.FAILS, "message": "no"}
+        return result(**given, **fails, keras_in_use="3.15.1", keras_alone=True)
+
+    run = NotingRun(end)
+    routes = ("layers", "graph")
+    each(evaluator(run), *map(case, routes), *(case(route, process_env="legacy-keras") for route in routes))
+    assert run.routes == ["layers", "graph"]
+
+
 def test_later_stages_other_variables_and_saved_models_are_tried() -> None:
     run = NotingRun(ends_at(Stage.BUILD))
     saved = msgspec.structs.replace(case("layers"), model=model("saved", Kind.SAVED_MODEL))

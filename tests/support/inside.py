@@ -12,8 +12,10 @@ if _INSIDE not in sys.path:
     sys.path.append(_INSIDE)
 
 catalogue = importlib.import_module("tfjs_case.rewrites.catalogue")
+counterparts = importlib.import_module("tfjs_case.counterparts")
 given = importlib.import_module("tfjs_case.given")
 judgement = importlib.import_module("tfjs_case.judgement")
+keras_source = importlib.import_module("tfjs_case.keras_source")
 logits = importlib.import_module("tfjs_case.logits")
 ranges = importlib.import_module("tfjs_case.ranges")
 reference = importlib.import_module("tfjs_case.reference")

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from tfjs_compat.diagnosis.diagnose import verdict_of
 from tfjs_compat.errors import MachineryError
+from tfjs_compat.outcomes.failures import Lacking
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.rewriting import Rewriting, Rewrote
 from tfjs_compat.outcomes.stages import Stage, Verdict
@@ -321,3 +322,16 @@ def test_the_stage_that_began_last() -> None:
     lines = [b'{"stage": "build", "status": "start", "event": "stage"}', b'{"stage": "convert", "status": "start", "ev']
     assert stage_now(b"\n".join(lines)) == "convert"
     assert stage_now(b"") == ""
+
+
+def test_what_a_graph_lacks_is_read_without_trust() -> None:
+    said = {"event": "lacking", "lacking": [{"family": "text", "operations": ["Substr"], "layers": ["a (B)"]}]}
+    events = [*started("build"), *failure("convert", "AssertionError", "Identity is not in graph")]
+    found = read([{**said, "split": "x" * 900}, *events], FAILED).failure
+    assert found is not None
+    assert found.lacking == (Lacking("text", ("Substr",), ("a (B)",)),)
+    assert len(found.split) == 400
+    for odd in ({"lacking": "abc"}, {"lacking": [{"family": "odd", "operations": []}]}, {}):
+        read_back = read([{"event": "lacking", **odd}, *events], FAILED).failure
+        assert read_back is not None
+        assert read_back.lacking == ()

@@ -17,7 +17,7 @@ import msgspec
 import tomli
 
 from tfjs_compat.matrix.versions import version_fits
-from tfjs_compat.outcomes.failures import Failure
+from tfjs_compat.outcomes.failures import Failure, Family
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.decoding import Reader
 
@@ -31,8 +31,9 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``type`` and ``message`` are regular expressions on one exception of the chain, ``raised_in`` is a prefix of a
     module that the exception came through. ``text`` is a regular expression on the message of the failure and the end
     of the log. ``packages`` must all be in the resolver's conflict. ``finding`` is the id of a finding of severity
-    ``error``. ``versions`` maps packages to ranges (``tensorflow = ">=2.16"``) that must hold for the versions of the
-    lock, or where there is no lock for those that the case requests.
+    ``error``. ``lacks`` is a family of operations that the graph has and no release of TensorFlow.js. ``versions``
+    maps packages to ranges (``tensorflow = ">=2.16"``) that must hold for the versions of the lock, or where there is
+    no lock for those that the case requests.
     """
 
     type: str = ""
@@ -41,6 +42,7 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str = ""
     packages: tuple[str, ...] = ()
     finding: str = ""
+    lacks: Family | None = None
     versions: dict[str, str] = {}
 
 
@@ -104,6 +106,11 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     subject: str = ""
     blames: str = ""
 
+    @property
+    def for_a_person(self) -> bool:
+        """Whether nothing but another model cures it: no version does, and no remedy is a change to a case."""
+        return self.independent_of == "versions" and all(remedy.for_a_person for remedy in self.remedies)
+
 
 class UnknownFailures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What may help against a failure at one of ``stages`` that no known issue explains, least change first."""
@@ -163,6 +170,8 @@ def _holds(pattern: Pattern, failure: Failure, resolved: Mapping[str, str]) -> b
         finding.id for finding in failure.findings if finding.severity == "error"
     }:
         return False
+    if pattern.lacks is not None and pattern.lacks not in {lacking.family for lacking in failure.lacking}:
+        return False
     if pattern.text and not _found(pattern.text, [failure.message, failure.text]):
         return False
     if pattern.type or pattern.message or pattern.raised_in:
@@ -172,7 +181,7 @@ def _holds(pattern: Pattern, failure: Failure, resolved: Mapping[str, str]) -> b
             and (not pattern.raised_in or any(module.startswith(pattern.raised_in) for module in raised.through))
             for raised in failure.chain
         )
-    return bool(pattern.text or pattern.packages or pattern.finding)
+    return bool(pattern.text or pattern.packages or pattern.finding or pattern.lacks)
 
 
 def _found(expression: str, texts: Iterable[str]) -> bool:

@@ -14,6 +14,9 @@ from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.system.text import plain
 
+_NAMED = 4
+"""How many operations and layers a message names."""
+
 
 class Diagnosis(msgspec.Struct, frozen=True):
     """What an outcome means.
@@ -86,7 +89,7 @@ def _message(outcome: Outcome, verdict: Verdict) -> str:
     if outcome.machinery is not None:
         return outcome.machinery
     if outcome.failure is not None:
-        return outcome.failure.message
+        return _lacking(outcome.failure) or outcome.failure.message
     if outcome.unproven is not None:
         return f"it loads; nothing can be compared: {outcome.unproven}"
     if verdict is Verdict.WORKS:
@@ -101,6 +104,17 @@ def _message(outcome: Outcome, verdict: Verdict) -> str:
     if reference is not None and reference.logits and not parity.logits:
         why = f"{why}; what its last {reference.logits[0].activation} is given is not found in the artifact"
     return f"it loads, but its predictions prove nothing: {why}"
+
+
+def _lacking(failure: Failure) -> str:
+    """What a graph has that no release of TensorFlow.js has, and how to have the model behind it; else empty."""
+    said = []
+    for lacking in failure.lacking:
+        more = f" and {len(lacking.operations) - _NAMED} more" if len(lacking.operations) > _NAMED else ""
+        where = f" of {', '.join(lacking.layers[:_NAMED])}" if lacking.layers else ""
+        said.append(f"{', '.join(lacking.operations[:_NAMED])}{more}{where}")
+    split = f"; the model behind: `{failure.split}`" if failure.split and said else ""
+    return "; ".join(said) + split
 
 
 def _weakness(outcome: Outcome) -> str:

@@ -38,7 +38,7 @@ def import_packages(record):
         tf.keras.Model  # noqa: B018 (resolved lazily: which Keras this is, and whether it is there, shows here)
         keras = sys.modules.get(tf.keras.Model.__module__.split(".")[0])
         record.write("facts", keras=getattr(tf.keras, "__version__", getattr(keras, "__version__", None)))
-    from tfjs_case import build, convert, reference, rewriting, tensors  # noqa: F401 (a server's children find them loaded)
+    from tfjs_case import build, convert, counterparts, keras_source, reference, rewriting, tensors  # noqa: F401 (a server's children find them loaded)
 
     return tf, tfjs
 
@@ -78,7 +78,7 @@ def limit_files(size):
 
 def run_case(job, record, tf, tfjs):
     """The stages after import, up to the job's last one."""
-    from tfjs_case import build, convert, rewriting
+    from tfjs_case import build, convert, keras_source, rewriting
 
     stages = STAGES[: STAGES.index(job["until"]) + 1]
     if "build" not in stages:
@@ -87,7 +87,8 @@ def run_case(job, record, tf, tfjs):
     with record.stage("build"):
         built = build.build(tf, job)
         # A script that says "import keras" gets Keras 3 whatever tf.keras is.
-        record.write("facts", keras=build.keras_of(built.model))
+        alone = built.module is not None and keras_source.is_keras_alone(job["model"]["search"], built.module)
+        record.write("facts", keras=build.keras_of(built.model), alone=alone)
         record.write("rewritable", rewrites=rewriting.fitting(built, job["route"]["format"]))
     # Wherever a builder went to find its files: what is written from here on belongs into the case's folder.
     os.chdir(job["folder"])
@@ -103,10 +104,24 @@ def run_case(job, record, tf, tfjs):
         return
     # What the converter opens and starts is not the model's.
     record.write_opened("opened")
-    with record.stage("convert"):
+    with record.stage("convert"), _saying_what_is_lacking(tf, built, record):
         convert.convert(tfjs, job, built)
         if not os.path.exists(os.path.join("artifact", "model.json")):
             raise convert.ConverterFailed("the converter ended without writing a model.json")
+
+
+@contextlib.contextmanager
+def _saying_what_is_lacking(tf, built, record):
+    """Where a graph is not converted: write which of its operations no release of TensorFlow.js has."""
+    from tfjs_case import convert, counterparts
+
+    try:
+        yield
+    except Exception:
+        with contextlib.suppress(Exception):
+            if os.path.isdir(convert.SAVED_MODEL):
+                record.write("lacking", **counterparts.lacking(tf, built, convert.SAVED_MODEL))
+        raise
 
 
 def take_sample(tf, job, built, record):

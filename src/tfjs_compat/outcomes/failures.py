@@ -38,12 +38,26 @@ class Raised(msgspec.Struct, frozen=True, omit_defaults=True):
     errno: int | None = None
 
 
+Family = Literal["text", "bytes", "python", "fourier", "algebra"]
+"""What operations do that no release of TensorFlow.js has: the families of inside/tfjs_case/counterparts.py."""
+
+
+class Lacking(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Operations of one family in a graph that was not converted, between its inputs and its outputs, and the layers
+    that they are in, each as ``name (class)``."""
+
+    family: Family
+    operations: tuple[str, ...]
+    layers: tuple[str, ...] = ()
+
+
 class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     """What ended a case before its last stage.
 
     One of: an exception chain (outermost first); ``packages`` that a resolver could not reconcile; ``findings`` that
     prove an artifact unusable; or only a ``message`` (a crash, a limit). ``text`` is the end of the log.
-    ``unrepairable`` are the ids of the findings that are still there when the artifact is repaired.
+    ``unrepairable`` are the ids of the findings that are still there when the artifact is repaired. ``lacking`` are
+    operations of the graph that no release of TensorFlow.js has; ``split`` is Python that makes the model behind them.
     """
 
     stage: Stage
@@ -53,6 +67,8 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
     findings: tuple[Finding, ...] = ()
     text: str = ""
     unrepairable: tuple[str, ...] = ()
+    lacking: tuple[Lacking, ...] = ()
+    split: str = ""
 
     @property
     def root(self) -> Raised | None:

@@ -30,7 +30,7 @@ class Outcome(msgspec.Struct, frozen=True):
     check, ``reference`` what the Python model's own predictions are and can prove, ``interface`` which input and
     output of the artifact is which of the model. ``rewritable`` are the rewrites that fit layers of the model on this
     format, ``rewriting`` is what was rewritten where the route asks for it. ``wrong_inputs``: what of the inputs that
-    were given is not the model's.
+    were given is not the model's. ``keras_alone``: all code that built the model takes Keras by ``import keras``.
     ``opened`` are the files and folders that the model's code opened, each with its state (trials/touched.py), those of
     ``place``, the builder's folder, relative to it (``./data.csv``); ``unrepeatable`` says why they may not be all that
     decided, if so.
@@ -62,6 +62,7 @@ class Outcome(msgspec.Struct, frozen=True):
     rewritable: tuple[str, ...] = ()
     rewriting: Rewriting | None = None
     wrong_inputs: WrongInputs | None = None
+    keras_alone: bool = False
 
     @property
     def unrepairable(self) -> tuple[str, ...]:

@@ -51,7 +51,8 @@ class CaseResult(msgspec.Struct, frozen=True):
     ``no_proof``, no version can prove anything. ``interface`` says which input and output of the artifact is which of
     the model. ``rewritable`` are the rewrites that fit layers of the model on the route's format, ``rewriting`` is what
     was replaced in it before it was converted. ``unrepairable`` are the ids of errors that a look at the artifact found
-    and that its repair leaves.
+    and that its repair leaves. ``keras_alone``: all code that built the model takes Keras by ``import keras``, which no
+    process variable changes.
 
     ``process_variables`` are what the combination's ``process_env`` stands for; None in older files.
 
@@ -96,6 +97,7 @@ class CaseResult(msgspec.Struct, frozen=True):
     rewritable: tuple[str, ...] = ()
     rewriting: Rewriting | None = None
     unrepairable: tuple[str, ...] = ()
+    keras_alone: bool = False
 
     @property
     def flaky(self) -> bool:
@@ -158,6 +160,7 @@ def case_result(
         rewritable=outcome.rewritable,
         rewriting=outcome.rewriting,
         unrepairable=outcome.unrepairable,
+        keras_alone=outcome.keras_alone,
     )
 
 

@@ -75,6 +75,8 @@ def find_best_case(
         # One after the other where they are counted: which ones are run must not depend on the number of jobs.
         at_once=min(jobs, _AT_ONCE) if request.max_trials is None else 1,
         exhaustive=request.exhaustive,
+        # One process of an environment runs one case after another.
+        alone=None if request.exhaustive else lambda candidate: candidate.case.combination,
         hopeless=narrowing.is_hopeless if narrowing is not None else lambda _: False,
     )
     tried: list[Tried] = []

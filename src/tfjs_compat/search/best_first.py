@@ -46,6 +46,9 @@ class BestFirst(Generic[C, E]):
     ``exhaustive``: evaluate everything that can be reached, although the best is known. Every candidate is evaluated
     once. ``roots`` are read at once; the search ends if what grows out of them does.
 
+    ``alone``: of those with the same value only one is in a batch, because they would wait for each other anyway; what
+    the first answers may spare the second.
+
     ``hopeless`` says of a candidate whether it is known, by now, that it answers no and nothing grows out of it; it is
     asked before each evaluation, and the law holds as far as it is right.
 
@@ -67,8 +70,9 @@ class BestFirst(Generic[C, E]):
         at_once: int = 1,
         exhaustive: bool = False,
         hopeless: Callable[[C], bool] = lambda _: False,
+        alone: Callable[[C], Hashable] | None = None,
     ) -> None:
-        self._hopeless = hopeless
+        self._hopeless, self._alone = hopeless, alone
         self._rank, self._grow, self._answer = rank, grow, answer
         self._at_once, self._exhaustive = at_once, exhaustive
         self._order = itertools.count()
@@ -85,13 +89,16 @@ class BestFirst(Generic[C, E]):
         Those of the batch before that were not recorded come again.
         """
         kept = []
+        taken = {self._alone(candidate) for candidate in self._waiting} if self._alone is not None else set()
         while self._frontier and len(self._waiting) < self._at_once:
             entry = heapq.heappop(self._frontier)
             rank, _, candidate = entry
             if not self._is_wanted(rank, candidate):
                 continue
-            if is_now(candidate):
+            if is_now(candidate) and (self._alone is None or self._alone(candidate) not in taken):
                 self._waiting[candidate] = rank
+                if self._alone is not None:
+                    taken.add(self._alone(candidate))
             else:
                 kept.append(entry)
         for entry in kept:

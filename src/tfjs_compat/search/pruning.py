@@ -84,9 +84,10 @@ class IndifferentModels:
 
 
 def is_indifferent(result: CaseResult) -> bool:
-    """Whether a model was built by Keras 3 although legacy-keras was set. Before it is built, nobody knows."""
-    built = result.stage.rank > Stage.BUILD.rank
-    return built and _with_legacy(result.combination) and keras_generation(result) == "3"
+    """Whether a model is of Keras 3 whatever legacy-keras says: it was built so although that was set, or by code that
+    takes Keras by ``import keras`` alone. Before it is built, nobody knows."""
+    built = result.stage.rank > Stage.BUILD.rank and keras_generation(result) == "3"
+    return built and (_with_legacy(result.combination) or result.keras_alone)
 
 
 def _with_legacy(combination: Combination) -> bool:

@@ -91,8 +91,11 @@ def remedied_candidates(
 
     ``failed`` is what the candidate came to, ``resolved`` are the versions of its lock. Where there is no remedy: what
     may help against an unknown failure, and the plain route of another format, unless the candidate came from there.
-    Nothing where no version of anything changes the issue.
+    Nothing where no version of anything changes the issue, and nothing if what decided is for a person to change.
     """
+    decided = catalogue().get(failed.issue or "")
+    if decided is not None and decided.for_a_person:
+        return
     seen = {candidate}
     for issue in failed.issues:
         entry = catalogue().get(issue)

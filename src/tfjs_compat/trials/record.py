@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from tfjs_compat.errors import MachineryError
-from tfjs_compat.outcomes.failures import Failure, Raised, is_machinery
+from tfjs_compat.outcomes.failures import Failure, Lacking, Raised, is_machinery
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.reference import NoProof, Reference
 from tfjs_compat.outcomes.rewriting import Rewriting
@@ -18,11 +18,14 @@ from tfjs_compat.outcomes.wrong_inputs import WrongInputs
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.process import ExitStatus
 
+_LACKING = Reader[tuple[Lacking, ...]](tuple[Lacking, ...])
 _CHAINS = Reader[tuple[Raised, ...]](tuple[Raised, ...])
 _REFERENCES = Reader[Reference](Reference)
 _REWRITINGS = Reader[Rewriting](Rewriting)
 _WRONG_INPUTS = Reader[WrongInputs](WrongInputs)
 
+
+_MOST_LINE = 400
 
 TAMPERED = "tampered"
 """Among the events of a case whose record is not any more the one that was begun for it: only its model can do that."""
@@ -50,7 +53,8 @@ def read_outcome(events: Sequence[Mapping[str, Any]], ended: ExitStatus, log_tai
     failed = next((event for event in events if event.get("event") == "failure"), None)
     if failed is not None and ended.limit_exceeded is None:
         failure = Failure(_stage(failed) or stage, "", _chain(failed.get("chain")), text=log_tail)
-        failure = msgspec.structs.replace(failure, message=_headline(failure))
+        lacking, split = _lacking(events)
+        failure = msgspec.structs.replace(failure, message=_headline(failure), lacking=lacking, split=split)
         machinery = failure.message if is_machinery(failure) else None
         return Outcome(stage=failure.stage, failure=failure, machinery=machinery, seconds=seconds)
     # What a stage that did not end took is known of none but the one that a limit ended.
@@ -96,6 +100,16 @@ def _chain(value: object) -> tuple[Raised, ...]:
         return _CHAINS.convert(value)
     except msgspec.ValidationError:
         return ()
+
+
+def _lacking(events: Sequence[Mapping[str, Any]]) -> tuple[tuple[Lacking, ...], str]:
+    """What a graph has that TensorFlow.js has not, and the line of Python that makes the model behind that."""
+    event = next((event for event in events if event.get("event") == "lacking"), {})
+    try:
+        lacking = _LACKING.convert(event.get("lacking", ()))
+    except msgspec.ValidationError:
+        return (), ""
+    return lacking, str(event.get("split", ""))[:_MOST_LINE]
 
 
 def _headline(failure: Failure) -> str:

@@ -95,6 +95,7 @@ def convert_case(case: Case, session: EnvironmentSession, folder: Path, settings
         rewriting=read_rewriting(events),
         wrong_inputs=read_wrong_inputs(events),
         keras_in_use=keras if isinstance(keras, str) else None,
+        keras_alone=any(event.get("event") == "facts" and event.get("alone") is True for event in events),
         resolved=session.lock.resolved(),
         lock=session.lock.id,
         log="log.txt",

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.text import Text
 
 from tfjs_compat.diagnosis.catalogue import catalogue
+from tfjs_compat.matrix.routes import find_route
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.causes import Cause, causes
 from tfjs_compat.report.grid import Hanging
@@ -102,10 +103,13 @@ def _with_remedies_left(cause: Cause, found: Found) -> Cause:
     """A cause with those of its remedies that the search did not try: for a person, or beyond its limits."""
     tried = {step.remedy for each in found.tried for step in each.steps if step.issue == cause.key}
     entry = catalogue().get(cause.key)
-    versions = (
-        {remedy.title for remedy in entry.remedies if remedy.tensorflow or remedy.tensorflowjs} if entry else set()
-    )
-    left = tuple(title for title in cause.remedies if title not in tried | versions)
+    decided = {find_route(case.route).base for case in found.narrowed.decisive}
+    in_vain = {
+        remedy.title
+        for remedy in (entry.remedies if entry is not None else ())
+        if remedy.tensorflow or remedy.tensorflowjs or remedy.route in decided
+    }
+    left = tuple(title for title in cause.remedies if title not in tried | in_vain)
     return msgspec.structs.replace(cause, remedies=left)
 
 
