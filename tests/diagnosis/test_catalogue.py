@@ -139,6 +139,14 @@ INFERENCE = "/env/site-packages/tensorflow_decision_forests/tensorflow/ops/infer
 NUMPY_1 = "A module that was compiled using NumPy 1.x cannot be run in\nNumPy 2.1.3 as it may crash."
 NUMPY_DTYPE = "numpy.dtype size changed, may indicate binary incompatibility. Expected 96 from C header, got 88"
 LEGACY = "Your environment has TF_USE_LEGACY_KERAS set to True, but you do not have the tf_keras package installed."
+NO_CONFIG = (
+    "Object Mine was created by passing\nnon-serializable argument values in `__init__()`,\nand therefore the "
+    "object must override `get_config()` in\norder to be serializable. Please implement `get_config()`."
+)
+NO_CONFIG_KERAS_2 = (
+    "\nLayer Mine was created by passing\nnon-serializable argument values in `__init__()`,\nand therefore the "
+    "layer must override `get_config()` in\norder to be serializable. Please implement `get_config()`."
+)
 SUBCLASSED = (
     "Saving the model to HDF5 format requires the model to be a Functional model or a Sequential model. It does not"
 )
@@ -272,6 +280,8 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
     ),
     ("saved-model-keras3", raised(Stage.BUILD, "ValueError", FILE_FORMAT), {}),
     ("subclassed-model-h5", raised(Stage.SERIALIZE, "NotImplementedError", SUBCLASSED), {}),
+    ("layer-without-config", raised(Stage.SERIALIZE, "NotImplementedError", NO_CONFIG), {}),
+    ("layer-without-config", raised(Stage.CONVERT, "NotImplementedError", NO_CONFIG_KERAS_2), {}),
     ("not-rewritten", raised(Stage.SERIALIZE, "tfjs_case.rewriting.TwinDiffers", "output y differs by 1"), {}),
     ("keras3-h5-name-exists", raised(Stage.SERIALIZE, "ValueError", NAME_EXISTS), {"keras": "3.2.1"}),
     # convert
@@ -288,6 +298,11 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
     (
         "unsupported-ops",
         raised(Stage.CONVERT, "ValueError", "Unsupported Ops in the model before optimization\nRoll"),
+        {},
+    ),
+    (
+        "bfloat16-weights",
+        raised(Stage.CONVERT, "ValueError", "Error dumping weight dense/Cast, dtype bfloat16 not supported."),
         {},
     ),
     ("node-not-in-graph", raised(Stage.CONVERT, "AssertionError", "Identity is not in graph"), {}),
@@ -333,6 +348,11 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
     (
         "unsupported-fusion",
         javascript(Stage.PREDICT, "Activation tanh has not been implemented for the CPU backend.", "Error"),
+        {},
+    ),
+    (
+        "complex-numbers",
+        javascript(Stage.PREDICT, "stridedSlice does not support complex64 tensors in the CPU backend.", "Error"),
         {},
     ),
     (

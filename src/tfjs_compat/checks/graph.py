@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from tfjs_compat.artifact.complex_numbers import needs_real_numbers
 from tfjs_compat.artifact.jsonpath import member_path, show, type_name, wrong_type
 from tfjs_compat.artifact.loops import stuck_loops
 from tfjs_compat.artifact.nodes import (
@@ -25,6 +26,7 @@ from tfjs_compat.artifact.nodes import (
 )
 from tfjs_compat.artifact.reading import Artifact
 from tfjs_compat.artifact.vocabulary import Vocabulary
+from tfjs_compat.artifact.widths import shapes_of_constants, widened_product
 from tfjs_compat.checks.check import Check, CheckInput
 from tfjs_compat.outcomes.failures import Finding
 
@@ -62,6 +64,11 @@ def check_graph(given: CheckInput) -> Iterator[Finding]:
     prepare = initializer.get("node") if isinstance(initializer, dict) else None
     for node in read_nodes(prepare if isinstance(prepare, list) else [], "$.modelInitializer.node", []):
         yield from _check_op(node, vocabulary, "warning", True)
+    shapes = shapes_of_constants(artifact.document)
+    for node in nodes:
+        if node.name in used and widened_product(node, by_name, shapes):
+            message = f"{node.op} {show(node.name)} adds what is wider than its product, which TensorFlow.js refuses"
+            yield Finding("unsupported-fusion", f"{node.path}.attr.fused_ops", message)
     if artifact.complete:
         yield from _check_constants(artifact, nodes, used, functions)
     yield from _check_loops(nodes, by_name, used)
@@ -116,6 +123,9 @@ def _check_op(
             f"{node.op} {show(node.name)} computes mean and variance from its input; TensorFlow.js takes those given"
         )
         yield Finding("graph-batch-norm-training", f"{node.path}.attr.is_training", message, severity)
+    elif needs_real_numbers(node):
+        message = f"{node.op} {show(node.name)} is given complex numbers; TensorFlow.js has it for real ones only"
+        yield Finding("complex-numbers", f"{node.path}.attr", message, severity)
     else:
         refused = unsupported_fusion(node)
         if refused is not None:
@@ -173,6 +183,7 @@ GRAPH = Check(
         "signature-node-missing": "the signature names a node that is not in the graph",
         "unsupported-ops": "an op is not known to TensorFlow.js",
         "erfc": "Erfc is not known to TensorFlow.js, which has Erf",
+        "complex-numbers": "an op that TensorFlow.js has for real numbers only is given complex ones",
         "unsupported-fusion": "an op is fused with a function that TensorFlow.js does not fuse",
         "graph-batch-norm-training": (
             "a batch normalisation in training mode: TensorFlow.js uses other mean and variance"

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tfjs_compat.artifact.loops import blocking_controls, stuck_loops
-from tfjs_compat.artifact.nodes import unsupported_fusion
+from tfjs_compat.artifact.nodes import Node, strings_in, unsupported_fusion
+from tfjs_compat.artifact.widths import shapes_of_constants, widened_product
 from tfjs_compat.repairs.edits import Document, Edit, Put
-from tfjs_compat.repairs.graph_edits import readable_graph
+from tfjs_compat.repairs.graph_edits import node_entry, put_in_place, readable_graph
 from tfjs_compat.repairs.repair import Repair
 
 
@@ -53,6 +54,36 @@ def _fusions(document: Document) -> Iterator[Edit]:
         end += 1
 
 
+_FUSED = {"relu": "Relu", "relu6": "Relu6", "elu": "Elu", "tanh": "Tanh", "sigmoid": "Sigmoid"}
+"""Activations after an addition, by their name in a fusion (lower case)."""
+
+
+def _widened_products(document: Document) -> Iterator[Edit]:
+    """The product, the addition and what follows it as nodes of their own."""
+    graph = readable_graph(document)
+    if graph is None:
+        return
+    shapes = shapes_of_constants(document)
+    found = [node for node in graph.nodes if widened_product(node, graph.by_name, shapes)]
+    yield from put_in_place(graph, ((node, built) for node in found if (built := _apart(node))))
+
+
+def _apart(node: Node) -> list[dict[str, Any]]:
+    dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
+    turned = {name: node.attributes[name] for name in ("transpose_a", "transpose_b") if name in node.attributes}
+    product, total = f"{node.name}/product", f"{node.name}/sum"
+    built = [
+        node_entry(product, "MatMul", list(node.inputs[:2]), **dtype, **turned),
+        node_entry(total, "AddV2", [product, node.inputs[2]], **dtype),
+    ]
+    for activation in strings_in(node.attributes.get("fused_ops"))[1:]:
+        if activation.lower() not in _FUSED:
+            return []
+        built.append(node_entry(node.name, _FUSED[activation.lower()], [total], **dtype))
+    built[-1]["name"] = node.name
+    return built
+
+
 def _is_pair(fused: object) -> bool:
     words = fused.get("list") if isinstance(fused, Mapping) else None
     return isinstance(words, Mapping) and isinstance(words.get("s"), list) and len(words["s"]) == 2
@@ -75,5 +106,13 @@ GRAPHS = (
         formats=("graph",),
         versions="any Keras, where the converting machine's oneDNN fuses (TF_ENABLE_ONEDNN_OPTS=0 stops it)",
         find=_fusions,
+    ),
+    Repair(
+        id="unfuse-addition",
+        title="an addition that widens a product is done after it",
+        cures=("unsupported-fusion",),
+        formats=("graph",),
+        versions="any Keras (a value plus advantages), where the converting machine's oneDNN fuses",
+        find=_widened_products,
     ),
 )

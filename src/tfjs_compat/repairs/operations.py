@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any, TypeGuard
+from collections.abc import Iterator
+from typing import Any
 
 from tfjs_compat.artifact.nodes import Node
+from tfjs_compat.artifact.widths import shapes_of_constants
 from tfjs_compat.repairs.edits import Document, Edit, Put
 from tfjs_compat.repairs.graph_edits import NODES, node_entry, put_in_place, readable_graph
 from tfjs_compat.repairs.repair import Repair
@@ -33,25 +34,13 @@ def _rolls(document: Document) -> Iterator[Edit]:
     graph = readable_graph(document)
     if graph is None:
         return
-    shapes = _shapes_of_constants(document)
+    shapes = shapes_of_constants(document)
     built = []
     for node in graph.nodes:
         given = [shapes.get(source) for source in node.inputs[1:3]] if node.op == "Roll" else []
         if len(given) == 2 and given[0] == given[1] and given[0] in ((), (1,), (2,), (3,), (4,)):
             built.append((node, _roll(node, given[0])))
     yield from put_in_place(graph, built)
-
-
-def _shapes_of_constants(document: Document) -> dict[str, tuple[int, ...]]:
-    """The shapes that the manifest gives the constants, by the name of their nodes."""
-    manifest = document.get("weightsManifest")
-    groups = [group.get("weights") for group in manifest if isinstance(group, Mapping)] if _is_list(manifest) else []
-    entries = [entry for group in groups if _is_list(group) for entry in group if isinstance(entry, Mapping)]
-    return {str(entry.get("name")): tuple(entry["shape"]) for entry in entries if _is_list(entry.get("shape"))}
-
-
-def _is_list(value: object) -> TypeGuard[list[Any]]:
-    return isinstance(value, list)
 
 
 def _roll(node: Node, shape: tuple[int, ...]) -> list[dict[str, Any]]:

@@ -12,6 +12,7 @@ _GRAPH = "the graph route: TensorFlow.js runs the operations and needs no layers
 _INSTEAD = {
     "gru-reset-after": "the graph route, or GRU(reset_after=False), trained anew: the two compute something else",
     "unsupported-ops": "the layers route, or convert with TF_ENABLE_ONEDNN_OPTS=0 where the op is _Fused… or _Mkl…",
+    "complex-numbers": "compute with the real and the imaginary part in the model",
     "branch-constant": "convert with control_flow_v2",
     "cumulative-axis": "give the axis from the front in the model",
     "band-part": "compare row and column numbers in the model instead of tf.linalg.band_part",
