@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
+import msgspec
 import pytest
 from support.evaluators import NotingRun, evaluator
 from support.samples import case, lock, result
@@ -65,11 +66,45 @@ def test_a_conflict_is_no_and_an_unreachable_index_is_unknown() -> None:
 def test_what_ended_before_a_stop_is_answered() -> None:
     first, second = case("layers"), case("graph", process_env="no-onednn")
 
-    def run(cases: Sequence[Planned]) -> Sequence[CaseResult]:
+    def run(cases: Sequence[Planned], _: Callable[[CaseResult], bool]) -> Sequence[CaseResult]:
         return [works(planned) for planned in cases if planned.case == second]
 
     oracle = evaluator(run)
     assert set(oracle.evaluate([first, second])) == {second.id}
+
+
+@pytest.mark.parametrize(
+    ("order", "working", "ran"),
+    [
+        # The best of all works: the others need not end.
+        ("abc", "a", "a"),
+        # The best of those that work is known once those before it have ended.
+        ("abc", "b", "ab"),
+        ("bca", "ab", "bca"),
+        ("bac", "b", "ba"),
+        ("cba", "", "cba"),
+    ],
+)
+def test_what_ranks_after_one_that_works_is_not_needed(order: str, working: str, ran: str) -> None:
+    cases = {"a": case("graph"), "b": case("layers", process_env="no-onednn"), "c": case(process_env="legacy-keras")}
+    ended: list[str] = []
+
+    def run(planned: Sequence[Planned], settles: Callable[[CaseResult], bool]) -> Sequence[CaseResult]:
+        by_id, results = {each.case.id: each for each in planned}, list[CaseResult]()
+        for name in order:
+            came = works(by_id[cases[name].id])
+            results.append(came if name in working else msgspec.structs.replace(came, verdict=Verdict.FAILS))
+            ended.append(name)
+            if settles(results[-1]):
+                break
+        return results
+
+    found = evaluator(run).evaluate(list(cases.values()))
+    assert "".join(ended) == ran
+    assert set(found) == {cases[name].id for name in ran}
+    ended.clear()
+    evaluator(run, prune=False).evaluate(list(cases.values()))
+    assert "".join(ended) == order
 
 
 def test_a_stop_while_resolving_answers_nothing() -> None:
@@ -80,7 +115,7 @@ def test_a_stop_while_resolving_answers_nothing() -> None:
 
 
 def test_kept_results_are_counted_apart() -> None:
-    oracle = evaluator(lambda cases: [result(id=planned.case.id, cached=True) for planned in cases])
+    oracle = evaluator(lambda cases, _: [result(id=planned.case.id, cached=True) for planned in cases])
     oracle.evaluate([case("layers"), case("graph")])
     assert (oracle.trials, oracle.kept) == (2, 2)
 

@@ -54,7 +54,7 @@ def test_routes_asked_together_wait_for_the_first_to_build() -> None:
 
 
 def test_a_stop_leaves_those_that_wait_unanswered() -> None:
-    oracle = evaluator(lambda _: [])
+    oracle = evaluator(lambda _, __: [])
     assert oracle.evaluate([case("layers"), case("graph")]) == {}
 
 

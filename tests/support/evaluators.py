@@ -30,6 +30,11 @@ class NotingRun:
     def __init__(self, end: Callable[[Planned], CaseResult]) -> None:
         self.end, self.routes = end, list[str]()
 
-    def __call__(self, cases: Sequence[Planned]) -> Sequence[CaseResult]:
-        self.routes += [planned.case.route.name for planned in cases]
-        return [self.end(planned) for planned in cases]
+    def __call__(self, cases: Sequence[Planned], settles: Callable[[CaseResult], bool]) -> Sequence[CaseResult]:
+        results = []
+        for planned in cases:
+            self.routes.append(planned.case.route.name)
+            results.append(self.end(planned))
+            if settles(results[-1]):
+                break
+        return results

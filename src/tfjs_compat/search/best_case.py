@@ -92,7 +92,8 @@ def find_best_case(
             search.record(candidate, evaluation)
             if narrowing is not None:
                 narrowing.record(candidate, evaluation)
-        if any(candidate.case.id not in found for candidate in batch):
+        missing = any(candidate.case.id not in found for candidate in batch)
+        if missing and (deadline.passed or deadline.stop.is_set() or not found):
             ended = _time(request) if deadline.passed else INTERRUPTED
             break
     return Searched(search.best(), tuple(tried), ended, narrowing.narrowed if narrowing is not None else Narrowed())

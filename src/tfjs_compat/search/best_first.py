@@ -86,9 +86,10 @@ class BestFirst(Generic[C, E]):
     def next_batch(self, is_now: Callable[[C], bool] = lambda _: True) -> tuple[C, ...]:
         """The candidates to evaluate next, best first; empty where nothing is left for which ``is_now`` holds.
 
-        Those of the batch before that were not recorded come again.
+        Those of the batch before that were not recorded come again, as far as they are still wanted.
         """
         kept = []
+        self._waiting = {each: rank for each, rank in self._waiting.items() if self._is_wanted(rank, each)}
         taken = {self._alone(candidate) for candidate in self._waiting} if self._alone is not None else set()
         while self._frontier and len(self._waiting) < self._at_once:
             entry = heapq.heappop(self._frontier)

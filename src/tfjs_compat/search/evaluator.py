@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
+import threading
 from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
@@ -18,13 +21,15 @@ from tfjs_compat.matrix.process_env import process_variables
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.search.answer import Answer
+from tfjs_compat.search.deadline import Deadline
 from tfjs_compat.search.oracle import Evaluation, answer_of
 from tfjs_compat.search.pruning import IndifferentModels, UnbuiltModels, build_key, certain_failure
 
 Resolve = Callable[[Sequence[ResolveRequest]], Mapping[ResolveRequest, Lock | Unresolved | str]]
 """Locks of requests: a lock, a proof that there is none, or what failed. Raises Interrupted."""
-Run = Callable[[Sequence[Planned]], Sequence[CaseResult]]
-"""Results of cases; some are missing where the user stopped it."""
+Run = Callable[[Sequence[Planned], Callable[[CaseResult], bool]], Sequence[CaseResult]]
+"""Results of cases. The function is called with each as it comes, and says whether those that are missing are not
+needed; some are missing then, or where the user stopped it."""
 
 
 class CaseEvaluator:
@@ -56,22 +61,26 @@ class CaseEvaluator:
     def evaluate(self, cases: Sequence[Case]) -> dict[str, Evaluation]:
         """The evaluation of each case by its id; some are missing where it was stopped before their turn.
 
-        Raises MachineryError where nothing can be run at all.
+        The cases come best first: as soon as one works and those before it have ended, the others are not needed, and
+        what runs of them is stopped. Raises MachineryError where nothing can be run at all.
         """
         try:
             planned = self._planned(cases)
         except (Interrupted, KeyboardInterrupt):
             return {}
         found: dict[str, Evaluation] = {}
-        while planned:
+        settled = _Settled([case.id for case in cases]) if self._prune else None
+        while planned and not (settled is not None and settled.is_settled):
             to_run: list[Planned] = []
             for item in planned:
                 if (ruled_out := self._ruled_out(item)) is not None:
                     found[item.case.id] = ruled_out
+                    if settled is not None:
+                        settled.record(item.case.id, ruled_out.answer)
                 else:
                     to_run.append(item)
             to_run, planned = self._first_of_each(to_run)
-            results = {result.id: result for result in self._run(to_run)}
+            results = {result.id: result for result in self._run(to_run, _asking(settled))}
             for item in to_run:
                 if item.case.id in results:
                     found[item.case.id] = self._evaluated(item, results[item.case.id])
@@ -138,6 +147,34 @@ class CaseEvaluator:
         return Evaluation(answer, result, lock, tried=True)
 
 
+class _Settled:
+    """Whether the best of some cases that works is known, while their answers come in any order."""
+
+    def __init__(self, best_first: Sequence[str]) -> None:
+        self._best_first = best_first
+        self._answers: dict[str, Answer] = {}
+
+    def record(self, case: str, answer: Answer) -> None:
+        self._answers[case] = answer
+
+    @property
+    def is_settled(self) -> bool:
+        # What is unknown ranks before: it is asked once more, and what works stands whatever it says.
+        known = itertools.takewhile(lambda answer: answer is not None, map(self._answers.get, self._best_first))
+        return Answer.YES in known
+
+
+def _asking(settled: _Settled | None) -> Callable[[CaseResult], bool]:
+    if settled is None:
+        return lambda _: False
+
+    def ended(result: CaseResult) -> bool:
+        settled.record(result.id, answer_of(result))
+        return settled.is_settled
+
+    return ended
+
+
 def engine_evaluator(
     engine: Engine,
     interpreters: Sequence[Interpreter],
@@ -153,8 +190,22 @@ def engine_evaluator(
     def resolve(requests: Sequence[ResolveRequest]) -> Mapping[ResolveRequest, Lock | Unresolved | str]:
         return resolve_all(requests, engine.context, engine.jobs)
 
-    def run(cases: Sequence[Planned]) -> Sequence[CaseResult]:
-        return list(run_trials(cases, engine, ended).results.values())
+    def run(cases: Sequence[Planned], settles: Callable[[CaseResult], bool]) -> Sequence[CaseResult]:
+        enough = threading.Event()
+        with Deadline(engine.context.stop) as within:
+
+            def note(result: CaseResult) -> None:
+                ended(result)
+                if settles(result):
+                    enough.set()
+                    within.stop.set()
+
+            here = dataclasses.replace(engine, context=dataclasses.replace(engine.context, stop=within.stop))
+            done = run_trials(cases, here, note)
+        if not done.complete and not enough.is_set():
+            # The work stopped by itself.
+            engine.context.stop.set()
+        return list(done.results.values())
 
     return CaseEvaluator(
         resolve,

@@ -43,7 +43,8 @@ class Oracle(Protocol):
     """Something that answers what cases come to."""
 
     def evaluate(self, cases: Sequence[Case]) -> dict[str, Evaluation]:
-        """The evaluations by the id of their case; some are missing where the user stopped it before their turn.
+        """The evaluations by the id of their case; some are missing where the user stopped it before their turn, and
+        where one before them works: the cases come best first.
 
         An answer that is unknown may be another one at the next call. Raises MachineryError where nothing
         can be run at all.
@@ -57,6 +58,7 @@ def evaluate_with_retry(oracle: Oracle, cases: Sequence[Case]) -> dict[str, Eval
     """
     found = oracle.evaluate(cases)
     unknown = [case for case in cases if case.id in found and found[case.id].answer is Answer.UNKNOWN]
-    if not unknown or len(found) < len({case.id for case in cases}):
+    works = any(each.answer is Answer.YES for each in found.values())
+    if not unknown or (len(found) < len({case.id for case in cases}) and not works):
         return found
     return {**found, **oracle.evaluate(unknown)}
