@@ -12,7 +12,7 @@ from support.samples import PYTHON, case
 from tfjs_compat.handover.recipe import Recipe, example_sources, rewrite_sources, write_recipe
 from tfjs_compat.locks.lock import make_lock
 from tfjs_compat.matrix.models import Kind, Model, find_model
-from tfjs_compat.outcomes.reference import InputUsed, Reference
+from tfjs_compat.outcomes.reference import Export, InputUsed, Reference
 
 LOCK = make_lock(
     "tensorflow==2.19.0 --hash=sha256:0\ntensorflowjs==4.22.0 --hash=sha256:1", PYTHON, source_builds=False
@@ -122,6 +122,19 @@ def test_the_function_that_was_proven_is_converted(model: Model, reference: Refe
     script = write_recipe(requested, LOCK, {}, "3.15.1", {}, reference).script
     compile(script, "convert.py", "exec")
     assert line in script.splitlines()
+
+
+def test_a_subclassed_model_is_exported_as_it_was_called() -> None:
+    export = Export(
+        ("tf.TensorSpec([None, 4], 'float32', 'x')", "tf.TensorSpec([None, 2], 'int32', 'edges')"),
+        "model({'x': inputs[0], 'edges': inputs[1]}, training=False)",
+    )
+    requested = msgspec.structs.replace(case("graph"), model=builder("/m/t.py", "t"))
+    script = write_recipe(requested, LOCK, {}, "3.15.1", {}, Reference(export=export)).script
+    compile(script, "convert.py", "exec")
+    assert "import keras" in script.splitlines()
+    assert f'archive.add_endpoint("serve", lambda *inputs: {export.call}, input_signature=specs)' in script
+    assert "model.export" not in script
 
 
 @pytest.mark.parametrize(

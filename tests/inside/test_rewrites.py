@@ -66,7 +66,37 @@ def test_what_holds_no_layers_has_nothing_to_rewrite() -> None:
 
 def test_docs_name_every_rewrite() -> None:
     rows = re.findall(r"^\| `([\w-]+)` \|", (ROOT / "docs" / "rewrites.md").read_text("utf-8"), re.MULTILINE)
-    assert rows == [rewrite.id for rewrite in catalogue.REWRITES]
+    assert rows == [*(rewrite.id for rewrite in catalogue.REWRITES), *walk.WHOLE]
+
+
+SEEDED = {"_seed_generators": [object()]}
+
+
+@pytest.mark.parametrize(
+    ("found", "may_assign"),
+    [
+        # Somebody's own, with seeds or with a variable that no training changes.
+        (layer("Sampling", module="mine", **SEEDED), True),
+        (layer("Count", module="mine", _non_trainable_variables=[type("V", (), {"trainable": False})()]), True),
+        (layer("Scale", module="mine", _non_trainable_variables=[]), False),
+        # Keras's own: what keeps a state, and what drops out inside a loop, or always.
+        (layer("LSTM", stateful=True), True),
+        (layer("GRU", cell=None, dropout=0.2), True),
+        (layer("GRU", cell=None, dropout=0.0), False),
+        (layer("Dropout", dropout=0.2, **SEEDED), False),
+    ],
+)
+def test_a_call_that_may_assign_is_known_by_its_layers(found: Any, may_assign: bool) -> None:
+    found.name = "one"
+    model = layer("Functional", layers=[], _flatten_layers=lambda _: [found])
+    assert walk.fitting(model, "graph") == ([walk.HELD_STATE] if may_assign else [])
+    assert walk.fitting(model, "layers") == []
+
+
+def test_what_computes_in_bfloat16_is_made_again() -> None:
+    policy = type("Policy", (), {"name": "mixed_bfloat16"})()
+    assert fitting("graph", layer("Dense", dtype_policy=policy)) == [walk.FLOAT32_TWIN]
+    assert fitting("layers", layer("Dense", dtype_policy=policy)) == []
 
 
 def test_tensors_are_replaced_wherever_they_stand() -> None:

@@ -97,13 +97,18 @@ def nodes_of(op: str) -> list[dict[str, Any]]:
 
 
 def run(
-    tmp_path: Path, store: Store, nodes: list[dict[str, Any]], inputs: list[Tensor], outputs: dict[str, str]
+    tmp_path: Path,
+    store: Store,
+    nodes: list[dict[str, Any]],
+    inputs: list[Tensor],
+    outputs: dict[str, str],
+    weights: dict[str, np.ndarray] = {},  # noqa: B006
 ) -> Any:
     """What TensorFlow.js computes of a repaired graph, by output."""
     takes = {node["name"]: f"{node['name']}:0" for node in nodes if node["op"] == "Placeholder"}
     repaired = repair_document({**graph(nodes, takes, outputs), "weightsManifest": []})
     assert repair_document(repaired.model_json).applied == ()
-    put_artifact(tmp_path / "model", repaired.model_json, {})
+    put_artifact(tmp_path / "model", repaired.model_json, weights)
     write_tensors(tmp_path / "inputs", inputs)
     node, places = find_node(), {name: tmp_path / name for name in ("inputs", "outputs")}
     job = TfjsJob(model=tmp_path / "model", format="graph", record=tmp_path / "record.jsonl", **places)
@@ -140,13 +145,28 @@ def test_both_parts_of_complex_numbers_are_computed(tmp_path: Path, store: Store
         graph_node("gather", "GatherV2", ["x", "two", "axis"], batch_dims={"i": "0"}, Tparams=typed["T"]),
         graph_node("matmul", "MatMul", ["x", "y"], transpose_a={"b": False}, transpose_b={"b": False}, **typed),
     ]
-    for name in ("sum", "mean", "gather", "matmul"):
+    nodes += [
+        # Spread over the rows.
+        graph_node("row", "Const", dtype=typed["T"]),
+        graph_node("mul", "Mul", ["x", "row"], **typed),
+        graph_node("sub", "Sub", ["row", "x"], **typed),
+    ]
+    row = np.array([1 + 2j, 3, -1j, 0.5 - 1j], "complex64")
+    every = ("sum", "mean", "gather", "matmul", "mul", "sub")
+    for name in every:
         nodes += [graph_node(f"{name}_r", "Real", [name]), graph_node(f"{name}_i", "Imag", [name])]
     given = {"a": real, "b": imaginary, "c": other.real, "d": other.imag, "axis": ints(0)[0], "two": ints(2, 0)}
     inputs = [Tensor(name, np.ascontiguousarray(array)) for name, array in given.items()]
-    outputs = {f"{name}_{part}": f"{name}_{part}:0" for name in ("sum", "mean", "gather", "matmul") for part in "ri"}
-    found = run(tmp_path, store, nodes, inputs, outputs)
-    expected = {"sum": whole.sum(0), "mean": whole.mean(0), "gather": whole[[2, 0]], "matmul": whole @ other}
+    outputs = {f"{name}_{part}": f"{name}_{part}:0" for name in every for part in "ri"}
+    found = run(tmp_path, store, nodes, inputs, outputs, {"row": row})
+    expected = {
+        "mul": whole * row,
+        "sub": row - whole,
+        "sum": whole.sum(0),
+        "mean": whole.mean(0),
+        "gather": whole[[2, 0]],
+        "matmul": whole @ other,
+    }
     for name, values in expected.items():
         np.testing.assert_allclose(found[f"{name}_r"] + 1j * found[f"{name}_i"], values, rtol=1e-4, atol=1e-5)
 

@@ -48,6 +48,56 @@ def pictures():
     i = keras.Input((12, 12, 3))
     x = L.Normalization(mean=[0.4, 0.5, 0.6], variance=[0.1, 0.2, 0.3])(augmentation(i))
     return keras.Model(i, L.Dense(3)(L.Flatten()(L.Conv2D(4, 3, activation="relu")(x))))
+
+
+class Counting(L.Layer):
+    def build(self, shape):
+        self.calls = self.add_weight(shape=(), initializer="zeros", trainable=False, name="calls")
+
+    def call(self, x):
+        before = self.calls + 1.0
+        self.calls.assign_add(3.0)
+        return x * (self.calls + before)
+
+
+class Net(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.inner, self.outer = Counting(), L.Dense(3)
+
+    def call(self, inputs):
+        return self.outer(self.inner(inputs["x"]))
+
+
+def counting():
+    # What it counts is in what it gives: the call alone decides, from where the counter stood.
+    model = Net()
+    model({"x": np.zeros((2, 4), "float32")})
+    model.inner.calls.assign(0.0)
+    return model
+
+
+def half():
+    i = keras.Input((8, 8, 3))
+    x = L.Conv2D(4, 3, activation="relu", dtype="mixed_bfloat16")(i)
+    return keras.Model(i, L.Dense(3, dtype="float32")(L.Flatten(dtype="mixed_bfloat16")(x)))
+
+
+class Sampler(L.Layer):
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.seeds = keras.random.SeedGenerator(3)
+
+    def call(self, moments):
+        mean, spread = moments
+        return mean + keras.ops.exp(spread) * keras.random.normal(keras.ops.shape(mean), seed=self.seeds)
+
+
+def encoder():
+    i = keras.Input((6,))
+    x = L.Dense(8, activation="softsign")(i)
+    mean, spread = L.Dense(2)(x), L.Dense(2)(x)
+    return keras.Model(i, [mean, spread, Sampler()([mean, spread])])
 """
 
 MATRIX = """
@@ -62,7 +112,13 @@ process_env = [{processes}]
 constraints = [["setuptools<81", "ydf<0.13"]]
 """
 
-GRAPH = {"grouped": "grouped-convolution", "tabular": "adapted-lookup", "pictures": "idle-layer"}
+GRAPH = {
+    "grouped": "grouped-convolution",
+    "tabular": "adapted-lookup",
+    "pictures": "idle-layer",
+    "half": "float32-twin",
+}
+OPERATIONS = {"encoder": "held-state"}
 LAYERS = {"grouped": "grouped-convolution", "wavenet": "causal-padding", "pictures": "normalization"}
 
 
@@ -96,6 +152,26 @@ def require_rewritten(found: Results, names: dict[str, str], plain: str, rewritt
 def test_a_graph_of_a_rewritten_model_works_where_the_plain_one_fails(run_matrix: Callable[..., Results]) -> None:
     text = matrix(GRAPH, "graph+repair", "graph+rewrite+repair", "default")
     require_rewritten(run_matrix(text, {"net.py": MODELS}), GRAPH, "graph+repair", "graph+rewrite+repair")
+
+
+def test_random_numbers_of_a_kept_seed_are_drawn_by_tensorflow_js(run_matrix: Callable[..., Results]) -> None:
+    plain, rewritten = "graph+repair+skip-op-check", "graph+rewrite+repair+skip-op-check"
+    found = run_matrix(matrix(OPERATIONS, plain, rewritten, "default"), {"net.py": MODELS})
+    require_rewritten(found, OPERATIONS, plain, rewritten)
+    (case,) = (case for case in found.cases if case.route == rewritten)
+    assert [repair.id for repair in case.repairs] == ["written-out"]
+    assert case.reference is not None
+    assert len(case.reference.random) == 1
+
+
+@pytest.mark.full
+def test_what_a_call_assigns_lasts_until_its_end(run_matrix: Callable[..., Results]) -> None:
+    found = run_matrix(matrix({"counting": ""}, "graph", "graph+rewrite", "default"), {"net.py": MODELS})
+    plain, rewritten = sorted(found.cases, key=lambda case: len(case.route))
+    assert plain.issue == "node-not-in-graph"
+    # Twice the same: what it counted is forgotten, so that a second call of the original is another number.
+    assert rewritten.rewritable == ("held-state",)
+    assert rewritten.verdict is not Verdict.MISMATCH
 
 
 @pytest.mark.full

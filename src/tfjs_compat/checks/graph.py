@@ -56,7 +56,9 @@ def check_graph(given: CheckInput) -> Iterator[Finding]:
     branches = downstream_of(nodes, "Switch")
     for node in nodes:
         certain = node.name in used and node.name not in branches
-        yield from _check_op(node, vocabulary, "error" if certain else "warning", node.name in used)
+        severity: Literal["error", "warning"] = "error" if certain else "warning"
+        yield from _check_op(node, vocabulary, severity, node.name in used)
+        yield from _check_numbers(node, by_name, severity)
     for _, body in functions:
         for node in body:
             yield from _check_op(node, vocabulary, "warning", True)
@@ -123,14 +125,17 @@ def _check_op(
             f"{node.op} {show(node.name)} computes mean and variance from its input; TensorFlow.js takes those given"
         )
         yield Finding("graph-batch-norm-training", f"{node.path}.attr.is_training", message, severity)
-    elif needs_real_numbers(node):
-        message = f"{node.op} {show(node.name)} is given complex numbers; TensorFlow.js has it for real ones only"
-        yield Finding("complex-numbers", f"{node.path}.attr", message, severity)
     else:
         refused = unsupported_fusion(node)
         if refused is not None:
             message = f"{node.op} {show(node.name)} is fused with {show(refused)}, which TensorFlow.js has not"
             yield Finding("unsupported-fusion", f"{node.path}.attr.fused_ops", message, severity)
+
+
+def _check_numbers(node: Node, by_name: Mapping[str, Node], severity: Literal["error", "warning"]) -> Iterator[Finding]:
+    if needs_real_numbers(node, by_name):
+        message = f"{node.op} {show(node.name)} is given complex numbers; TensorFlow.js has it for real ones only"
+        yield Finding("complex-numbers", f"{node.path}.attr", message, severity)
 
 
 def _true(attribute: object) -> bool:

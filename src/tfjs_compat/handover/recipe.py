@@ -16,7 +16,7 @@ from tfjs_compat.matrix.axes import RESOLVED, Combination
 from tfjs_compat.matrix.cases import Case
 from tfjs_compat.matrix.models import Kind, Model
 from tfjs_compat.matrix.routes import Route
-from tfjs_compat.outcomes.reference import Reference
+from tfjs_compat.outcomes.reference import Export, Reference
 
 
 class Recipe(msgspec.Struct, frozen=True):
@@ -140,6 +140,9 @@ def _script(model: Model, route: Route, reference: Reference, *, keras_3: bool) 
     if not _is_serialized(model, route):
         if route.serialize == "saved-model" and reference.signature:
             lines += _save_function(reference, source)
+        elif route.serialize == "saved-model" and keras_3 and reference.export is not None:
+            imports.insert(imports.index("import tensorflow as tf"), "import keras")
+            lines += _export(reference.export, source)
         elif route.serialize == "saved-model":
             lines.append(f"model.export({source})" if keras_3 else f"tf.saved_model.save(model, {source})")
         elif route.command:
@@ -157,20 +160,37 @@ def _script(model: Model, route: Route, reference: Reference, *, keras_3: bool) 
     return head + "\n" + text
 
 
+def _export(export: Export, target: str) -> list[str]:
+    """The lines that do what ``model.export`` does, with the signature of the model's call."""
+    return [
+        "archive = keras.export.ExportArchive()",
+        "archive.track(model)",
+        f"specs = [{', '.join(export.specs)}]",
+        f'archive.add_endpoint("serve", lambda *inputs: {export.call}, input_signature=specs)',
+        f"archive.write_out({target})",
+    ]
+
+
 def _save_function(reference: Reference, target: str) -> list[str]:
     """The lines that save a tf.Module, or a plain tf.function in one, with the function that was proven."""
-    lines = []
-    if reference.signature == "function":
-        lines = ["if not isinstance(model, tf.Module):", "    function, model = model, tf.Module()"]
-        lines.append("    model.function = function")
-    function = f"model.{reference.signature}"
+    function, specs = f"model.{reference.signature}", ""
     if reference.traced:
         specs = ", ".join(
             f"tf.TensorSpec({[None, *each.shape[1:]] if each.shape else []}, {each.dtype!r}, {each.name!r})"
             for each in reference.inputs
         )
-        function += f".get_concrete_function({specs})"
-    return [*lines, f"tf.saved_model.save(model, {target}, signatures={function})"]
+    if reference.signature != "function":
+        signed = f"{function}.get_concrete_function({specs})" if specs else function
+        return [f"tf.saved_model.save(model, {target}, signatures={signed})"]
+    return [
+        "if not isinstance(model, tf.Module):",
+        "    function, model = model, tf.Module()",
+        "    model.function = function",
+        f"function = model.function.get_concrete_function({specs})",
+        "# What it has from outside is saved as the module's own.",
+        "model.kept = list(function.graph.variables)",
+        f"tf.saved_model.save(model, {target}, signatures=function)",
+    ]
 
 
 def _builder(model: Model, imports: list[str]) -> tuple[list[str], list[str]]:

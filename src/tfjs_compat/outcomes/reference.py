@@ -68,6 +68,16 @@ class Strength(msgspec.Struct, frozen=True):
     hidden: tuple[str, ...] = ()
 
 
+class Export(msgspec.Struct, frozen=True):
+    """How a subclassed Keras 3 model was exported whose own ``export`` would take its inputs for something else.
+
+    ``specs``: what each of ``inputs`` is, ``call``: the call of ``model`` with them; both in Python.
+    """
+
+    specs: tuple[str, ...]
+    call: str
+
+
 class Reference(msgspec.Struct, frozen=True):
     """The predictions that TensorFlow.js was compared with: where their inputs came from, and what they can prove.
 
@@ -78,7 +88,7 @@ class Reference(msgspec.Struct, frozen=True):
     well. ``twin`` names the precision that Python computes in, where
     the predictions are those of a float32 twin with the same weights. ``signature`` names the function of a SavedModel
     or a tf.Module that was converted (``function`` for one alone), empty for a Keras model; ``traced``: for the inputs
-    that the user gave.
+    that the user gave. ``export``: how a Keras model was exported, None where its own ``export`` did it.
     """
 
     source: Literal["user", "model", "search"] = "model"
@@ -94,3 +104,4 @@ class Reference(msgspec.Struct, frozen=True):
     twin: str = ""
     signature: str = ""
     traced: bool = False
+    export: Export | None = None

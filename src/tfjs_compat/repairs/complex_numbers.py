@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tfjs_compat.artifact.complex_numbers import COMPLEX, LINEAR, PRODUCTS, needs_real_numbers
+from tfjs_compat.artifact.complex_numbers import COMPLEX, LINEAR, SUMS, needs_real_numbers
 from tfjs_compat.artifact.nodes import Node
 from tfjs_compat.repairs.edits import Document, Edit
 from tfjs_compat.repairs.graph_edits import node_entry, put_in_place, readable_graph
@@ -19,9 +19,9 @@ def _parted(document: Document) -> Iterator[Edit]:
     if graph is None:
         return
     built = [
-        (node, _linear(node) if node.op in LINEAR else _product(node))
+        (node, _linear(node) if node.op in LINEAR else _sum(node) if node.op in SUMS else _product(node))
         for node in graph.nodes
-        if needs_real_numbers(node) and (node.op in LINEAR or len(node.inputs) == 2)
+        if needs_real_numbers(node, graph.by_name) and (node.op in LINEAR or len(node.inputs) == 2)
     ]
     yield from put_in_place(graph, built)
 
@@ -36,9 +36,19 @@ def _linear(node: Node) -> list[dict[str, Any]]:
     return [*built, _joined(name, f"{name}/real", f"{name}/imaginary")]
 
 
+def _sum(node: Node) -> list[dict[str, Any]]:
+    """Both parts of two inputs, each added to its own kind."""
+    name, attributes = node.name, {**node.attributes, "T": _FLOAT}
+    built = [*_parts_of(name, node.inputs[0], "_first"), *_parts_of(name, node.inputs[1], "_second")]
+    for part in ("real", "imaginary"):
+        pair = [f"{name}/{part}_of_first", f"{name}/{part}_of_second"]
+        built.append(node_entry(f"{name}/{part}", node.op, pair, **attributes))
+    return [*built, _joined(name, f"{name}/real", f"{name}/imaginary")]
+
+
 def _product(node: Node) -> list[dict[str, Any]]:
     """(a + bi)(c + di) is (ac - bd) + (ad + bc)i, whatever is added up."""
-    name, attributes = node.name, {**node.attributes, PRODUCTS[node.op]: _FLOAT}
+    name, attributes = node.name, {**node.attributes, "T": _FLOAT}
     built = [*_parts_of(name, node.inputs[0], "_first"), *_parts_of(name, node.inputs[1], "_second")]
     for first in ("real", "imaginary"):
         for second in ("real", "imaginary"):

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-from tfjs_case import foreign_code, given, signatures
+from tfjs_case import calls, foreign_code, given, signatures
 from tfjs_case.values import SEED
 
 
@@ -21,11 +21,12 @@ class Built:
 
     ``function`` is the concrete function by which a model is proven and exported that is not Keras's: a tf.Module, a
     plain function, a SavedModel as it is; ``signature`` is its name there, ``traced``: for the inputs that were given.
+    ``called``: how the builder called a model of Keras 3 first (None: not that it was seen).
     """
 
     def __init__(self, model, module=None):
         self.model, self.module = model, module
-        self.inputs = self.function = None
+        self.inputs = self.function = self.called = None
         self.signature, self.traced = "", False
 
 
@@ -40,9 +41,9 @@ def build(tf, job):
     elif keras_of(built.model) is None:
         built.signature, built.function, built.traced = signatures.module_function(tf, built.model, built.inputs)
         if not isinstance(built.model, tf.Module):
-            # A plain function is exported as the only member of a module, which keeps its variables.
+            # A plain function is exported in a module, with the variables that it has from outside.
             built.signature, built.model, plain = "function", tf.Module(), built.model
-            built.model.function = plain
+            built.model.function, built.model.kept = plain, list(built.function.graph.variables)
     return built
 
 
@@ -50,9 +51,13 @@ def _built(tf, job):
     model = job["model"]
     if model["kind"] == "builder":
         module = import_builder(model)
-        made = getattr(module, model["function"])()
+        seen = calls.Calls()
+        with seen.recorded(tf.keras.Model):
+            made = getattr(module, model["function"])()
         check_is_model(tf, made, model["function"])
-        return Built(made, module)
+        built = Built(made, module)
+        built.called = seen.of(made) if signatures.is_keras_3(made) else None
+        return built
     if model["kind"] == "saved-model" and job["route"]["format"] == "graph":
         # The graph alone: no layer is made again, and so no code of one is run.
         return Built(tf.saved_model.load(model["path"]))

@@ -41,21 +41,44 @@ def serialize(tf, job, built):
         model.save("model." + form)
 
 
+def exported_by(tf, built):
+    """How a model of Keras 3 is exported where its own ``export`` mistakes its inputs: ``(specs, text)``.
+
+    The tensors that it takes, and its call of ``inputs`` in Python. None where ``model.export`` does.
+    """
+    model, called = built.model, built.called
+    if built.function is not None or not signatures.is_keras_3(model) or ranges.model_inputs(model):
+        return None
+    if not built.inputs and (called is None or called.is_plain):
+        return None
+    specs = signatures.signature(tf, {"model": {}}, built, built.inputs).specs
+    text = "model(*inputs, training=False)"
+    return specs, called.text if called is not None and len(called.leaves) == len(specs) else text
+
+
 def _export(tf, built):
-    """As ``model.export``; with the signature of the inputs that were given where the model itself has none."""
-    model = built.model
-    if not built.inputs or ranges.model_inputs(model):
+    """As ``model.export``; with the signature of its call where that takes every input for float32."""
+    model, by = built.model, exported_by(tf, built)
+    if by is None:
         model.export(SAVED_MODEL)
         return
-    # What model.export does (keras.export.ExportArchive), which takes every input of a subclassed model for float32.
+    # What model.export does (keras.export.ExportArchive).
     import keras
 
-    specs = signatures.signature(tf, {"model": {}}, built, built.inputs).specs
+    specs, _ = by
     tensors = [tf.TensorSpec(spec.shape, spec.dtype, spec.name) for spec in specs]
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serve", lambda *inputs: model(*inputs, training=False), input_signature=tensors)
+    archive.add_endpoint("serve", lambda *inputs: _called(built, inputs), input_signature=tensors)
     archive.write_out(SAVED_MODEL)
+
+
+def _called(built, inputs):
+    called = built.called
+    if called is None or len(called.leaves) != len(inputs):
+        return built.model(*inputs, training=False)
+    args, keywords = called.packed(inputs)
+    return built.model(*args, **keywords, training=False)
 
 
 def convert(tfjs, job, built):

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from tfjs_case import given, judgement, search, twin
+from tfjs_case import convert, given, judgement, search
 from tfjs_case.build import Built
-from tfjs_case.signatures import signature
+from tfjs_case.rewrites import precision
+from tfjs_case.signatures import forget_states, signature
 
 _LARGEST_ROW = 600_000
 """Elements of one row of inputs beyond which no backward pass is made: it keeps what every layer gives."""
@@ -23,8 +24,8 @@ class Taken:
 
 def take(tf, job, built):
     """The reference of a model. Raises what the model raises where it cannot be run."""
-    precision = twin.precision_of(built.model) if built.function is None else ""
-    shown, made = (_twin(built), precision) if precision else (None, "")
+    made = precision.precision_of(built.model) if built.function is None else ""
+    shown = _twin(built) if made else None
     own = signature(tf, job, built, built.inputs)
     searcher = search.Searcher(tf, own, job["tolerance"])
     if built.inputs is not None:
@@ -54,6 +55,8 @@ def take(tf, job, built):
         **_strength(attempt),
     }
     facts.update(_proof(searcher, built, attempts, random))
+    if job["route"]["serialize"] == "saved-model":
+        facts["export"] = _export(convert.exported_by(tf, built))
     used = {each["output"] for each in facts["logits"]}
     if shown is not None:
         facts["twin"] = made
@@ -61,6 +64,16 @@ def take(tf, job, built):
     batches = [(each.inputs, each.outputs) for each in attempts]
     every_logits = [{name: each.logits[name] for name in used} for each in attempts]
     return Taken(batches, attempt.noise, random, facts, every_logits, attempt.logits_noise)
+
+
+def _export(by):
+    if by is None:
+        return None
+    specs, call = by
+    return {
+        "specs": ["tf.TensorSpec(%r, %r, %r)" % (spec.shape, spec.dtype, spec.name) for spec in specs],
+        "call": call,
+    }
 
 
 def _prove_together(searcher, attempts):
@@ -191,9 +204,11 @@ def _ends_in_relu(model):
 def _twin(built):
     """A built float32 twin, or None where the model cannot be made again from its config."""
     try:
-        return Built(twin.float32_twin(built.model))
+        twin = precision.float32_twin(built.model)
     except Exception:
         return None
+    forget_states(twin)
+    return Built(twin)
 
 
 def _by_twin(tf, job, shown, attempts, used, random, facts):

@@ -35,7 +35,7 @@ def rewritten(tf, job, built, taken):
     except rewrite.Refused as reason:
         raise NotRewritten(str(reason))
     twin = Built(made.model, built.module)
-    twin.inputs = built.inputs
+    twin.inputs, twin.called = built.inputs, built.called
     facts = {
         "rewrote": [{"id": id, "layers": layers} for id, layers in made.applied.items()],
         "max_abs": _proven(tf, job, twin, taken),

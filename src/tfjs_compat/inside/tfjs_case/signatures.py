@@ -76,6 +76,11 @@ def signature(tf, job, built, given=None):
         idle = bool(job.get("rewrite")) or (layers and not _is_switched_on(model))
         call = lambda arrays: _call(tf, model, _packed(tf, model, inputs, arrays), idle)  # noqa: E731
         return Signature(specs, call, _weights(model))
+    called = getattr(built, "called", None)
+    if called is not None and (not given or len(given) == len(called.leaves)):
+        specs = _as_called(called, given)
+        call_again = lambda arrays: _call_as_called(tf, model, called, specs, arrays)  # noqa: E731
+        return Signature(specs, call_again, _weights(model), open_dimensions=not given)
     specs = _given_specs(given) if given else _built_specs(model)
     if not specs:
         raise NoSignature(
@@ -110,6 +115,25 @@ def _given_specs(given):
         )
         for name, array in given.items()
     ]
+
+
+def _as_called(called, given):
+    """As the builder called the model; where the user gave inputs, of their shapes and dtypes."""
+    own = [Spec(name, shape, dtype) for name, shape, dtype in called.leaves]
+    if not given:
+        return own
+    theirs = _given_specs(given)
+    by_name = {spec.name: spec for spec in theirs}
+    theirs = [by_name.get(spec.name, theirs[place]) for place, spec in enumerate(own)]
+    return [Spec(spec.name, their.shape, their.dtype) for spec, their in zip(own, theirs)]
+
+
+def _call_as_called(tf, model, called, specs, arrays):
+    tensors = [tf.convert_to_tensor(array, dtype=spec.dtype) for array, spec in zip(arrays, specs)]
+    args, keywords = called.packed(tensors)
+    outputs = model(*args, **keywords)
+    forget_states(model)
+    return _named_outputs(tf, outputs, getattr(model, "output_names", None) or [])
 
 
 def _dtype_of(array):

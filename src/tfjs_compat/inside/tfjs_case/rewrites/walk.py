@@ -1,7 +1,9 @@
 """A model → its twin: the layers that TensorFlow.js cannot express replaced, all others the very same objects."""
 
 from .catalogue import REWRITES
+from .precision import FLOAT32_TWIN, float32_twin, is_bfloat16
 from .rewrite import Kit, Refused, class_of, keras_of, shape_of
+from .state import HELD_STATE, assigning, hold
 
 _DEEPEST = 16
 
@@ -17,19 +19,53 @@ class Rewritten:
 def fitting(model, format):
     """The ids of the rewrites that fit layers of a model, by their classes and settings alone."""
     found = {_rewrite_of(layer, format) for layer in _layers(model)}
-    return [rewrite.id for rewrite in REWRITES if rewrite in found]
+    return [rewrite.id for rewrite in REWRITES if rewrite in found] + _of_the_whole(model, format)
+
+
+WHOLE = (FLOAT32_TWIN, HELD_STATE)
+"""The rewrites that are for a model as a whole, and not for layers of a class."""
+
+
+def _of_the_whole(model, format):
+    """The rewrites that are for a model as a whole."""
+    on_graph = format == "graph"
+    fit = (on_graph and is_bfloat16(model), on_graph and bool(assigning(model)))
+    return [id for id, fits in zip(WHOLE, fit) if fits]
 
 
 def rewritten(model, format):
     """The twin of a model, with its weights. Raises Refused."""
-    keras = keras_of(model)
-    walk = _Walk(Kit(keras, format, {layer.name for layer in _layers(model)}))
-    twin = walk.twin(model)
+    keras, whole = keras_of(model), _of_the_whole(model, format)
+    given = _in_float32(model) if FLOAT32_TWIN in whole else model
+    walk = _Walk(Kit(keras, format, {layer.name for layer in _layers(given)}))
+    twin = _twin(walk, given)
+    walk.kit.fill()
+    if FLOAT32_TWIN in whole:
+        walk.applied[FLOAT32_TWIN] = [model.name]
+    if HELD_STATE in whole and assigning(twin):
+        walk.applied[HELD_STATE] = assigning(twin)
+        hold(twin)
     if not walk.applied:
         why = "; ".join(walk.left) or "no layer of it is one that a rewrite is for"
         raise Refused("nothing of the model was rewritten: %s" % why)
-    walk.kit.fill()
     return Rewritten(twin, walk.applied, walk.left)
+
+
+def _in_float32(model):
+    try:
+        return float32_twin(model)
+    except Exception as error:
+        # Whatever Keras says of a class that does not tell how it was made.
+        raise Refused("it cannot be made again in float32: %s" % error)
+
+
+def _twin(walk, model):
+    """The twin of a whole model; the model itself where it has to stay as it is."""
+    try:
+        return walk.twin(model)
+    except Refused as reason:
+        walk.left.append(str(reason))
+        return model
 
 
 def _layers(model, depth=0):

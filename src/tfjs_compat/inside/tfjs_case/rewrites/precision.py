@@ -1,7 +1,6 @@
 """The float32 twin of a Keras model that computes in another precision: the same weights, in what TensorFlow.js has."""
 
-from tfjs_case.signatures import forget_states
-
+FLOAT32_TWIN = "float32-twin"
 _OTHER = ("mixed_float16", "mixed_bfloat16", "float16", "bfloat16", "float64")
 
 
@@ -13,6 +12,11 @@ def precision_of(model):
         if name in _OTHER:
             return name
     return ""
+
+
+def is_bfloat16(model):
+    """Whether a model computes in bfloat16, which TensorFlow.js has no numbers of: its weights cannot be written."""
+    return "bfloat16" in precision_of(model)
 
 
 def _layers(model):
@@ -27,7 +31,6 @@ def float32_twin(model):
     twin = type(model).from_config(config)
     # Of a model without a shape nothing is there to take the weights.
     twin.set_weights([weight.astype("float32") for weight in model.get_weights()])
-    forget_states(twin)
     return twin
 
 
