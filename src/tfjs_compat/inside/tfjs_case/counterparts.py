@@ -21,7 +21,7 @@ _FAMILIES = (
         r"Decode(?!Proto)\w+|Encode(?!Proto)\w+|ExtractJpegShape|Parse\w*(Example|Tensor)\w*|ReadFile|MatchingFiles",
     ),
     ("python", r"(Eager)?PyFunc(Stateless)?"),
-    ("fourier", r"I?R?FFT(2D|3D|ND)|BatchI?FFT(2D|3D)?"),
+    ("fourier", r"I?FFT(3D|ND)|I?RFFT(2D|3D|ND)|BatchI?FFT(2D|3D)?"),
     (
         "algebra",
         r"(Batch)?(Matrix(Inverse|Determinant|Solve|SolveLs|TriangularSolve|SquareRoot|Logarithm|Exponential)|Cholesky"
