@@ -8,9 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from support.tensors import write_tensors
 
-from tfjs_compat.artifact.tensors import DamagedTensorsError, Tensor, read_tensors
+from tfjs_compat.artifact.tensors import DamagedTensorsError, Tensor, read_tensors, write_tensors
 
 DTYPES = ["float16", "float32", "float64", "int8", "uint8", "int32", "int64", "bool", ">f4", ">i8"]
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60, deadline=None)

@@ -8,6 +8,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -58,11 +59,32 @@ def test_a_model_is_delivered_with_its_account(tmp_path: Path, model: Path, ther
 def test_a_model_is_replaced_only_by_force_and_whole(tmp_path: Path, model: Path) -> None:
     target = tmp_path / "web"
     deliver(model, target, {"group1-shard2of2.bin": b"0", "odd.weights": b""}, force=False)
-    with pytest.raises(RequestError, match=r"is not empty.*\nhint: --force replaces a model in it"):
+    with pytest.raises(RequestError, match=r"is not empty.*\nhint: --force replaces it"):
         deliver(model, target, {}, force=False)
     assert "odd.weights" in files(target)
     deliver(model, target, {}, force=True)
     assert files(target) == files(model)
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_force_is_not_advised_where_it_would_refuse(tmp_path: Path, model: Path, force: bool) -> None:
+    target = tmp_path / "my web"
+    deliver(model, target, {}, force=False)
+    (target / "thesis.tex").write_text("dear")
+    with pytest.raises(RequestError, match=r"\(thesis\.tex\).*\nhint: give a folder that is not there"):
+        deliver(model, target, {}, force=force)
+
+
+def test_what_npm_installed_beside_a_model_has_another_place(tmp_path: Path, model: Path) -> None:
+    target = tmp_path / "my web"
+    deliver(model, target, {}, force=False)
+    (target / "node_modules").mkdir()
+    (target / "package.json").write_text("{}")
+    with pytest.raises(RequestError) as refused:
+        deliver(model, target, {}, force=True)
+    subprocess.run(["sh", "-c", str(refused.value).partition("folder above too: ")[2]], check=True)
+    deliver(model, target, {}, force=True)
+    assert (tmp_path / "node_modules").is_dir()
 
 
 @pytest.mark.parametrize("name", ["thesis.tex", "group1-shard1of1.bin", "model.json.d"])

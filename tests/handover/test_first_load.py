@@ -8,9 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.samples import result
-from support.tensors import write_tensors
 
-from tfjs_compat.artifact.tensors import Tensor
+from tfjs_compat.artifact.tensors import Tensor, write_tensors
 from tfjs_compat.handover import first_load
 from tfjs_compat.outcomes.interface import Interface, Place
 
@@ -58,3 +57,30 @@ def test_nothing_is_written_where_names_or_numbers_are_missing(folder: Path, tmp
 def test_what_nobody_wants_as_json_is_not_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(first_load, "_MOST", 3)
     assert first_load.first_load(CASE, folder) == {}
+
+
+def test_what_is_stored_is_read_again(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "predict.json"
+    file.write_bytes(first_load.first_load(CASE, folder)["predict.json"])
+    inputs, outputs = first_load.read_example(file)
+    assert [(tensor.name, tensor.values.tolist()) for tensor in inputs] == [("x", [[1, 2]])]
+    zeta, alpha = (tensor.values for tensor in outputs)
+    assert np.array_equal(zeta, np.array([[np.nan, np.inf, 0.1]], "float32"), equal_nan=True)
+    assert (alpha.dtype, alpha.tolist()) == (np.dtype(bool), [[True]])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{}",
+        "[1]",
+        '{"inputs": [], "outputs": [{"name": "y", "shape": [2], "dtype": "float32", "values": [1]}]}',
+        '{"inputs": [], "outputs": [{"name": "y", "shape": [1], "dtype": "float32", "values": ["x"]}]}',
+        '{"inputs": [], "outputs": [{"name": "y", "shape": [1], "dtype": "int32", "values": [1e400]}]}',
+        '{"inputs": [], "outputs": [{"name": "y", "shape": [1], "dtype": "object", "values": [1]}]}',
+    ],
+)
+def test_what_was_not_written_here_is_said_so(tmp_path: Path, content: str) -> None:
+    (tmp_path / "predict.json").write_text(content)
+    with pytest.raises((OSError, ValueError)):
+        first_load.read_example(tmp_path / "predict.json")

@@ -220,6 +220,16 @@ def test_one_command_converts_keras_3_to_a_trainable_model(
     trained_further = json.loads(done.stdout.splitlines()[-1])
     assert trained_further["loss"] > 0
     assert trained_further["moved"]
+    checked = check(target, store=store)
+    assert (checked.verdict, checked.compared_with) == (Verdict.WORKS, "those in predict.json")
+    without = subprocess.run([node.path, target / "predict.mjs"], capture_output=True, text=True, check=False)
+    assert without.returncode == 3
+    assert f"hint: npm install --prefix '{tmp_path}/' @tensorflow/tfjs@" in without.stderr
+    assert "    at " not in without.stderr
+    example = json.loads((target / "predict.json").read_text("utf-8"))
+    example["outputs"][0]["values"][0] += 0.5
+    (target / "predict.json").write_text(json.dumps(example))
+    assert check(target, store=store).verdict is Verdict.MISMATCH
     with pytest.raises(RequestError, match="not empty"):
         convert(request_for(options, str(trained), *KERAS_3, routes=("layers",)), target)
 
@@ -251,6 +261,8 @@ def test_a_repair_is_written_only_if_its_reference_agrees(
     found = repair(broken, tmp_path / "good", seed, run_options=options)
     assert found.checked.verdict is Verdict.WORKS
     assert found.written
+    # As a case, it has predictions of its own.
+    assert repair(broken.parent, tmp_path / "as a case", None, run_options=options).checked.verdict is Verdict.WORKS
     shutil.copytree(broken, tmp_path / "spoilt")
     (shard,) = (tmp_path / "spoilt").glob("*.bin")
     content = bytearray(shard.read_bytes())

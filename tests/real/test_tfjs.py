@@ -35,10 +35,9 @@ from support.artifacts import (
     put_artifact,
 )
 from support.samples import result
-from support.tensors import write_tensors
 from support.tfjs import children, wait_for_event
 
-from tfjs_compat.artifact.tensors import Tensor, read_tensors
+from tfjs_compat.artifact.tensors import Tensor, read_tensors, write_tensors
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.handover.first_load import first_load
 from tfjs_compat.outcomes.outcome import Outcome

@@ -4,11 +4,13 @@ import io
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from rich.cells import cell_len
 from rich.console import Console
 from support.samples import combination, parity, result, results
 
+from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.matrix.cases import Expectation
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.terminal import closing, render, report
@@ -120,6 +122,16 @@ def test_an_unknown_cause_is_called_unknown_with_signature_and_log() -> None:
 
 def test_the_folder_of_logs_is_shown() -> None:
     assert "log: out/cases/mlp-layers/log.txt" in render(results(fails()), Place(Path("out")))
+
+
+def test_a_broken_artifact_comes_with_the_command_that_repairs_it() -> None:
+    remedies = tuple(remedy.title for remedy in catalogue()["keras3-batch-shape"].remedies)
+    broken = fails("keras3-batch-shape", stage=Stage.CHECK, remedies=remedies, log="cases/a case/0a1b/log.txt")
+    text = render(results(broken), Place(Path("out")))
+    assert "tfjs-compat repair 'out/cases/a case/0a1b' --output repaired" in text
+    assert "tfjs-compat repair 'out" not in render(
+        results(msgspec.structs.replace(broken, remedies=())), Place(Path("out"))
+    )
 
 
 def test_a_finding_outside_the_catalogue_shows_its_message() -> None:

@@ -116,7 +116,8 @@ def test_a_proof_says_what_it_rests_on() -> None:
     )
     rewriting = Rewriting((Rewrote("causal-padding", ("a", "b")), Rewrote("normalization", ("c",))), 1e-7)
     assert words.proof(result(parity=compared, rewriting=rewriting)) == (
-        "2 comparisons, with the model as it was before causal-padding (2 layers), normalization (1 layer)"
+        "2 comparisons, compared with the original model, before its rewrite (causal-padding (2 layers), "
+        "normalization (1 layer))"
     )
     assert words.proof(result(parity=None)) == ""
 

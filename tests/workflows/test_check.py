@@ -36,6 +36,18 @@ def test_folders_without_a_model_say_what_they_are(store: Store, tmp_path: Path)
         check(tmp_path / "none", store=store)
     with pytest.raises(RequestError, match=r"holds no model\.json"):
         check(tmp_path, store=store)
+    (tmp_path / "my model.h5").write_bytes(b"\x89HDF\r\n\x1a\n")
+    command = r"hint: `tfjs-compat convert --model '.*my model\.h5' --output web_model`"
+    with pytest.raises(RequestError, match=rf"it is a model of Python \(h5\)\n{command}"):
+        check(tmp_path / "my model.h5", store=store)
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "saved_model.pb").write_bytes(b"")
+    with pytest.raises(RequestError, match=r"model of Python \(saved-model\)\nhint: `tfjs-compat convert"):
+        check(tmp_path / "saved", store=store)
+    (tmp_path / "model.json").write_text("{}")
+    with pytest.raises(RequestError, match=r"a file of the model\nhint: give its folder"):
+        check(tmp_path / "model.json", store=store)
+    (tmp_path / "model.json").unlink()
     case = tmp_path / "out" / "cases" / "a-case" / "0a1b"
     case.mkdir(parents=True)
     (tmp_path / "out" / "results.json").write_text("{}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -98,6 +99,31 @@ def read_tensors(folder: Path, *, max_bytes: int = MAX_BYTES) -> tuple[Tensor, .
         Tensor(entry.name, _values(entry, data), entry.batch, entry.noise, entry.random, entry.logits)
         for entry in index.tensors
     )
+
+
+def write_tensors(folder: Path, tensors: Iterable[Tensor]) -> None:
+    """Write a folder of tensors, as the Python half of a case does. Raises OSError."""
+    entries, parts, offset = list[_Entry](), list[bytes](), 0
+    for tensor in tensors:
+        array = np.asarray(tensor.values)
+        shape = list(array.shape)
+        more: dict[str, Any] = {
+            "batch": tensor.batch,
+            "noise": tensor.noise,
+            "random": tensor.random,
+            "logits": tensor.logits,
+        }
+        if array.dtype.kind in "OSU":
+            texts = [text.decode() if isinstance(text, bytes) else str(text) for text in array.ravel()]
+            entries.append(_Entry(tensor.name, "string", shape, values=texts, **more))
+            continue
+        part = np.ascontiguousarray(array, array.dtype.newbyteorder("<")).tobytes()
+        entries.append(_Entry(tensor.name, array.dtype.name, shape, offset, len(part), **more))
+        parts.append(part)
+        offset += len(part)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tensors.bin").write_bytes(b"".join(parts))
+    (folder / "tensors.json").write_bytes(msgspec.json.encode(_Index(entries)))
 
 
 def _read(folder: Path, name: str, max_bytes: int) -> bytes:

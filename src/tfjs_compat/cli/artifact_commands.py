@@ -61,7 +61,8 @@ def repair(
                 raise click.UsageError(f"{option} says nothing without --reference\nhint: name the model it came from")
     out, err = outputs()
     request = search_request({**given, "model": reference}) if reference else None
-    with on_terminal(err) as progress:
+    stop = stop_on_signal()
+    with on_terminal(err, stop) as progress:
         report = api.repair(
             folder,
             target,
@@ -70,7 +71,7 @@ def repair(
             tfjs=tfjs,
             force=force,
             progress=progress,
-            stop=stop_on_signal(),
+            stop=stop,
         )
     if as_json:
         print_json(repaired.as_json(report))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -52,7 +53,7 @@ def explain(as_json: bool, form: str, **given: Any) -> None:
     from tfjs_compat import api
 
     request = explain_request(given)
-    _answer(lambda progress: api.explain(request, progress, stop_on_signal()), as_json, form)
+    _answer(lambda progress, stop: api.explain(request, progress, stop), as_json, form)
 
 
 @cli.command(short_help="Find the day or the release with which a case begins to fail.")
@@ -77,17 +78,18 @@ def bisect(as_json: bool, form: str, **given: Any) -> None:
     from tfjs_compat import api
 
     request = bisect_request(given)
-    _answer(lambda progress: api.bisect(request, progress, stop_on_signal()), as_json, form)
+    _answer(lambda progress, stop: api.bisect(request, progress, stop), as_json, form)
 
 
-def _answer(work: Callable[[Progress], Explanation], as_json: bool, form: str) -> NoReturn:
+def _answer(work: Callable[[Progress, threading.Event], Explanation], as_json: bool, form: str) -> NoReturn:
     """Do the work, print its answer, and exit with its code."""
     from tfjs_compat.cli.live_progress import on_terminal
     from tfjs_compat.cli.views import explained
 
     _, err = outputs()
-    with on_terminal(err) as progress:
-        found = work(progress)
+    stop = stop_on_signal()
+    with on_terminal(err, stop) as progress:
+        found = work(progress, stop)
     if as_json:
         print_json(explained.as_json(found))
     else:

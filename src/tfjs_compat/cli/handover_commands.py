@@ -49,8 +49,9 @@ def repro(target: Path | None, checked: Path | None, force: bool, as_json: bool,
     case, run_options = case_request(given)
     out, err = outputs()
     request = api.ReproRequest(target, case, given["results"], force, run_options)
-    with on_terminal(err) as progress:
-        written = api.repro(request, progress, stop_on_signal())
+    stop = stop_on_signal()
+    with on_terminal(err, stop) as progress:
+        written = api.repro(request, progress, stop)
     if as_json:
         print_json(reproduced.written_as_json(written))
     else:
@@ -65,8 +66,9 @@ def _check(folder: Path, *, as_json: bool, **given: Any) -> None:
 
     out, err = outputs()
     options = run_request({name: value for name, value in given.items() if name != "results"})
-    with on_terminal(err) as progress:
-        report = api.check_reproduction(folder, options, progress, stop_on_signal())
+    stop = stop_on_signal()
+    with on_terminal(err, stop) as progress:
+        report = api.check_reproduction(folder, options, progress, stop)
     if as_json:
         print_json(report)
     else:
@@ -111,8 +113,9 @@ def reduce(target: Path, force: bool, time_limit: float, as_json: bool, **given:
     case, run_options = case_request(given)
     out, err = outputs()
     request = api.ReduceRequest(target, case, given["results"], force, time_limit, run_options)
-    with on_terminal(err) as progress:
-        reduced = api.reduce(request, progress, stop_on_signal())
+    stop = stop_on_signal()
+    with on_terminal(err, stop) as progress:
+        reduced = api.reduce(request, progress, stop)
     if as_json:
         print_json(reproduced.reduced_as_json(reduced))
     else:

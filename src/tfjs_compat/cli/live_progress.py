@@ -18,6 +18,8 @@ from tfjs_compat.system.text import shown
 
 _ROWS = 12
 _STEP = 40
+_LATE = 5.0
+"""Seconds after the expected end from which it is late."""
 
 
 class Lines:
@@ -111,8 +113,15 @@ class Display:
         parts = [f"{done} of {total} cases" if total else f"{self._ended} done"]
         parts.append(f"{clock(now - self._started)} elapsed")
         if total > done:
-            parts.append(f"about {clock(left)} left" if left >= 1 else "nearly done")
+            parts.append(_left(left))
         return Text(f"  {', '.join(parts)}", "dim")
+
+
+def _left(seconds: float) -> str:
+    """How long the rest is expected to take; where that is over, what it says is not repeated for minutes."""
+    if seconds >= 1:
+        return f"about {clock(seconds)} left"
+    return "nearly done" if seconds > -_LATE else "taking longer than expected"
 
 
 def _row(seconds: float, doing: str | Callable[[], str], what: str) -> Text:

@@ -17,7 +17,7 @@ from tfjs_compat.cli.options.runs import MATRIX, RUN, SHARDS, run_request
 from tfjs_compat.cli.options.shared import ALL, AS_JSON, BASELINE, FAIL_ON, MERGED
 from tfjs_compat.cli.watching import each_save, progress_of_each, require_alone
 from tfjs_compat.errors import Interrupted
-from tfjs_compat.report import writers
+from tfjs_compat.report import words, writers
 
 if TYPE_CHECKING:
     from tfjs_compat.api import RunRequest
@@ -59,6 +59,13 @@ def run(
         else:
             err.print(f"written: {written.file}", soft_wrap=True, markup=False)
     err.print(f"written: {request.output / 'results.json'}", soft_wrap=True, markup=False)
+    if request.only and (others := len(api.read_results(request.output).cases) - len(results.cases)) > 0:
+        err.print(
+            f"note: it also holds what earlier runs found about {words.count(others, 'other case')}\n"
+            f"hint: `tfjs-compat report {request.output}` shows all of them",
+            soft_wrap=True,
+            markup=False,
+        )
     if request.baseline is None and len(api.kept_runs(request.output)) == 1 and results.complete:
         err.print(
             f"note: the first run here\nhint: the next one says what changed with --baseline {request.output}",

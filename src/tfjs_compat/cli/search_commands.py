@@ -32,7 +32,8 @@ def find(as_json: bool, **given: Any) -> None:
     """Find versions, a route and what else it takes for a model to work in TensorFlow.js.
 
     Ends with a recipe that was run, also written to OUTPUT/recipe, or with the reasons why nothing works. Exit code 0:
-    found; 1: nothing works within the limits; 2: the request is wrong; 3: the machine or the network failed.
+    found; 1: nothing works within the limits; 2: the request is wrong; 3: the machine or the network failed; 130:
+    interrupted.
     """
     from tfjs_compat import api
     from tfjs_compat.cli.live_progress import on_terminal
@@ -40,8 +41,9 @@ def find(as_json: bool, **given: Any) -> None:
 
     out, err = outputs()
     request = search_request(given)
-    with on_terminal(err) as progress:
-        found = api.find(request, progress, stop_on_signal())
+    stop = stop_on_signal()
+    with on_terminal(err, stop) as progress:
+        found = api.find(request, progress, stop)
     if as_json:
         print_json(found_view.as_json(found))
     else:
@@ -72,8 +74,9 @@ def convert(
     request = search_request({**given, "routes": _routes(form, quantize)})
     if watching:
         _convert_on_save(request, target, force=force, as_json=as_json)
-    with on_terminal(err) as progress:
-        found = api.convert(request, target, force=force, progress=progress, stop=stop_on_signal())
+    stop = stop_on_signal()
+    with on_terminal(err, stop) as progress:
+        found = api.convert(request, target, force=force, progress=progress, stop=stop)
     if as_json:
         print_json({**found_view.as_json(found), "output": str(target) if found.found else None})
     else:

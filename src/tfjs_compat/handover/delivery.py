@@ -12,9 +12,10 @@ import hashlib
 import os
 import re
 import secrets
+import shlex
 import shutil
 import stat
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import filelock
@@ -44,6 +45,9 @@ _NEW, _OLD = "new", "old"
 _FILLING = "filling.json"
 """Names of files of the old model that go; there once the filling of a target has begun."""
 
+_OF_NPM = frozenset({"node_modules", "package.json", "package-lock.json"})
+"""What `npm install` leaves beside a model."""
+
 _SHARD = re.compile(r"group\d+-shard\d+of\d+(\.bin)?")
 """What converters call the weight files; others are a model's if its model.json names them."""
 
@@ -66,19 +70,28 @@ def check_target(target: Path, *, force: bool) -> None:
     if not os.access(target, os.W_OK):
         raise RequestError(f"--output {target}: it cannot be written to")
     names = sorted(path.name for path in target.iterdir())
-    if names and not force:
-        raise RequestError(
-            f"--output {target}: the folder is not empty ({names[0]}, …)\nhint: --force replaces a model in it"
-        )
     of_the_model = _files_of_a_model(target) if names else frozenset()
     strange = [
         name
         for name in names
         if not (name in of_the_model or _SHARD.fullmatch(name)) or not stat.S_ISREG((target / name).lstat().st_mode)
     ]
-    if strange or (names and "model.json" not in names):
-        reason = strange[0] if strange else "no model.json"
-        raise RequestError(f"--output {target}: it holds something else than a model ({reason}) and is not replaced")
+    not_empty = f"--output {target}: the folder is not empty"
+    if names and not strange and "model.json" in names:
+        if not force:
+            raise RequestError(f"{not_empty}: there is a model in it\nhint: --force replaces it")
+    elif names:
+        raise RequestError(f"{not_empty}: {_why_not_replaced(target, strange)}")
+
+
+def _why_not_replaced(target: Path, strange: Sequence[str]) -> str:
+    """Why a folder that is not empty is not replaced, with the way to go on."""
+    reason = strange[0] if strange else "no model.json"
+    why = f"it holds something else than a model ({reason}), which is not replaced"
+    if not strange or not _OF_NPM.issuperset(strange):
+        return f"{why}\nhint: give a folder that is not there, or an empty one"
+    paths = " ".join(shlex.quote(str(path)) for path in (*(target / name for name in strange), target.parent))
+    return f"{why}\nhint: Node finds packages in the folder above too: mv {paths}"
 
 
 def _files_of_a_model(folder: Path) -> frozenset[str]:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from tfjs_compat.artifact.tensors import DamagedTensorsError, Tensor, read_tensors
+from tfjs_compat.inside.tfjs_case.judgement import NOISE_TIMES, allowed_for
 from tfjs_compat.matrix.routes import find_route
+from tfjs_compat.outcomes.parity import Tolerance
 from tfjs_compat.results.case_result import CaseResult
+from tfjs_compat.system.decoding import DamagedFileError, Reader
 
 _HERE = Path(__file__).parent
 _MOST = 2_000_000
@@ -49,6 +53,53 @@ def first_load(case: CaseResult, folder: Path) -> dict[str, bytes]:
         PAGE: _filled(PAGE, case, model),
         EXAMPLE: msgspec.json.encode(example),
     }
+
+
+class _Stored(msgspec.Struct):
+    """A tensor in predict.json; ``allowed``: what TensorFlow.js may give instead is so far from it."""
+
+    name: str
+    shape: list[int]
+    dtype: Literal["float32", "int32", "bool", "complex64", "string"]
+    values: list[float | int | str]
+    allowed: float = 0.0
+    random: bool = False
+
+
+class _Example(msgspec.Struct):
+    inputs: list[_Stored]
+    outputs: list[_Stored]
+
+
+_EXAMPLES = Reader[_Example](_Example)
+
+
+def read_example(file: Path) -> tuple[list[Tensor], list[Tensor]]:
+    """The stored input and Python's predictions for it, as ``first_load`` wrote them.
+
+    Raises ValueError for a file that is no such thing, or damaged; OSError.
+    """
+    try:
+        example = _EXAMPLES.read(file)
+        return [_tensor(each) for each in example.inputs], [_tensor(each) for each in example.outputs]
+    except (DamagedFileError, OverflowError) as error:
+        raise ValueError(str(error)) from error
+
+
+def _tensor(stored: _Stored) -> Tensor:
+    if stored.dtype == "string":
+        values = np.array([str(value) for value in stored.values], dtype=object)
+    elif stored.dtype == "complex64":
+        values = np.array([float(value) for value in stored.values], "float32").view("complex64")
+    else:
+        values = np.array([float(value) for value in stored.values]).astype(stored.dtype)
+    return Tensor(stored.name, values.reshape(stored.shape), random=stored.random, noise=_noise(stored, values))
+
+
+def _noise(stored: _Stored, values: npt.NDArray[Any]) -> float | None:
+    """How far rounding moved the output when it was proven: what it was allowed beyond its scale."""
+    beyond = stored.allowed - allowed_for(values, 0.0, Tolerance().relative)
+    return max(0.0, beyond) / NOISE_TIMES if values.dtype.kind in "fc" else None
 
 
 def _filled(name: str, case: CaseResult, model: dict[str, Any]) -> bytes:

@@ -100,8 +100,22 @@ async function fromFolder(tf, folder) {
   return { load: async () => artifacts };
 }
 
+/** The command that installs TensorFlow.js where Node finds it, and not in this folder, which is replaced whole. */
+async function installing() {
+  const { fileURLToPath } = await import('node:url');
+  return "npm install --prefix '" + fileURLToPath(new URL('../', import.meta.url)) + "' @tensorflow/tfjs@TFJS_VERSION";
+}
+
 async function main() {
-  const loaded = await import('@tensorflow/tfjs');
+  let loaded;
+  try {
+    loaded = await import('@tensorflow/tfjs');
+  } catch (error) {
+    if (error.code !== 'ERR_MODULE_NOT_FOUND') throw error;
+    console.error('error: Node finds no @tensorflow/tfjs here\nhint: ' + await installing());
+    process.exitCode = 3;
+    return;
+  }
   const tf = loaded.default || loaded;
   const { readFile } = await import('node:fs/promises');
   const folder = new URL('./', import.meta.url);

@@ -18,6 +18,8 @@ OLDEST = 8
 _NEWEST = 15
 """The newest minor of CPython 3 that is known to have been released."""
 
+_NEEDED = f"the environments need 3.{OLDEST} or newer"
+
 _BEST_SERVED = ("3.11", "3.10", "3.12", "3.9", "3.13", "3.8", "3.14")
 
 
@@ -73,6 +75,8 @@ def choose(request: str, found: Sequence[Interpreter]) -> Interpreter:
     for python in found:
         if request == python.executable:
             return python
+    if re.fullmatch(r"[0-2](\.\d+){0,2}", request):
+        raise RequestError(f"python: Python {request} is too old: {_NEEDED}; {_have(found)}")
     if not re.fullmatch(r"3(\.\d+){1,2}", request):
         raise RequestError(f"python: '{request}' is not a Python version such as '3.11'; {_have(found)}")
     for python in found:
@@ -80,9 +84,7 @@ def choose(request: str, found: Sequence[Interpreter]) -> Interpreter:
             return python
     minor = int(request.split(".")[1])
     if minor < OLDEST:
-        raise RequestError(
-            f"python: Python {request} is too old: the environments need 3.{OLDEST} or newer; {_have(found)}"
-        )
+        raise RequestError(f"python: Python {request} is too old: {_NEEDED}; {_have(found)}")
     if minor > max(_NEWEST, *(int(python.minor.split(".")[1]) for python in found), 0):
         raise RequestError(f"python: there is no Python {request}; {_have(found)}")
     raise MachineryError(

@@ -128,11 +128,15 @@ def _existing(ref: str, path: Path) -> Path:
     try:
         if path.exists():
             return path.resolve()
-        beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        beside = [entry.name for entry in path.parent.iterdir() if _may_be_model(entry)] if path.parent.is_dir() else []
     except OSError as error:
         raise RequestError(f"model '{ref}': {error.strerror or error}") from None
     hint = nearest(path.name, beside) if beside else "give a .keras or .h5 file, a folder, file.py:function or zoo:NAME"
     raise RequestError(f"model '{ref}': there is no {path.name} in {path.parent}\nhint: {hint}")
+
+
+def _may_be_model(path: Path) -> bool:
+    return path.suffix in (".keras", ".h5", ".hdf5", ".py") or _is_saved_model(path)
 
 
 def _module(ref: str, module: str, base: Path) -> tuple[Path, Path]:

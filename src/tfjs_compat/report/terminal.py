@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 
@@ -11,7 +12,7 @@ from rich.text import Text
 
 from tfjs_compat.diagnosis.catalogue import catalogue
 from tfjs_compat.matrix.axes import Combination
-from tfjs_compat.outcomes.stages import Verdict
+from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report import axes, changes_terminal, words
 from tfjs_compat.report.background import Background
 from tfjs_compat.report.causes import Cause, causes
@@ -180,12 +181,25 @@ def cause_text(group: Cause, output: str) -> Group:
         below.append(Text.assemble(("Remedies run: ", "green"), plain("; ".join(shown)), "."))
     elif group.remedies and group.kind == "known":
         below.append(Text(f"Should cure it: {'; or '.join(group.remedies)}."))
+    if (command := _repairing(group, output)) is not None:
+        below.append(Text.assemble("To repair one: ", (command, "bold")))
     if group.culprit:
         below.append(Text.assemble(("Explained: ", "green"), plain(group.culprit)))
     below += [Text(link, "dim") for link in (*group.links[:1], *group.tracked[:3])]
     if (log := group.cases[0].log) and unknown:
         below.append(Text(f"log: {plain(output + log)}"))
     return Group(Hanging(Text.assemble((head, "bold"), title), 2, 4), *(Hanging(text, 4, 4) for text in below))
+
+
+def _repairing(group: Cause, output: str) -> str | None:
+    """The command that repairs the artifact of a case, where that should cure it; ``output`` as in ``cause_text``."""
+    known = catalogue().get(group.key)
+    repairs = {remedy.title for remedy in known.remedies if remedy.variant == "repair"} if known is not None else set()
+    case = next((case for case in group.cases if repairs & set(case.remedies) and case.log is not None), None)
+    if case is None or not repairs & set(group.remedies) or case.stage.rank <= Stage.CONVERT.rank:
+        return None
+    folder = plain(output + str(case.log).rpartition("/")[0])
+    return f"tfjs-compat repair {shlex.quote(folder)} --output repaired"
 
 
 def closing(results: Results, background: Background = Background()) -> Text:

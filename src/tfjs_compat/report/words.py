@@ -121,7 +121,7 @@ def proof(case: CaseResult) -> str:
         names = ", ".join(short(each.output, 60) for each in by_logits[:3]) + (", …" if len(by_logits) > 3 else "")
         parts.append(f"by what the last {activations} is given ({names} itself {by_logits[0].why})")
     if case.rewriting is not None:
-        parts.append(f"with the model as it was before {rewritten(case.rewriting)}")
+        parts.append(f"compared with the original model, before its rewrite ({rewritten(case.rewriting)})")
     if case.reference is not None and case.reference.twin:
         parts.append(f"with the float32 twin of a {short(case.reference.twin, 30)} model")
     if case.reference is not None and case.reference.random:

@@ -15,7 +15,8 @@ class ArtifactReport(msgspec.Struct, frozen=True):
     """The verdict on an artifact of which nothing is known but itself, and perhaps inputs and predictions.
 
     ``folder`` is as the user named it; ``tfjs`` and ``runtime`` say what loaded it, None where it came to no load;
-    ``stage`` is the last one reached, ``issues`` the known issues, the decisive one first.
+    ``stage`` is the last one reached, ``issues`` the known issues, the decisive one first. ``compared_with`` says with
+    whose predictions its own were compared.
     """
 
     folder: str
@@ -27,9 +28,10 @@ class ArtifactReport(msgspec.Struct, frozen=True):
     message: str
     findings: tuple[Finding, ...]
     parity: Parity | None
+    compared_with: str = ""
 
 
-def artifact_report(folder: str, outcome: Outcome) -> ArtifactReport:
+def artifact_report(folder: str, outcome: Outcome, compared_with: str = "") -> ArtifactReport:
     """The report on the artifact in ``folder``: the outcome of checking and loading it, diagnosed."""
     found = diagnose(outcome, Stage.PREDICT)
     return ArtifactReport(
@@ -42,4 +44,5 @@ def artifact_report(folder: str, outcome: Outcome) -> ArtifactReport:
         message=found.message,
         findings=outcome.findings,
         parity=outcome.parity,
+        compared_with=compared_with if outcome.parity is not None else "",
     )

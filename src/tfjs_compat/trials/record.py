@@ -24,8 +24,10 @@ _REFERENCES = Reader[Reference](Reference)
 _REWRITINGS = Reader[Rewriting](Rewriting)
 _WRONG_INPUTS = Reader[WrongInputs](WrongInputs)
 
-
 _MOST_LINE = 400
+
+_OURS = "tfjs_case."
+"""What the types of this package's own exceptions begin with."""
 
 TAMPERED = "tampered"
 """Among the events of a case whose record is not any more the one that was begun for it: only its model can do that."""
@@ -116,6 +118,9 @@ def _headline(failure: Failure) -> str:
     outer = failure.chain[0] if failure.chain else None
     if outer is None:
         return "the case failed and left no readable account of it"
+    if outer.type.startswith(_OURS) and outer.message:
+        # The sentence says it; the name is one of this package's.
+        return outer.message
     return f"{outer.type}: {outer.message}".strip().removesuffix(":")
 
 

@@ -20,11 +20,12 @@ from tfjs_compat.repairs.repair import Repaired
 from tfjs_compat.repairs.unrepairable import Unrepairable, unrepairable
 from tfjs_compat.results.artifact_report import ArtifactReport
 from tfjs_compat.search.request import SearchRequest
-from tfjs_compat.system.files import disk_errors, require_usable
+from tfjs_compat.system.files import disk_errors
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.temporary import temporary_folder
 from tfjs_compat.system.text import plain
 from tfjs_compat.workflows.check import check
+from tfjs_compat.workflows.converted import find_converted, put_samples
 from tfjs_compat.workflows.find import WORK, Finder, Found, find
 
 
@@ -58,23 +59,27 @@ def repair(
     checker: Callable[..., ArtifactReport] = check,
     finder: Finder = find,
 ) -> RepairReport:
-    """Repair the artifact in ``source`` into ``target``, which is written only if the result loads and no number
-    disagrees.
+    """Repair the artifact in ``source`` (its folder, or a case of a run) into ``target``, which is written only if the
+    result loads and no number disagrees.
 
     ``reference``: a search for the model that it was converted from, which is built and run in the first environment
-    that can; then the result has to be proven by it. ``run_options`` say with which TensorFlow.js runtime to check, and
+    that can; then the result has to be proven by it. Without one, the predictions that lie beside the artifact are
+    compared, if there are any. ``run_options`` say with which TensorFlow.js runtime to check, and
     with which store. ``checker`` and ``finder`` are what checks the result and looks for that environment. Raises
     RequestError, MachineryError, Interrupted.
     """
-    _require_different(source, target)
+    converted = find_converted(source)
+    _require_different(converted.artifact, target)
     check_target(target, force=force)
     reporter, store = progress or Silent(), run_options.store
     scratch = store.folder("scratch")
     with lock_target(target, store), disk_errors(scratch), temporary_folder("repair-", scratch) as folder:
-        repaired = _repaired(source, folder / "artifact", reporter)
+        repaired = _repaired(converted.artifact, folder / "artifact", reporter)
         if isinstance(repaired, DamagedArtifactError):
             return _damaged(source, repaired)
         found = _predictions(reference, folder, finder, reporter, stop) if reference is not None else None
+        if found is None:
+            put_samples(converted, folder)
         checked = checker(folder, tfjs=tfjs, runtime=run_options.runtime, node=run_options.node, store=store, stop=stop)
         checked = msgspec.structs.replace(checked, folder=str(source))
         # A reference was given for its proof: that nothing could be compared is none.
@@ -85,9 +90,6 @@ def repair(
 
 
 def _require_different(source: Path, target: Path) -> None:
-    require_usable(str(source), source)
-    if not (source / "model.json").is_file():
-        raise RequestError(f"{source}: it is no TensorFlow.js model: it holds no model.json")
     if os.path.lexists(target) and source.samefile(target):
         raise RequestError(f"--output {target}: it is the folder to repair\nhint: give another folder")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -41,6 +42,14 @@ def test_what_decided_comes_first_and_what_was_cured_last() -> None:
     assert f"{title}: a Lambda layer" in " ".join(text.split())
     assert text.count("pkg-resources-gone") == 1
     assert "Cured on the way: pkg-resources-gone." in text
+
+
+def test_the_logs_are_named_and_a_decided_search_is_no_list() -> None:
+    decided = ended("untrusted-code", Stage.BUILD, message="a Lambda layer", log="find/cases/a/b/log.txt")
+    text = shown(Tried((), decided, tried=True), narrowed=Narrowed((decided,)))
+    assert f"logs: out/{Path('find') / 'cases'}" in text
+    assert "Searched:" not in text
+    assert "Searched: TensorFlow 2.13 to 2.21." in shown(Tried((), decided, tried=True))
 
 
 def test_only_remedies_that_were_not_tried_are_offered() -> None:

@@ -12,9 +12,8 @@ import numpy as np
 import pytest
 import tomli
 from support.samples import PYTHON, combination
-from support.tensors import write_tensors
 
-from tfjs_compat.artifact.tensors import Tensor
+from tfjs_compat.artifact.tensors import Tensor, write_tensors
 from tfjs_compat.errors import RequestError
 from tfjs_compat.handover.reproduction.account import Reproduction, Shown, read_account
 from tfjs_compat.handover.reproduction.folder import Subject, pack, write_bundle

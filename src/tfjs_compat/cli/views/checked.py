@@ -12,6 +12,7 @@ from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report.grid import Hanging
 from tfjs_compat.report.look import SEVERITIES, VERDICTS
+from tfjs_compat.report.numbers import magnitude
 from tfjs_compat.report.words import count, plain
 from tfjs_compat.results.artifact_report import ArtifactReport
 
@@ -42,6 +43,10 @@ def show(console: Console, found: ArtifactReport) -> None:
     if found.verdict is Verdict.FAILS and found.stage is Stage.CHECK and groups:
         # The places are shown above.
         why = count(sum(finding.severity == "error" for finding in found.findings), "error")
+    if found.verdict is Verdict.WORKS and found.parity is not None:
+        largest = found.parity.max_abs
+        agrees = magnitude(largest) if largest is not None else "the last bit"
+        why = f"its predictions agree with {found.compared_with} to {agrees}"
     ending = "nothing wrong found" if found.verdict is Verdict.CONVERTS else str(found.verdict)
     ending += f" at {found.stage}" if found.verdict in (Verdict.FAILS, Verdict.MISMATCH) else ""
     where = f", TensorFlow.js {found.tfjs}" + (f" in {found.runtime}" if found.runtime else "")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import msgspec
 from rich.console import Console
 from rich.text import Text
@@ -15,7 +17,7 @@ from tfjs_compat.report.terminal import cause_summary, cause_text
 from tfjs_compat.report.words import count, plain, short
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.search.endings import endings, proves_nothing
-from tfjs_compat.workflows.find import Found
+from tfjs_compat.workflows.find import WORK, Found
 
 _SHOWN_CAUSES = 12
 _MESSAGE = 400
@@ -27,7 +29,8 @@ def show_failures(console: Console, found: Found, output: str) -> None:
     # A model that is not built fails on each route by the same.
     for case in {case.message: case for case in found.narrowed.decisive}.values():
         _show_decisive(console, case)
-    console.print(Hanging(Text(f"Searched: {found.limits}."), 0, 2))
+    if not found.narrowed.decisive:
+        console.print(Hanging(Text(f"Searched: {found.limits}."), 0, 2))
     for newer, older in found.narrowed.alike:
         line = f"Not tried: what is between {_versions(newer)} and {_versions(older)}, which end alike"
         console.print(Hanging(Text(f"{line} (--exhaustive tries it)."), 0, 2))
@@ -40,7 +43,9 @@ def show_failures(console: Console, found: Found, output: str) -> None:
         console.print(Hanging(Text(f"Cured on the way: {', '.join(cured)}."), 0, 2))
     for skipped in found.left_out[:_SHOWN_CAUSES]:
         line = f"not tried: {plain(short(skipped.what, 200))}: {plain(short(skipped.why, 200))}"
-        console.print(Text(line, "dim"), soft_wrap=True)
+        console.print(Hanging(Text(line, "dim"), 0, 2))
+    if any(tried.case.log is not None for tried in found.tried):
+        console.print(Text(f"\nlogs: {output}{WORK}{os.sep}cases", "dim"), soft_wrap=True)
 
 
 def _head(found: Found) -> str:
