@@ -10,7 +10,7 @@ from tfjs_compat.artifact.branches import branch_constants
 from tfjs_compat.artifact.lookups import flattened_lookups
 from tfjs_compat.artifact.nodes import CUMULATIVE, Node
 from tfjs_compat.repairs.edits import Document, Edit, Put
-from tfjs_compat.repairs.graph_edits import NODES, node_entry, put_in_place, readable_graph
+from tfjs_compat.repairs.graph_edits import NODES, Built, dtype_of, node_entry, put_in_place, readable_graph
 from tfjs_compat.repairs.repair import Repair
 
 
@@ -67,7 +67,7 @@ def _cumulative_axes(document: Document) -> Iterator[Edit]:
         rank, front = f"{node.name}/rank", f"{node.name}/axis_from_front"
         if axis is None or axis.op != "Const" or rank in graph.by_name or front in graph.by_name:
             continue
-        dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
+        dtype = dtype_of(node)
         yield Put((*NODES, places[node.name], "input"), [node.inputs[0], front, *node.inputs[2:]])
         yield Put((*NODES, end), node_entry(rank, "Rank", [node.inputs[0]], **dtype))
         entry = node_entry(front, "FloorMod", [node.inputs[1], rank], T={"type": "DT_INT32"})
@@ -84,14 +84,10 @@ def _bands(document: Document) -> Iterator[Edit]:
 
 def _band(node: Node) -> list[dict[str, Any]]:
     """The nodes that compute a band part; the last one has its name."""
-    name, (matrix, lower, upper) = node.name, node.inputs[:3]
+    matrix, lower, upper = node.inputs[:3]
     whole = node.attributes.get("Tindex") or {"type": "DT_INT32"}
-    of, built = {"T": whole}, list[dict[str, Any]]()
-    dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
-
-    def add(part: str, op: str, *inputs: str, **attributes: Any) -> str:
-        built.append(node_entry(f"{name}/{part}", op, list(inputs), **attributes))
-        return f"{name}/{part}"
+    of, dtype, built = {"T": whole}, dtype_of(node), Built(node)
+    add = built.add
 
     def size(part: str, start: str) -> str:
         begin = add(f"{part}_at", "Pack", start, N={"i": "1"}, axis={"i": "0"}, **of)
@@ -116,8 +112,7 @@ def _band(node: Node) -> list[dict[str, Any]]:
         sides.append(add(f"{side}_kept", "LogicalOr", near, all_of_it))
     kept = add("kept", "LogicalAnd", *sides)
     nothing = add("nothing", "ZerosLike", matrix, **dtype)
-    built.append(node_entry(name, "SelectV2", [kept, matrix, nothing], **dtype))
-    return built
+    return built.end("SelectV2", kept, matrix, nothing, **dtype)
 
 
 DATAFLOW = (

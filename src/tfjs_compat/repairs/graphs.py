@@ -9,7 +9,7 @@ from tfjs_compat.artifact.loops import blocking_controls, stuck_loops
 from tfjs_compat.artifact.nodes import Node, strings_in, unsupported_fusion
 from tfjs_compat.artifact.widths import shapes_of_constants, widened_product
 from tfjs_compat.repairs.edits import Document, Edit, Put
-from tfjs_compat.repairs.graph_edits import node_entry, put_in_place, readable_graph
+from tfjs_compat.repairs.graph_edits import NODES, dtype_of, node_entry, put_in_place, readable_graph
 from tfjs_compat.repairs.repair import Repair
 
 
@@ -47,10 +47,8 @@ def _fusions(document: Document) -> Iterator[Edit]:
         entry = topology["node"][index]
         words = {**fused, "list": {**fused["list"], "s": fused["list"]["s"][:1]}}
         rest = {**entry, "name": inner, "attr": {**node.attributes, "fused_ops": words}}
-        dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
-        place = ("modelTopology", "node")
-        yield Put((*place, index), {"name": node.name, "op": op, "input": [inner], "attr": dtype})
-        yield Put((*place, end), rest)
+        yield Put((*NODES, index), node_entry(node.name, op, [inner], **dtype_of(node)))
+        yield Put((*NODES, end), rest)
         end += 1
 
 
@@ -69,7 +67,7 @@ def _widened_products(document: Document) -> Iterator[Edit]:
 
 
 def _apart(node: Node) -> list[dict[str, Any]]:
-    dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
+    dtype = dtype_of(node)
     turned = {name: node.attributes[name] for name in ("transpose_a", "transpose_b") if name in node.attributes}
     product, total = f"{node.name}/product", f"{node.name}/sum"
     built = [

@@ -8,25 +8,22 @@ from typing import Any
 from tfjs_compat.artifact.nodes import Node
 from tfjs_compat.artifact.widths import shapes_of_constants
 from tfjs_compat.repairs.edits import Document, Edit, Put
-from tfjs_compat.repairs.graph_edits import NODES, node_entry, put_in_place, readable_graph
+from tfjs_compat.repairs.graph_edits import NODES, Built, dtype_of, node_entry, put_in_place, readable_graph
 from tfjs_compat.repairs.repair import Repair
 
 
 def _erfc(document: Document) -> Iterator[Edit]:
     """erfc(x) is 1 - erf(x); the ones are made of x, for a repair adds no weight."""
     graph = readable_graph(document)
-    if graph is None:
-        return
-    end = len(graph.nodes)
-    for index, node in enumerate(graph.nodes):
-        ones, erf = f"{node.name}/ones", f"{node.name}/erf"
-        if node.op != "Erfc" or not node.inputs or ones in graph.by_name or erf in graph.by_name:
-            continue
-        dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
-        yield Put((*NODES, index), node_entry(node.name, "Sub", [ones, erf], **dtype))
-        yield Put((*NODES, end), node_entry(ones, "OnesLike", [node.inputs[0]], **dtype))
-        yield Put((*NODES, end + 1), node_entry(erf, "Erf", list(node.inputs), **dtype))
-        end += 2
+    if graph is not None:
+        found = [node for node in graph.nodes if node.op == "Erfc" and node.inputs]
+        yield from put_in_place(graph, ((node, _one_less_erf(node)) for node in found))
+
+
+def _one_less_erf(node: Node) -> list[dict[str, Any]]:
+    built, dtype = Built(node), dtype_of(node)
+    ones, erf = built.add("ones", "OnesLike", node.inputs[0], **dtype), built.add("erf", "Erf", *node.inputs, **dtype)
+    return built.end("Sub", ones, erf, **dtype)
 
 
 def _rolls(document: Document) -> Iterator[Edit]:
@@ -45,14 +42,9 @@ def _rolls(document: Document) -> Iterator[Edit]:
 
 def _roll(node: Node, shape: tuple[int, ...]) -> list[dict[str, Any]]:
     """The nodes that compute a Roll whose shifts and axes have this shape; the last one has its name."""
-    name, (tensor, *steps) = node.name, node.inputs[:3]
-    built = list[dict[str, Any]]()
-    dtype = {"T": node.attributes["T"]} if "T" in node.attributes else {}
-    int32 = {"T": {"type": "DT_INT32"}}
-
-    def add(part: str, op: str, *inputs: str, **attributes: Any) -> str:
-        built.append(node_entry(f"{name}/{part}", op, list(inputs), **attributes))
-        return f"{name}/{part}"
+    tensor, *steps = node.inputs[:3]
+    built, dtype, int32 = Built(node), dtype_of(node), {"T": {"type": "DT_INT32"}}
+    add = built.add
 
     def numbers(part: str, source: str) -> list[str]:
         if not shape:
@@ -69,9 +61,10 @@ def _roll(node: Node, shape: tuple[int, ...]) -> list[dict[str, Any]]:
         size = add(f"size_{index}", "GatherV2", sizes, axis, zero, batch_dims={"i": "0"})
         places = add(f"places_{index}", "Range", zero, size, one, Tidx=int32["T"])
         source = add(f"from_{index}", "FloorMod", add(f"moved_{index}", "Sub", places, shift, **int32), size, **int32)
-        rolled = add(f"rolled_{index}", "GatherV2", rolled, source, axis, batch_dims={"i": "0"})
-    built[-1]["name"] = name
-    return built
+        gathered = (rolled, source, axis)
+        if index < len(shifts) - 1:
+            rolled = add(f"rolled_{index}", "GatherV2", *gathered, batch_dims={"i": "0"})
+    return built.end("GatherV2", *gathered, batch_dims={"i": "0"})
 
 
 def _segment_sums(document: Document) -> Iterator[Edit]:
@@ -84,14 +77,10 @@ def _segment_sums(document: Document) -> Iterator[Edit]:
 
 def _segment_sum(node: Node) -> list[dict[str, Any]]:
     """The nodes that compute an UnsortedSegmentSum; the last one has its name."""
-    name, (data, segments, count) = node.name, node.inputs[:3]
-    built = list[dict[str, Any]]()
-    int32 = {"type": "DT_INT32"}
+    data, segments, count = node.inputs[:3]
+    built, int32 = Built(node), {"type": "DT_INT32"}
     of_ids, of_data = {"T": node.attributes.get("Tindices", int32)}, {"T": node.attributes.get("T", int32)}
-
-    def add(part: str, op: str, *inputs: str, **attributes: Any) -> str:
-        built.append(node_entry(f"{name}/{part}", op, list(inputs), **attributes))
-        return f"{name}/{part}"
+    add = built.add
 
     def listed(part: str, number: str) -> str:
         return add(part, "Pack", number, N={"i": "1"}, axis={"i": "0"}, T=int32)
@@ -110,8 +99,7 @@ def _segment_sum(node: Node) -> list[dict[str, Any]]:
         T=int32,
     )
     whole = add("whole", "ConcatV2", listed("segments", count), rest, zero, N={"i": "2"}, Tidx=int32, T=int32)
-    built.append(node_entry(name, "ScatterNd", [places, data, whole], Tindices=int32, **of_data))
-    return built
+    return built.end("ScatterNd", places, data, whole, Tindices=int32, **of_data)
 
 
 def _zero_signs(document: Document) -> Iterator[Edit]:
@@ -143,7 +131,7 @@ def _zero_signs(document: Document) -> Iterator[Edit]:
         number = bits.inputs[0]
         if not any(other.op == "Equal" and number in other.inputs for other in others):
             continue
-        dtype = {"T": bits.attributes["T"]} if "T" in bits.attributes else {}
+        dtype = dtype_of(bits)
         yield Put((*NODES, places[bits.name]), node_entry(bits.name, "ZerosLike", [number], **dtype))
         yield Put((*NODES, places[masked.name]), node_entry(masked.name, "Identity", [number], **dtype))
         yield Put((*NODES, places[less.name]), node_entry(less.name, "Less", [masked.name, bits.name], **dtype))
