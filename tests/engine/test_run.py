@@ -8,15 +8,18 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 from support.samples import PYTHON, lock, plan, planned
 
 from tfjs_compat.cli.exit_codes import of_results
+from tfjs_compat.engine import remote_worker
 from tfjs_compat.engine.durations import Durations
 from tfjs_compat.engine.engine import Engine
 from tfjs_compat.engine.plan import Plan
+from tfjs_compat.engine.remote_tasks import RemoteTask
 from tfjs_compat.engine.run import run_plan, united
 from tfjs_compat.engine.tasks import Task, TaskResult, TrialOptions, TrialResult
 from tfjs_compat.engine.worker import Operations
@@ -441,3 +444,34 @@ def test_inputs_beside_a_builder_are_the_request_of_its_model_alone(house: House
     with pytest.raises(RequestError, match=r"m1: .*_inputs: array 'imgae'"):
         house.run(plan(planned(1, 5), planned(1, 6)))
     assert verdicts(house.run(plan(planned(1, 5), planned(2, 6)))) == ["converts at convert"] * 2
+
+
+class NotingProgress(Silent):
+    """Remembers what ended, and how."""
+
+    def __init__(self) -> None:
+        self.ended: list[tuple[str, str]] = []
+
+    def end(self, what: str, result: str) -> None:
+        self.ended.append((what, result))
+
+
+def test_what_a_machine_of_a_cluster_goes_without_is_said_once(house: House) -> None:
+    class OnAnotherMachine(ThreadPoolExecutor):
+        def submit(self, fn: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
+            return super().submit(lambda: {**fn(*arguments, **named), "notes": ["no channel: TimeoutError"]})
+
+    progress = NotingProgress()
+    house.context = Context(house.context.store, progress=progress)
+    operations = Operations(house._build, EnvironmentSession, house._convert, house._finish)
+    with OnAnotherMachine(2) as executor:
+        engine = Engine(house.context, house.options(), house.output, executor, 2, operations)
+        assert run_plan(plan(planned(1, 5), planned(2, 6)), engine).complete
+    assert progress.ended.count(("cluster", "no channel: TimeoutError")) == 1
+
+
+def test_a_channel_that_cannot_be_opened_is_named(house: House) -> None:
+    task = Task("run", str(house.output), lock(5), PYTHON, (), house.options())
+    received = RemoteTask(task, "code", {}, name="t", channel="none")
+    (note,) = remote_worker._Results(received, task).rest(interrupted=False).notes
+    assert note.startswith("results come when their task ends, not one by one: ")

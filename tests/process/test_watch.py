@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Iterator
 
 import pytest
-from support.runs import MINOR, NUMPY, Runs, SlowIndex, add_module
+from support.runs import MINOR, Runs, SlowIndex
+from support.watches import Watch, release, watched_index
 
 MATRIX = f"""
 models = ["model.py:build"]
@@ -19,58 +19,20 @@ tensorflow = ["2.15.0"]
 tensorflowjs = ["4.17.0"]
 process_env = ["default", "legacy-keras"]
 """
-TENSORFLOW = """
-import helper
-class keras:
-    class Model: pass
-class Module: pass
-class random:
-    set_seed = int
-"""
 BUILDER = "import tensorflow as tf\ndef build():\n    return tf.keras.Model()\n"
 GOOD = "fine = True\n"
 
 
 @pytest.fixture
 def index() -> Iterator[SlowIndex]:
-    with SlowIndex() as index:
-        index.go.set()
-        add_module(index, "tensorflow", "2.15.0", TENSORFLOW, "numpy", "helper")
-        add_module(index, "tensorflowjs", "4.17.0", "")
-        add_module(index, "numpy", "1.26.4", NUMPY)
-        release(index, "1.0", GOOD)
+    with watched_index() as index:
+        release(index, "helper", "1.0", GOOD)
         yield index
-
-
-def release(index: SlowIndex, version: str, content: str) -> None:
-    """One more release of a package that TensorFlow imports."""
-    before = index.files.pop("helper", {})
-    add_module(index, "helper", version, content)
-    index.files["helper"] = {**before, **index.files["helper"]}
-
-
-class Watch:
-    def __init__(self, runs: Runs) -> None:
-        self.runs = runs
-        (runs.folder / "m.toml").write_text(MATRIX)
-        (runs.folder / "model.py").write_text(BUILDER)
-
-    def night(self, *arguments: str) -> tuple[int, str, str]:
-        child = subprocess.Popen(
-            [sys.executable, "-m", "tfjs_compat", "watch", "m.toml", "--output", "out", "--state", "state", *arguments],
-            cwd=self.runs.folder,
-            env=self.runs.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.runs.started.append(child)
-        return self.runs.end(child, 120)
 
 
 @pytest.fixture
 def watch(runs: Runs) -> Watch:
-    return Watch(runs)
+    return Watch(runs, MATRIX, BUILDER)
 
 
 def test_it_speaks_only_when_the_world_changed(watch: Watch, index: SlowIndex) -> None:
@@ -83,13 +45,13 @@ def test_it_speaks_only_when_the_world_changed(watch: Watch, index: SlowIndex) -
     assert "2 cases, 0 of them run: no news" in err
 
     # A release that changes nothing runs what it concerns, and says nothing.
-    release(index, "1.1", GOOD)
+    release(index, "helper", "1.1", GOOD)
     code, out, err = watch.night()
     assert (code, out) == (0, ""), err
     assert "2 cases, 2 of them run: no news" in err
 
     # One that breaks: one text, with what was released.
-    release(index, "2.0", "raise ImportError('no gears')\n")
+    release(index, "helper", "2.0", "raise ImportError('no gears')\n")
     code, out, err = watch.night("--format", "markdown")
     assert code == 1, err
     assert "regressed" in out
@@ -110,13 +72,13 @@ def test_it_speaks_only_when_the_world_changed(watch: Watch, index: SlowIndex) -
     index.status = 200
 
     # One that breaks otherwise.
-    release(index, "2.1", "raise ImportError('no wheels')\n")
+    release(index, "helper", "2.1", "raise ImportError('no wheels')\n")
     code, out, err = watch.night()
     assert code == 1, err
     assert "no wheels" in out
 
     # One that fixes.
-    release(index, "3.0", GOOD)
+    release(index, "helper", "3.0", GOOD)
     code, out, err = watch.night("--json")
     assert code == 1, err
     assert json.loads(out)["counts"]["fixed"] == 2

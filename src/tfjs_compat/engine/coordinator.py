@@ -83,6 +83,7 @@ class _Coordinator:
         self._lock = threading.Lock()
         self._fault: BaseException | None = None
         self._why_lost = ""
+        self._notes: set[str] = set()
         self._closed = False
         self.worker: Worker = make_worker(
             engine.options, engine.context, self._take, engine.operations, warm=engine.warm
@@ -260,6 +261,11 @@ class _Coordinator:
         for result in found.results:
             if result.case not in self.results:
                 self._take(result)
+        for note in found.notes:
+            if note not in self._notes:
+                self._notes.add(note)
+                self._engine.context.progress.begin("cluster")
+                self._engine.context.progress.end("cluster", note)
         if found.interrupted:
             self._engine.context.stop.set()
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import distributed
 import msgspec
 
+from tfjs_compat.engine.dask_worker import without_peers
 from tfjs_compat.environments import peers
 from tfjs_compat.environments.peers import Offer, Part, Sent
 from tfjs_compat.system.decoding import Reader
@@ -52,8 +53,9 @@ class WheelSharing(distributed.WorkerPlugin):
 class DaskPeers:
     """The other workers of the cluster, as seen from the task that runs in this thread."""
 
-    def __init__(self) -> None:
-        """Raises any exception where no worker runs here."""
+    def __init__(self, note: Callable[[str], None]) -> None:
+        """``note`` is called with why the others could not be asked. Raises any exception where no worker runs here."""
+        self._note = note
         self._worker: Any = distributed.get_worker()
         self._client: Any = distributed.get_client()
         self.me = str(self._worker.address)
@@ -62,7 +64,8 @@ class DaskPeers:
         """What some of the others say of wheels."""
         try:
             others = [str(address) for address in self._client.nthreads() if address != self.me]
-        except Exception:
+        except Exception as error:
+            self._note(without_peers(error))
             return {}
         asked = random.sample(others, min(_MOST_ASKED, len(others)))
 
@@ -77,7 +80,8 @@ class DaskPeers:
             return {
                 peer: _SAID.convert(said) for peer, said in zip(asked, answers, strict=True) if isinstance(said, dict)
             }
-        except Exception:
+        except Exception as error:
+            self._note(without_peers(error))
             return {}
 
     def read(self, peer: str, key: str, parts: Sequence[Part]) -> Sequence[Sent]:

@@ -40,11 +40,28 @@ def open_channel(name: str) -> Callable[[dict[str, Any]], None]:
     return lambda message: queue.put(message, timeout=_SEND_SECONDS)
 
 
-def peers() -> Peers | None:
-    """The other workers, which may have wheels that this one lacks; None where no Dask worker runs here."""
+def peers(note: Callable[[str], None]) -> Peers | None:
+    """The other workers, which may have wheels that this one lacks; None where no Dask worker runs here.
+
+    ``note`` is called with why they cannot be asked, or were not.
+    """
     try:
         from tfjs_compat.engine.dask_peers import DaskPeers
 
-        return DaskPeers()
-    except Exception:
+        return DaskPeers(note)
+    except (ImportError, ValueError):
+        # No Dask here, or no worker of it.
         return None
+    except Exception as error:
+        note(without_peers(error))
+        return None
+
+
+def without_peers(error: Exception) -> str:
+    """What a run is told where other workers cannot be asked for wheels."""
+    return f"wheels come from the index and not from other workers: {described(error)}"
+
+
+def described(error: Exception) -> str:
+    """An exception in a line: those of timeouts have no text."""
+    return f"{type(error).__name__}: {error}".splitlines()[0].removesuffix(": ")

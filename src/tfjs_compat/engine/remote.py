@@ -168,7 +168,7 @@ class RemoteExecutor(Executor):
             whole = sent.handed_in.issuperset(found.sent)
         # What took the channel may be behind the task.
         if whole:
-            self._end(sent, TaskResult(found.results, found.interrupted))
+            self._end(sent, TaskResult(found.results, found.interrupted, found.notes))
         elif not self._receiver.is_alive():
             raise _lost(sent)
 
@@ -177,7 +177,7 @@ class RemoteExecutor(Executor):
         results = (*sent.arrivals.results.values(), *rest.results)
         with contextlib.suppress(Exception):
             # It may have been cancelled just now.
-            sent.outer.set_result(msgspec.to_builtins(TaskResult(results, rest.interrupted)))
+            sent.outer.set_result(msgspec.to_builtins(TaskResult(results, rest.interrupted, rest.notes)))
 
     def _receive(self) -> None:
         """Take what comes on the channel, until this executor or the channel ends."""
@@ -231,7 +231,7 @@ class RemoteExecutor(Executor):
             sent.handed_in.add(arrived.result.case)
             ended = sent.ended
         if ended is not None and sent.handed_in.issuperset(ended.sent):
-            self._end(sent, TaskResult(ended.results, ended.interrupted))
+            self._end(sent, TaskResult(ended.results, ended.interrupted, ended.notes))
 
     def _by_hand(self, outer: Future[Any], work: Callable[[], None]) -> None:
         """Do work on a thread of this executor: it reads and writes files, which no event loop should wait for."""

@@ -35,7 +35,7 @@ class RemoteResult(msgspec.Struct, frozen=True):
     """What a task came to elsewhere; ``missing``: the digests without which it could not begin.
 
     ``files`` are those of the trials' folders, by trial folder and name. Of the cases ``sent`` the result and the files
-    took the channel.
+    took the channel. ``notes``: what the machine went without, and why.
     """
 
     results: tuple[TrialResult, ...] = ()
@@ -43,6 +43,7 @@ class RemoteResult(msgspec.Struct, frozen=True):
     files: dict[str, dict[str, bytes]] = {}
     missing: tuple[str, ...] = ()
     sent: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 class Message(msgspec.Struct, frozen=True):

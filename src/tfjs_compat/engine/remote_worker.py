@@ -64,7 +64,7 @@ def _run(received: RemoteTask, store: Store) -> RemoteResult:
     with temporary_folder("remote-", store.folder("scratch")) as output:
         task = _here(received, store, output)
         results = _Results(received, task)
-        with _worker(task, store, results.add) as worker:
+        with _worker(task, store, results.add, results.note) as worker:
             if not task.options.fresh:
                 for result in _kept(task, worker, store):
                     results.add(result)
@@ -81,12 +81,15 @@ class _Results:
         self._received, self._output = received, Path(task.output)
         self._folders = {trial.case.id: trial.folder(task.lock.id) for trial in task.trials}
         self._sent: list[str] = []
+        self._notes: list[str] = []
         self._attempt = secrets.token_hex(8)
         self._send: Callable[[dict[str, Any]], None] | None = None
         if received.channel:
-            with contextlib.suppress(Exception):
+            try:
                 self._send = dask_worker.open_channel(received.channel)
                 self._send(plain(Message(received.name, self._attempt)))
+            except Exception as error:
+                self._go_without_channel(error)
 
     def add(self, result: TrialResult) -> None:
         """Take a result, and send it if that is possible."""
@@ -97,17 +100,26 @@ class _Results:
         try:
             for message in messages(self._received.name, self._attempt, result, folder, _files(self._output / folder)):
                 self._send(plain(message))
-        except Exception:
-            # Whatever is wrong with the channel: from here on results come with the task.
-            self._send = None
+        except Exception as error:
+            self._go_without_channel(error)
         else:
             self._sent.append(result.case)
+
+    def _go_without_channel(self, error: Exception) -> None:
+        """Whatever is wrong with the channel: from here on results come with the task."""
+        self._send = None
+        self.note(f"results come when their task ends, not one by one: {dask_worker.described(error)}")
+
+    def note(self, text: str) -> None:
+        """Remember what this machine goes without, for whoever looks at the run."""
+        if text not in self._notes:
+            self._notes.append(text)
 
     def rest(self, *, interrupted: bool) -> RemoteResult:
         """What goes back with the task."""
         left = {name: result for name, result in self.ended.items() if name not in self._sent}
         files = {self._folders[name]: _files(self._output / self._folders[name]) for name in left}
-        return RemoteResult(tuple(left.values()), interrupted, files, sent=tuple(self._sent))
+        return RemoteResult(tuple(left.values()), interrupted, files, sent=tuple(self._sent), notes=tuple(self._notes))
 
 
 def _here(received: RemoteTask, store: Store, output: Path) -> Task:
@@ -154,7 +166,9 @@ def _python(tag: str, store: Store) -> Interpreter:
 
 
 @contextlib.contextmanager
-def _worker(task: Task, store: Store, finished: Callable[[TrialResult], None]) -> Iterator[Worker]:
+def _worker(
+    task: Task, store: Store, finished: Callable[[TrialResult], None], note: Callable[[str], None]
+) -> Iterator[Worker]:
     """A worker with a context of its own, which stops when the scheduler no longer wants the task."""
     options, ended = task.options, threading.Event()
     context, given_up = Context(store, limits=options.limits), dask_worker.given_up()
@@ -167,7 +181,7 @@ def _worker(task: Task, store: Store, finished: Callable[[TrialResult], None]) -
 
     watching = threading.Thread(target=watch, daemon=True)
     watching.start()
-    worker = make_worker(options, context, finished, peers=dask_worker.peers())
+    worker = make_worker(options, context, finished, peers=dask_worker.peers(note))
     try:
         yield worker
     finally:

@@ -81,10 +81,12 @@ class TrialResult(msgspec.Struct, frozen=True):
 
 
 class TaskResult(msgspec.Struct, frozen=True):
-    """The trials of a task that ended; ``interrupted`` where others did not, because the run was stopped."""
+    """The trials of a task that ended; ``interrupted`` where others did not, because the run was stopped. ``notes``:
+    what a machine of a cluster went without, and why."""
 
     results: tuple[TrialResult, ...]
     interrupted: bool = False
+    notes: tuple[str, ...] = ()
 
 
 class HandedIn(msgspec.Struct, frozen=True):
