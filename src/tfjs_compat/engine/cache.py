@@ -68,16 +68,16 @@ def kept_outcome(
     store: Store,
     folder: Path | None = None,
     *,
-    place: str = "",
+    place: str | None = None,
     to_change: bool = False,
     warn: Callable[[str], object] = lambda _: None,
 ) -> Outcome | None:
     """The outcome kept under a key, or None; with ``folder``, the case's files are in there afterwards.
 
-    ``place``: where the model's builder is (trials/touched.py). A folder that has the files already is left alone.
-    ``to_change``: the caller goes on to change what is in ``folder``, so
-    it gets fresh copies and is not taken for what is kept later. Raises nothing: what cannot be read or copied is not
-    kept, and ``warn`` is called with the reason where that is the machine's.
+    ``place``: where the model's builder is (trials/touched.py), None for where it was. A folder that has the files
+    already is left alone. ``to_change``: the caller goes on to change what is in ``folder``, so it gets fresh copies
+    and is not taken for what is kept later. Raises nothing: what cannot be read or copied is not kept, and ``warn`` is
+    called with the reason where that is the machine's.
     """
     home = store.root / "outcomes" / key
     for _ in range(_ATTEMPTS):
@@ -111,9 +111,10 @@ def kept_outcome(
     return None
 
 
-def _counts(outcome: Outcome, place: str, store: Store) -> bool:
+def _counts(outcome: Outcome, place: str | None, store: Store) -> bool:
     """Whether what an outcome rests on is as it was, for a builder that is there."""
-    return not is_of_another_place(outcome, place, store.root) and changed_path(outcome, place) is None
+    there = outcome.place if place is None else place
+    return not is_of_another_place(outcome, there, store.root) and changed_path(outcome, there) is None
 
 
 def keep(key: str, outcome: Outcome, folder: Path, store: Store) -> bool:
