@@ -67,6 +67,12 @@ def test_a_proof_that_leaves_out_most_of_a_model_says_so(shown: int, said: str) 
     assert bool(found.message) is bool(said)
 
 
+def test_a_weak_proof_says_what_makes_it_so_where_that_is_known() -> None:
+    reference = Reference(strength=Strength(53, 9, ("a/kernel",), ("block/gamma", "other/gamma")))
+    found = diagnose(msgspec.structs.replace(outcome(parity=parity()), reference=reference), Stage.PREDICT)
+    assert found.message.endswith("; what is multiplied by block/gamma, … hardly counts: zero or nearly")
+
+
 def test_why_nothing_is_proven_is_said_in_the_words_of_the_reference() -> None:
     reference = Reference(no_proof=NoProof.DEAD_RELU, why="output y is all zero: what its last ReLU is given …")
     found = diagnose(msgspec.structs.replace(outcome(parity=parity(True, False)), reference=reference), Stage.PREDICT)

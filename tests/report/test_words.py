@@ -114,6 +114,11 @@ def test_a_proof_says_what_it_rests_on() -> None:
         "2 comparisons, 5 of 9 weight tensors show (not a, b, c, …), with the float32 twin of a mixed_float16 model, "
         "without what differs from itself in Python (z)"
     )
+    faint = Reference(strength=Strength(9, 8, ("a",), ("scale/gamma",)))
+    assert words.proof(result(parity=compared, reference=faint)) == (
+        "2 comparisons, 8 of 9 weight tensors show (not a; what is multiplied by scale/gamma hardly counts: "
+        "zero or nearly)"
+    )
     rewriting = Rewriting((Rewrote("causal-padding", ("a", "b")), Rewrote("normalization", ("c",))), 1e-7)
     assert words.proof(result(parity=compared, rewriting=rewriting)) == (
         "2 comparisons, compared with the original model, before its rewrite (causal-padding (2 layers), "

@@ -131,6 +131,6 @@ def _weakness(outcome: Outcome) -> str:
         hidden = ", ".join(strength.hidden[:3]) + (", …" if strength.tensors - strength.shown > 3 else "")
         said.append(
             f"only {strength.shown} of {strength.tensors} weight tensors show in the comparison: a change of the "
-            f"others ({hidden}) would not be seen"
+            f"others ({hidden}) would not be seen" + (f"; {strength.why_hidden}" if strength.faint else "")
         )
     return "; ".join(said)

@@ -60,12 +60,22 @@ class Strength(msgspec.Struct, frozen=True):
 
     A weight tensor shows where a change of each of its values by about a tenth of the tensor's size moves the compared
     outputs by more than they may differ. ``tensors`` were asked about, ``shown`` show, ``hidden`` names the first of
-    those that do not. By one backward pass of the Python model.
+    those that do not. By one backward pass of the Python model. ``faint``: the first weights that multiply what layers
+    give (``gamma`` of a normalization, of LayerScale) and are zero or nearly, so that what goes through hardly counts.
     """
 
     tensors: int
     shown: int
     hidden: tuple[str, ...] = ()
+    faint: tuple[str, ...] = ()
+
+    @property
+    def why_hidden(self) -> str:
+        """Why some do not show, in words; empty where that is not known."""
+        if not self.faint:
+            return ""
+        more = ", …" if len(self.faint) > 1 else ""
+        return f"what is multiplied by {self.faint[0]}{more} hardly counts: zero or nearly"
 
 
 class Export(msgspec.Struct, frozen=True):

@@ -115,7 +115,8 @@ def proof(case: CaseResult) -> str:
     elif strength is not None:
         hidden = ", ".join(short(name, 60) for name in strength.hidden[:3])
         more = ", …" if strength.tensors - strength.shown > 3 else ""
-        parts.append(f"{strength.shown} of {count(strength.tensors, 'weight tensor')} show (not {hidden}{more})")
+        why = f"; {short(strength.why_hidden, 120)}" if strength.faint else ""
+        parts.append(f"{strength.shown} of {count(strength.tensors, 'weight tensor')} show (not {hidden}{more}{why})")
     if by_logits := [each for each in case.reference.logits if each.why] if case.reference is not None else []:
         activations = " or ".join(dict.fromkeys(each.activation for each in by_logits))
         names = ", ".join(short(each.output, 60) for each in by_logits[:3]) + (", …" if len(by_logits) > 3 else "")

@@ -15,6 +15,13 @@ LARGEST = 1 << 22
 """Elements of inputs and weights together from which on a batch is cut to one row: what a backward pass keeps."""
 
 
+FAINT = 1e-3
+"""A weight by which others are multiplied is nearly zero up to this size: LayerScale begins with 1e-6, the last
+normalization of a residual block with 0."""
+
+_MULTIPLIERS = ("gamma", "scale", "layer_scale")
+
+
 class NotMeasured(Exception):
     """Why nothing can be said."""
 
@@ -65,7 +72,20 @@ def measure(tf, signature, inputs, allowed, allowed_of_logits=None):
         shows[place] = any(others) if others else None
     sure = [shown for shown in shows if shown is not None]
     hidden = [name for name, shown in zip(names, shows) if shown is False]
-    return {"tensors": len(sure), "shown": sum(sure), "hidden": hidden[:MOST_NAMED]}, outputs
+    said = {"tensors": len(sure), "shown": sum(sure), "hidden": hidden[:MOST_NAMED]}
+    if hidden:
+        said["faint"] = faint(zip(names, handles))[:MOST_NAMED]
+    return said, outputs
+
+
+def faint(weights):
+    """Of ``[(name, values), …]`` the names of those that multiply what layers give and are zero or nearly."""
+    multipliers = [(name, np.asarray(values)) for name, values in weights if _kind(name) in _MULTIPLIERS]
+    return [name for name, values in multipliers if values.size and float(np.abs(values).max()) <= FAINT]
+
+
+def _kind(name):
+    return name.partition(":")[0].rpartition("/")[2]
 
 
 def _layer(name):
@@ -77,7 +97,7 @@ def _is_statistic(name):
 
     Source: _BaseFusedBatchNormGrad in tensorflow/python/ops/nn_grad.py.
     """
-    return name.partition(":")[0].rpartition("/")[2] in ("moving_mean", "moving_variance")
+    return _kind(name) in ("moving_mean", "moving_variance")
 
 
 def _is_floating(weight):
