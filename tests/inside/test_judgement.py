@@ -58,3 +58,9 @@ def test_the_scale_of_a_small_output_decides_where_its_noise_is_known(noise: flo
 
 def test_zeros_may_differ_by_the_absolute_tolerance() -> None:
     assert judgement.allowed_for(np.zeros(3), 1e-7, 1e-4, 0.0) == 1e-7
+
+
+def test_rows_that_differ_by_less_than_they_may_are_not_called_the_same() -> None:
+    values = np.array([[1.0, 2.0], [1.2, 2.1]], "float32")
+    reason = judgement.why_nothing([values], 0.1)
+    assert (reason.kind, reason.words) == ("constant", "differs by 0.2 from row to row, and may differ by 0.1")

@@ -85,6 +85,31 @@ def test_find_cures_what_is_stacked_and_proves_it(repaired: Found) -> None:
     assert repaired.case.seconds["convert"] == plain.seconds["convert"]
 
 
+TEXT = """
+import keras
+
+
+def build():
+    words = keras.layers.TextVectorization(max_tokens=20, output_sequence_length=5, name="words")
+    words.adapt(["the cat sat", "on the mat", "a dog"])
+    text = keras.Input((), dtype="string")
+    mean = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(20, 4)(words(text)))
+    return keras.Model(text, keras.layers.Dense(2, name="head")(mean))
+"""
+
+
+def test_what_no_release_computes_is_one_trial_a_format_and_a_line_to_split_the_model(
+    options: RunRequest, tmp_path: Path
+) -> None:
+    (tmp_path / "words.py").write_text(TEXT)
+    found = find(request_for(options, f"{tmp_path / 'words.py'}:build", *KERAS_3))
+    assert (found.found, found.ended) == (False, None)
+    assert found.trials <= 2
+    said = {case.issue: case.message for case in found.narrowed.decisive}
+    assert set(said) == {"text-in-graph", "unknown-layer"}
+    assert 'keras.Model(model.get_layer("words").output, model.output)' in said["text-in-graph"]
+
+
 def test_a_recipe_followed_to_the_letter_makes_a_loadable_model(
     repaired: Found, options: RunRequest, store: Store, tmp_path: Path
 ) -> None:

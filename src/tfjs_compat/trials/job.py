@@ -14,6 +14,7 @@ from tfjs_compat.matrix.models import Kind
 from tfjs_compat.outcomes.parity import Tolerance
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.files import write_whole
+from tfjs_compat.trials.comparison import TOLERANCES
 from tfjs_compat.trials.settings import Settings
 
 _INSIDE = Path(__file__).parents[1] / "inside"
@@ -96,8 +97,9 @@ def write_job(case: Case, environment: Environment, folder: Path, model: Path, s
         "route": {"format": route.format, "serialize": route.serialize, "command": route.command, "flags": route.flags},
         "rewrite": route.rewrites,
         "options": route.options,
-        # Python chooses inputs by it; what quantised weights may differ by says nothing about them.
+        # By the one a rewritten model is proven, by the other inputs are chosen that prove something of this route.
         "tolerance": Tolerance(),
+        "compared_by": TOLERANCES[route.quantization],
         "inputs_file": str(settings.inputs.absolute()) if settings.inputs else None,
         # A rewritten model is proven by them.
         "sample": settings.sample or route.rewrites,

@@ -16,6 +16,10 @@ HALF_PRECISION_ULPS = 8
 MARGIN = 10.0
 """Rows, or the elements of a single row, must differ by that many tolerances for a comparison to be informative."""
 
+ALIKE = 1e-2
+"""Rows that differ by more, of their scale, are not the same: weights that are stored in few bits may differ by so much
+that they prove nothing all the same."""
+
 SATURATED = 1e-6
 """How near to 0 and 1 all values of a softmax or a sigmoid are, where no change of a weight shows in them."""
 
@@ -129,6 +133,9 @@ def _alone(values: Any, allowed: float) -> Optional[Nothing]:
         return None
     if (how := _saturated(values)) is not None:
         return Nothing("saturated", "%s: saturated, %s" % (constant.words, how))
+    if spread > ALIKE * scale_of(numbers):
+        between = "from row to row" if several else "within itself"
+        return Nothing("constant", "differs by %.2g %s, and may differ by %.2g" % (spread, between, allowed))
     return constant
 
 

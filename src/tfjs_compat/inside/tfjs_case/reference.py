@@ -27,7 +27,7 @@ def take(tf, job, built):
     made = precision.precision_of(built.model) if built.function is None else ""
     shown = _twin(built) if made else None
     own = signature(tf, job, built, built.inputs)
-    searcher = search.Searcher(tf, own, job["tolerance"])
+    searcher = search.Searcher(tf, own, job["compared_by"])
     if built.inputs is not None:
         inputs = given.matched(built.inputs, own.specs)
         outputs, logits = own.predict_with_logits(inputs)
