@@ -73,6 +73,13 @@ def test_a_weak_proof_says_what_makes_it_so_where_that_is_known() -> None:
     assert found.message.endswith("; what is multiplied by block/gamma, … hardly counts: zero or nearly")
 
 
+def test_a_branch_that_no_input_takes_is_named() -> None:
+    reference = Reference(conditionals=2, one_sided=("model/far/cond",), strength=Strength(53, 53))
+    found = diagnose(msgspec.structs.replace(outcome(parity=parity()), reference=reference), Stage.PREDICT)
+    assert found.verdict is Verdict.WORKS
+    assert found.message == "no input takes both branches of model/far/cond: one of them was not compared"
+
+
 def test_why_nothing_is_proven_is_said_in_the_words_of_the_reference() -> None:
     reference = Reference(no_proof=NoProof.DEAD_RELU, why="output y is all zero: what its last ReLU is given …")
     found = diagnose(msgspec.structs.replace(outcome(parity=parity(True, False)), reference=reference), Stage.PREDICT)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from support.inside import search, signatures
+from support.inside import branches, search, signatures
 
 TOLERANCE = {"absolute": 1e-7, "relative": 1e-4}
 
@@ -82,6 +82,25 @@ def test_the_second_batch_has_other_rows_sizes_and_values() -> None:
     assert first.inputs[0][1].shape == (3, 16, 2)
     assert second.inputs[0][1].shape == (1, 24, 2)
     assert not np.array_equal(second.inputs[0][1][:, :16], first.inputs[0][1][:1])
+
+
+@pytest.mark.parametrize(("least", "more"), [(0.0, 1), (50.0, 1), (1e9, 0)])
+def test_inputs_are_sought_for_branches_that_none_takes(least: float, more: int) -> None:
+    """A branch that is not there for any of the values tried is left as it is."""
+    large = branches.Conditionals(["cond"], lambda inputs: [inputs[0][1].mean() > least])
+    looking = searcher(lambda x: x.sum(axis=1))
+    first = looking.search()
+    found = looking.into_branches([first], large)
+    assert len(found) == more
+    left = large.every.difference(*(large.taken(each.inputs) for each in [first, *found]))
+    assert len(left) == (not more)
+
+
+def test_no_inputs_are_sought_where_every_branch_is_taken() -> None:
+    both = branches.Conditionals(["cond"], lambda inputs: [inputs[0][1].shape[0] > 1])
+    looking = searcher(lambda x: x.sum(axis=1))
+    first = looking.search()
+    assert looking.into_branches([first, looking.further(first)], both) == []
 
 
 def test_a_fixed_batch_gets_other_values() -> None:

@@ -105,6 +105,24 @@ MODELS = textwrap.dedent(
         '''TensorFlow rounds towards zero, TensorFlow.js down: they differ below zero.'''
         return Division()
 
+    class Rare(layers.Layer):
+        def call(self, x):
+            whole = tf.cast(x, tf.int32)
+            halves = lambda: tf.cast(tf.raw_ops.Div(x=-whole, y=2), tf.float32)
+            return tf.cond(tf.reduce_mean(x) > self.beyond, halves, lambda: x)
+
+    def _rare(beyond):
+        layer = Rare()
+        layer.beyond = beyond
+        return keras.Sequential([keras.Input((4,)), layer, layers.Dense(2)])
+
+    def rare_branch():
+        '''Wrong in TensorFlow.js in a branch that small numbers do not take.'''
+        return _rare(50.0)
+
+    def branch_out_of_reach():
+        return _rare(1e30)
+
     def masked_average():
         tokens = keras.Input((12,), dtype="int32")
         average = layers.GlobalAveragePooling1D()(layers.Embedding(10_000, 8, mask_zero=True)(tokens))
@@ -123,6 +141,7 @@ MODELS = textwrap.dedent(
 NAMES = (
     *("pixels", "any_size", "tiny", "zero_head", "never_positive", "sampled", "half", "module", "function"),
     *("spectrum", "faint_softmax", "faint_sigmoid", "faint_function", "division", "masked_average"),
+    *("rare_branch", "branch_out_of_reach"),
 )
 
 
@@ -190,6 +209,19 @@ def test_a_mask_that_is_lost_shows(cases: dict[str, CaseResult]) -> None:
 
 def test_integers_are_divided_below_zero_too(cases: dict[str, CaseResult]) -> None:
     assert str(cases["division"].verdict) == "mismatch", cases["division"].message
+
+
+def test_both_branches_of_a_conditional_are_run(cases: dict[str, CaseResult]) -> None:
+    case = cases["rare_branch"]
+    assert str(case.verdict) == "mismatch", case.message
+    assert case.reference is not None
+    assert (case.reference.conditionals, case.reference.one_sided) == (1, ())
+
+
+def test_a_branch_that_was_not_run_is_named(cases: dict[str, CaseResult]) -> None:
+    case = cases["branch_out_of_reach"]
+    assert str(case.verdict) == "works", case.message
+    assert "no input takes both branches of" in case.message
 
 
 def test_what_is_empty_at_any_length_keeps_no_length_from_being_tried(cases: dict[str, CaseResult]) -> None:

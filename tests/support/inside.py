@@ -11,6 +11,7 @@ _INSIDE = str(Path(__file__).parents[2] / "src" / "tfjs_compat" / "inside")
 if _INSIDE not in sys.path:
     sys.path.append(_INSIDE)
 
+branches = importlib.import_module("tfjs_case.branches")
 calls = importlib.import_module("tfjs_case.calls")
 catalogue = importlib.import_module("tfjs_case.rewrites.catalogue")
 counterparts = importlib.import_module("tfjs_case.counterparts")

@@ -126,6 +126,9 @@ def _weakness(outcome: Outcome) -> str:
         for each in outcome.reference.logits[:3]
         if each.why
     ]
+    if one_sided := outcome.reference.one_sided:
+        names = ", ".join(one_sided[:3]) + (", …" if len(one_sided) > 3 else "")
+        said.append(f"no input takes both branches of {names}: one of them was not compared")
     strength = outcome.reference.strength
     if strength is not None and 2 * strength.shown < strength.tensors:
         hidden = ", ".join(strength.hidden[:3]) + (", …" if strength.tensors - strength.shown > 3 else "")

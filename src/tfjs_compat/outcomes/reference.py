@@ -94,11 +94,12 @@ class Reference(msgspec.Struct, frozen=True):
     ``source``: the user, what the model says of itself, or a search because that proved nothing. ``tried`` is how many
     inputs were looked at, ``batches`` how many were kept: each is one comparison. ``no_proof`` is None where they can
     prove something. ``strength`` is None where it was not measured, ``not_measured`` says why. ``random`` names the
-    outputs that differ from themselves and were left out. ``logits``: outputs that are compared by their logits as
-    well. ``twin`` names the precision that Python computes in, where
-    the predictions are those of a float32 twin with the same weights. ``signature`` names the function of a SavedModel
-    or a tf.Module that was converted (``function`` for one alone), empty for a Keras model; ``traced``: for the inputs
-    that the user gave. ``export``: how a Keras model was exported, None where its own ``export`` did it.
+    outputs that differ from themselves and were left out. ``conditionals``: how many conditionals on data the model
+    has; ``one_sided`` names those of which no input took one of the branches, so that nothing is known of it.
+    ``logits``: outputs that are compared by their logits as well. ``twin`` names the precision that Python computes in,
+    where the predictions are those of a float32 twin with the same weights. ``signature`` names the function of a
+    SavedModel or a tf.Module that was converted (``function`` for one alone), empty for a Keras model; ``traced``: for
+    the inputs that the user gave. ``export``: how a Keras model was exported, None where its own ``export`` did it.
     """
 
     source: Literal["user", "model", "search"] = "model"
@@ -110,6 +111,8 @@ class Reference(msgspec.Struct, frozen=True):
     strength: Strength | None = None
     not_measured: str = ""
     random: tuple[str, ...] = ()
+    conditionals: int = 0
+    one_sided: tuple[str, ...] = ()
     logits: tuple[LogitsUsed, ...] = ()
     twin: str = ""
     signature: str = ""

@@ -117,6 +117,9 @@ def proof(case: CaseResult) -> str:
         more = ", …" if strength.tensors - strength.shown > 3 else ""
         why = f"; {short(strength.why_hidden, 120)}" if strength.faint else ""
         parts.append(f"{strength.shown} of {count(strength.tensors, 'weight tensor')} show (not {hidden}{more}{why})")
+    if case.reference is not None and case.reference.one_sided:
+        names = ", ".join(short(name, 60) for name in case.reference.one_sided[:3])
+        parts.append(f"without one of the branches of {names}")
     if by_logits := [each for each in case.reference.logits if each.why] if case.reference is not None else []:
         activations = " or ".join(dict.fromkeys(each.activation for each in by_logits))
         names = ", ".join(short(each.output, 60) for each in by_logits[:3]) + (", …" if len(by_logits) > 3 else "")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tfjs_case import convert, given, judgement, search
+from tfjs_case import branches, convert, given, judgement, search, strength
 from tfjs_case.build import Built
 from tfjs_case.rewrites import precision
 from tfjs_case.signatures import forget_states, signature
@@ -40,6 +40,13 @@ def take(tf, job, built):
         if second is not None and searcher.tried > 1:
             searcher.noise_of_both(attempt, second)
     attempts = [attempt] + ([second] if second is not None else [])
+    conditionals = (
+        branches.conditionals(tf, built.model, own) if searcher.elements(attempt) <= strength.LARGEST else None
+    )
+    if conditionals is not None and built.inputs is None:
+        for other in searcher.into_branches(attempts, conditionals):
+            searcher.noise_of_both(attempt, other)
+            attempts.append(other)
     if attempt.strength is None and not attempt.not_measured and attempt.proves:
         _measure_one_row(searcher, attempts)
     _prove_together(searcher, attempts)
@@ -53,6 +60,7 @@ def take(tf, job, built):
         "signature": built.signature,
         "traced": built.traced,
         **_strength(attempt),
+        **_branches(conditionals, attempts),
     }
     facts.update(_proof(searcher, built, attempts, random))
     if job["route"]["serialize"] == "saved-model":
@@ -109,6 +117,14 @@ def _strength(attempt):
     if attempt.strength is not None:
         return {"strength": attempt.strength}
     return {"not_measured": attempt.not_measured or ("" if attempt.proves else "the outputs prove nothing")}
+
+
+def _branches(conditionals, attempts):
+    if conditionals is None:
+        return {}
+    missing = conditionals.every.difference(*(conditionals.taken(each.inputs) for each in attempts))
+    one_sided = sorted({name for name, _ in missing})
+    return {"conditionals": len(conditionals.names), "one_sided": one_sided}
 
 
 def _random(searcher, own, attempts):

@@ -16,6 +16,9 @@ _MOST_WITHOUT_PROOF, _MOST_OF_A_LARGE_MODEL, _MOST_TO_SHOW_MORE = 10, 4, 2
 """How many other inputs are tried where the first prove nothing (of a model that takes seconds for each: fewer), and
 where they do but hide some of the model."""
 
+_MOST_FOR_BRANCHES = 3
+"""How many batches are added for branches that the first two do not take."""
+
 _LARGER_SIZES = 2
 """How many larger sizes of open dimensions are tried where nothing shows at the first."""
 
@@ -204,7 +207,7 @@ class Searcher:
             attempt.noise[name] = self._noise(attempt, name, values, measure_noise)
         for name, values in attempt.outputs:
             attempt.reasons[name] = judgement.why_nothing([values], self.allowed(attempt, name, values))
-        is_large = self._elements(attempt) > strength.LARGEST
+        is_large = self.elements(attempt) > strength.LARGEST
         # A large model is measured once, in the end: with all that can show.
         if is_large or not attempt.complete:
             self._judge_logits(attempt)
@@ -299,11 +302,12 @@ class Searcher:
             return {}, {}
         return dict(outputs), logits
 
-    def _elements(self, attempt):
+    def elements(self, attempt):
+        """How many numbers the model's weights and an attempt's inputs have together."""
         return self._weights + sum(values.size for _, values in attempt.inputs)
 
     def _is_cheap(self, attempt):
-        return self._elements(attempt) <= _CHEAP
+        return self.elements(attempt) <= _CHEAP
 
     def noise_of_both(self, attempt, second):
         """Of inputs that nothing asked for: the larger noise of the two batches, by output."""
@@ -330,6 +334,23 @@ class Searcher:
             if all(_has_something(value) for _, value in found.outputs):
                 return found
         return None
+
+    def into_branches(self, attempts, conditionals):
+        """Further attempts, whose inputs take branches that those of the given attempts do not."""
+        found, first = [], attempts[0]
+        missing = conditionals.every.difference(*(conditionals.taken(each.inputs) for each in attempts))
+        for others, seed in self._others(first.drawn) if missing else ():
+            try:
+                other = self.attempt(others, first.open_size, self._rows, seed)
+                taken = conditionals.taken(other.inputs) & missing
+            except Exception:
+                continue
+            if taken and all(_has_something(value) for _, value in other.outputs):
+                missing -= taken
+                found.append(other)
+            if not missing or len(found) == _MOST_FOR_BRANCHES:
+                break
+        return found
 
 
 def further_of_given(signature, attempt):

@@ -27,12 +27,13 @@ class Signature:
     """What a model takes (``specs``) and gives.
 
     ``call`` takes arrays in the order of the specs and gives ``[(name, tensor), …]`` in the model's order. ``open``:
-    the specs say which dimensions may have any size; where they were read off given arrays they do not.
+    the specs say which dimensions may have any size; where they were read off given arrays they do not. ``function``:
+    the concrete function of what is no Keras model.
     """
 
-    def __init__(self, specs, call, variables=(), open_dimensions=True):
+    def __init__(self, specs, call, variables=(), open_dimensions=True, function=None):
         self.specs, self.call, self.variables = specs, call, variables
-        self.open_dimensions = open_dimensions
+        self.open_dimensions, self.function = open_dimensions, function
 
     def predict(self, named):
         """The outputs for ``[(name, array), …]`` as ``[(name, array), …]``."""
@@ -246,7 +247,7 @@ def _of_function(tf, function):
         args, keywords = tf.nest.map_structure(place, (positional, named))
         return _named_outputs(tf, function(*args, **keywords), [])
 
-    return Signature(specs, call, list(function.graph.variables))
+    return Signature(specs, call, list(function.graph.variables), function=function)
 
 
 # -------------------------------------------------------------------------------------------------------- Keras models
