@@ -12,6 +12,7 @@ from tfjs_compat.locks.conflicts import explain
 from tfjs_compat.matrix.cases import Expectation
 from tfjs_compat.outcomes.failures import Failure, Finding, Raised
 from tfjs_compat.outcomes.outcome import Outcome
+from tfjs_compat.outcomes.reference import Reference
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import case_result
 
@@ -107,6 +108,11 @@ def test_no_remedy_is_of_another_format() -> None:
     of_layers, of_graph = (case_result(case(route), outcome, Stage.PREDICT).remedies for route in ("layers", "graph"))
     assert not any("control_flow_v2" in title for title in of_layers)
     assert any("control_flow_v2" in title for title in of_graph)
+
+
+def test_a_function_is_not_sent_to_the_layers_route() -> None:
+    outcome = Outcome(Stage.PREDICT, parity=parity(agrees=False), reference=Reference(signature="__call__"))
+    assert not any("layers" in title for title in case_result(case("graph"), outcome, Stage.PREDICT).remedies)
 
 
 def test_an_unknown_failure_stays_unknown_with_its_signature() -> None:

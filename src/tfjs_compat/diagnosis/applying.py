@@ -8,8 +8,10 @@ from typing import Protocol
 
 from tfjs_compat.diagnosis.catalogue import NUMBERS_DIFFER, Remedy, catalogue
 from tfjs_compat.matrix.cases import Case
+from tfjs_compat.matrix.models import Kind
 from tfjs_compat.matrix.routes import VARIANTS, find_route
 from tfjs_compat.matrix.versions import version_fits
+from tfjs_compat.outcomes.reference import Reference
 from tfjs_compat.outcomes.stages import Stage
 
 
@@ -23,6 +25,10 @@ class Ended(Protocol):
     @property
     def rewritable(self) -> tuple[str, ...]:
         """The rewrites that fit layers of the model."""
+
+    @property
+    def reference(self) -> Reference | None:
+        """What the Python model was asked."""
 
     @property
     def unrepairable(self) -> tuple[str, ...]:
@@ -56,19 +62,23 @@ def applicable(
         found = tuple(
             remedy.title
             for remedy in entry.remedies
-            if fits(remedy, ended, message, resolved) and _changes_something(remedy, case)
+            if fits(remedy, ended, message, resolved) and _changes_something(remedy, case, ended)
         )
         if found:
             return found
     return ()
 
 
-def _changes_something(remedy: Remedy, case: Case) -> bool:
+def _changes_something(remedy: Remedy, case: Case, ended: Ended) -> bool:
     """Whether a remedy asks for something that the case does not have, as far as names tell it, and can have."""
     combination, route = case.combination, case.route
     if remedy.route and case.model.kind not in find_route(remedy.route).kinds:
         return False
     other = find_route(remedy.route) if remedy.route else route
+    # What a builder makes and that is converted by one of its functions, a tf.Module, has no layers.
+    is_function = ended.reference is not None and ended.reference.signature and case.model.kind is Kind.BUILDER
+    if is_function and other.format == "layers":
+        return False
     if any(other.format not in VARIANTS[name].formats for name in remedy.variant.split("+") if name):
         return False
     wanted = [
