@@ -29,6 +29,12 @@ def test_stages_are_in_the_order_in_which_they_happen() -> None:
         Raised(
             "tensorflow.python.framework.errors_impl.ResourceExhaustedError", "saved_model; No space left on device"
         ),
+        Raised("BlockingIOError", "[Errno 11] Resource temporarily unavailable", errno=errno.EAGAIN),
+        Raised("OSError", "[Errno 12] Cannot allocate memory", errno=errno.ENOMEM),
+        Raised("RuntimeError", "can't start new thread"),
+        Raised("ImportError", "libtensorflow_cc.so.2: failed to map segment from shared object"),
+        Raised("ImportError", "libstdc++.so.6: cannot open shared object file: Too many open files"),
+        Raised("Error", "ENOMEM: not enough memory, read"),
         Raised("urllib.error.URLError", "<urlopen error timed out>"),
         Raised("ConnectionResetError", "[Errno 104] Connection reset by peer", errno=errno.ECONNRESET),
         Raised(
@@ -39,7 +45,7 @@ def test_stages_are_in_the_order_in_which_they_happen() -> None:
     ],
     ids=lambda failure: failure.message[:30],
 )
-def test_a_fault_of_disk_or_network_is_the_machinery_s(raised: Raised) -> None:
+def test_a_fault_of_the_machine_or_network_is_the_machinery_s(raised: Raised) -> None:
     assert is_machinery(failed(raised))
     outer = Raised("ValueError", "the weights could not be had")
     assert is_machinery(failed(outer, Raised(raised.type, raised.message, link="cause", errno=raised.errno)))
@@ -51,6 +57,7 @@ def test_a_fault_of_disk_or_network_is_the_machinery_s(raised: Raised) -> None:
         Raised("FileNotFoundError", "[Errno 2] No such file or directory: 'vocabulary.txt'", errno=errno.ENOENT),
         Raised("PermissionError", "[Errno 13] Permission denied: '/data'", errno=errno.EACCES),
         Raised("MemoryError", "Unable to allocate 3 GiB"),
+        Raised("ImportError", "libgomp.so.1: cannot allocate memory in static TLS block"),
         Raised("ModuleNotFoundError", "No module named 'pkg_resources'"),
         Raised("Exception", "Error dumping weights, duplicate weight name kernel"),
         Raised("OSError", "Unable to synchronously open file (file signature not found)"),

@@ -84,21 +84,26 @@ class Failure(msgspec.Struct, frozen=True, omit_defaults=True):
 NOT_ALLOWED = ("NetworkNotAllowed", "WriteNotAllowed", "SharedMemoryFull")
 """What a case's record calls what it was kept from (inside/tfjs_case/refused.py)."""
 
-_MACHINERY_ERRNOS = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EROFS))
+_MACHINERY_ERRNOS = frozenset(
+    (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EROFS, errno.ENOMEM, errno.EAGAIN)
+)
 _MACHINERY_TYPES = ("urllib.error.URLError", "ConnectionError", "ConnectionRefusedError", "ConnectionResetError")
 _MACHINERY_TEXT = re.compile(
     r"No space left on device|Disk quota exceeded|URL fetch failure on|Temporary failure in name resolution"
+    # What limits of the shell (open files, processes, address space) make of threads and of loading a library.
+    r"|Too many open files|can't start new thread|Cannot allocate memory|Resource temporarily unavailable"
+    r"|failed to map segment from shared object"
     # As Node begins a message.
-    r"|^(ENOSPC|EDQUOT|EIO|EMFILE|ENFILE|EROFS): "
+    r"|^(ENOSPC|EDQUOT|EIO|EMFILE|ENFILE|EROFS|ENOMEM|EAGAIN): "
 )
 
 
 def is_machinery(failure: Failure) -> bool:
     """Whether a failure is the machine's or the network's and says nothing about the case.
 
-    This is the whole list of what counts as such in a child: a full or broken disk, too many open files, a download
-    that the model's code started and that failed. Not among them is what a case was kept from: its model wants that
-    everywhere.
+    This is the whole list of what counts as such in a child: a full or broken disk, too many open files or processes,
+    no memory for a library or a process, a download that the model's code started and that failed. Not among them is
+    what a case was kept from, nor an array that is too large: its model wants that everywhere.
     """
     if any(raised.type in NOT_ALLOWED for raised in failure.chain):
         return False
