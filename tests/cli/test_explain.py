@@ -12,6 +12,8 @@ from support.planted import Planted, broken, fine
 from support.runs import TENSORFLOW
 from support.samples import SmallIndex
 
+NO_RUN = "`tfjs-compat run` writes its results there; give the --output of another run"
+
 
 @pytest.fixture
 def planted(small_index: SmallIndex) -> Planted:
@@ -227,7 +229,7 @@ def test_options_of_explain_add_to_what_models_may_do(
     [
         ((), "give a case of the last run, or what to run hint: --model M --tensorflow V --route R"),
         (("x", "--model", "model.py:build"), "case 'x' and options of a run: give one of the two"),
-        (("x",), "out: there is no such file or folder hint: give the output folder of a run"),
+        (("x",), f"out: there is no such file or folder hint: {NO_RUN}"),
     ],
 )
 def test_a_request_that_names_no_bad_end_is_refused(

@@ -70,7 +70,7 @@ def test_every_format_goes_to_stdout_or_to_a_file(form: str, run: Path) -> None:
 def test_a_missing_run_is_a_wrong_request_with_a_hint(tmp_path: Path) -> None:
     done = report(folder=tmp_path)
     assert done.code == 2
-    assert ".tfjs-compat: there is no such file or folder\nhint: give the output folder of a run" in done.err
+    assert ".tfjs-compat: there is no such file or folder\nhint: `tfjs-compat run` writes its results there" in done.err
     done = report(".", "--format", "junit", folder=tmp_path)
     assert done.code == 2
     assert "`tfjs-compat run` writes one" in done.err

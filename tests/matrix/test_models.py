@@ -126,7 +126,7 @@ def test_every_zoo_example_is_found_and_described(tmp_path: Path) -> None:
         ("variables-only", "the folder is no SavedModel: it holds no saved_model.pb"),
         ("web", "it holds no saved_model.pb\nhint: `tfjs-compat check web` checks a TensorFlow.js model"),
         ("saved/saved_model.pb", "a part of a SavedModel, which is a folder\nhint: give '{base}/saved'"),
-        ("models.py", "a Python file without the name of a builder\nhint: write 'models.py:FUNCTION'"),
+        ("models.py", "a Python file without the name of a builder\nhint: write 'models.py:build_model'"),
         ("models.py:build_modle", "models.py has no 'build_modle'\nhint: did you mean 'build_model'?"),
         ("models.py:x", "models.py has no 'x'\nhint: use one of: build_model"),
         ("models.py:", "models.py has no ''"),

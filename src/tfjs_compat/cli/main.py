@@ -29,6 +29,8 @@ from tfjs_compat.cli.streams import make_lenient
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.system.text import shown
 
+_PACKAGES = ("--tensorflow", "--tensorflowjs", "--keras")
+
 
 def main() -> None:
     """Run the command that the arguments name. Every error becomes one message on stderr and its exit code."""
@@ -54,6 +56,7 @@ def _explain(error: BaseException) -> None:
     if isinstance(error, click.ClickException):
         said = io.StringIO()
         error.show(file=said)
+        said.write(_hint(error))
         click.echo(shown(said.getvalue()), err=True, nl=False)
     elif isinstance(error, Interrupted | KeyboardInterrupt):
         click.echo("interrupted", err=True)
@@ -69,6 +72,15 @@ def _explain(error: BaseException) -> None:
     else:
         traceback.print_exception(error)
         click.echo("error: a fault of tfjs-compat itself: please report it with the lines above", err=True)
+
+
+def _hint(error: click.ClickException) -> str:
+    """What is meant by an option that only other commands have: `find` and `convert` are given limits, not an axis."""
+    command = error.ctx.info_name if isinstance(error, click.NoSuchOption) and error.ctx is not None else None
+    if isinstance(error, click.NoSuchOption) and command in ("find", "convert") and error.option_name in _PACKAGES:
+        package = error.option_name.removeprefix("--")
+        return f"hint: --require '{package}==VERSION', or a range: '{package}>=VERSION'\n"
+    return ""
 
 
 def _is_ours(error: ImportError) -> bool:

@@ -17,7 +17,7 @@ from tfjs_compat.cli.options.runs import MATRIX, RUN, SHARDS, run_request
 from tfjs_compat.cli.options.shared import ALL, AS_JSON, BASELINE, FAIL_ON, MERGED
 from tfjs_compat.cli.watching import each_save, progress_of_each, require_alone
 from tfjs_compat.errors import Interrupted
-from tfjs_compat.report import words, writers
+from tfjs_compat.report import writers
 
 if TYPE_CHECKING:
     from tfjs_compat.api import RunRequest
@@ -61,7 +61,7 @@ def run(
     err.print(f"written: {request.output / 'results.json'}", soft_wrap=True, markup=False)
     if request.only and (others := len(api.read_results(request.output).cases) - len(results.cases)) > 0:
         err.print(
-            f"note: it also holds what earlier runs found about {words.count(others, 'other case')}\n"
+            f"note: it also holds what earlier runs found about other cases ({others})\n"
             f"hint: `tfjs-compat report {request.output}` shows all of them",
             soft_wrap=True,
             markup=False,

@@ -105,7 +105,13 @@ def _found(ref: str, base: Path) -> Model:
         path, root = _module(ref, head, base)
         return _builder(ref, f"{head}:{tail}", path, tail, (str(root),), head)
     if ref.endswith(".py"):
-        raise RequestError(f"model '{ref}': a Python file without the name of a builder\nhint: write '{ref}:FUNCTION'")
+        path = _existing(ref, base / ref)
+        functions = _functions(_parsed(ref, path)) if path.is_file() else []
+        which = functions[0] if len(functions) == 1 else "FUNCTION"
+        named = f", one of: {', '.join(functions[:_NAMED])}" if len(functions) > 1 else ""
+        raise RequestError(
+            f"model '{ref}': a Python file without the name of a builder\nhint: write '{ref}:{which}'{named}"
+        )
     return _file(ref, _existing(ref, base / ref))
 
 

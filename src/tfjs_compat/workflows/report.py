@@ -108,5 +108,6 @@ def results_of(path: Path, store: Store) -> tuple[Results, Path]:
     if (path / ACCOUNT).is_file():
         raise RequestError(f"{path}: a converted model, not a run\nhint: {path / ACCOUNT} says how it was made")
     if not path.exists():
-        raise RequestError(f"{path}: there is no such file or folder\nhint: give the output folder of a run")
+        hint = "`tfjs-compat run` writes its results there; give the --output of another run"
+        raise RequestError(f"{path}: there is no such file or folder\nhint: {hint}")
     return read_results(path), path

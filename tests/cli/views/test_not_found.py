@@ -10,6 +10,7 @@ from rich.console import Console
 from support.samples import combination, failed
 
 from tfjs_compat.cli.views import found as view
+from tfjs_compat.matrix.expansion import LeftOut
 from tfjs_compat.outcomes.failures import Finding
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.results.case_result import CaseResult
@@ -50,6 +51,17 @@ def test_the_logs_are_named_and_a_decided_search_is_no_list() -> None:
     assert f"logs: out/{Path('find') / 'cases'}" in text
     assert "Searched:" not in text
     assert "Searched: TensorFlow 2.13 to 2.21." in shown(Tried((), decided, tried=True))
+
+
+def test_what_is_not_tried_for_one_reason_is_one_line() -> None:
+    console = Console(width=400, file=io.StringIO())
+    skipped = tuple(LeftOut(f"at tf2.{minor}", "no signature on this route") for minor in range(13, 22))
+    view.show(console, Found(found=False, limits="x", left_out=(*skipped, LeftOut("at tf9", "no wheel"))), "out/")
+    lines = [line for line in console.file.getvalue().splitlines() if "not tried" in line]  # type: ignore[attr-defined]
+    assert lines == [
+        "not tried: at tf2.13 and 8 more: no signature on this route",
+        "not tried: at tf9: no wheel",
+    ]
 
 
 def test_only_remedies_that_were_not_tried_are_offered() -> None:

@@ -41,11 +41,22 @@ def show_failures(console: Console, found: Found, output: str) -> None:
             console.print(cause_text(_with_remedies_left(group, found), output), crop=False)
     if cured:
         console.print(Hanging(Text(f"Cured on the way: {', '.join(cured)}."), 0, 2))
-    for skipped in found.left_out[:_SHOWN_CAUSES]:
-        line = f"not tried: {plain(short(skipped.what, 200))}: {plain(short(skipped.why, 200))}"
+    for line in _left_out(found):
         console.print(Hanging(Text(line, "dim"), 0, 2))
     if any(tried.case.log is not None for tried in found.tried):
         console.print(Text(f"\nlogs: {output}{WORK}{os.sep}cases", "dim"), soft_wrap=True)
+
+
+def _left_out(found: Found) -> list[str]:
+    """What was not looked at, a line for each reason: that is often one of many combinations."""
+    by_reason: dict[str, list[str]] = {}
+    for skipped in found.left_out:
+        by_reason.setdefault(plain(short(skipped.why, 200)), []).append(plain(short(skipped.what, 200)))
+    lines = []
+    for why, names in list(by_reason.items())[:_SHOWN_CAUSES]:
+        more = f" and {len(names) - 1} more" if names[1:] else ""
+        lines.append(f"not tried: {names[0]}{more}: {why}")
+    return lines
 
 
 def _head(found: Found) -> str:
