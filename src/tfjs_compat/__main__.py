@@ -1,5 +1,5 @@
 """``python -m tfjs_compat``."""
 
-from tfjs_compat.cli.main import main
+from tfjs_compat.cli.start import main
 
 main()

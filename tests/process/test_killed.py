@@ -177,6 +177,9 @@ def test_disturbed_at_random_moments(tmp_path: Path, index: SlowIndex, ending: E
     for number in range(times):
         runs = in_folder(tmp_path / f"disturbed-{number}", index)
         child = runs.start()
+        if ending == "interrupt twice":
+            # An interrupt while Python itself starts is Python's: it prints a traceback.
+            wait_for(lambda runs=runs, child=child: runs.output.exists() or child.poll() is not None, 60)
         if number % 4:
             # The later part, from the moment at which the first trial has ended.
             wait_for(lambda runs=runs, child=child: trials_ended(runs) or child.poll() is not None, 60)

@@ -1,4 +1,4 @@
-"""The console script: every command, and what becomes of the errors that end one."""
+"""Every command, and what becomes of the errors that end one."""
 
 from __future__ import annotations
 
