@@ -2,6 +2,7 @@ import json
 import os
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -277,7 +278,7 @@ def test_string_weights_end_where_their_bytes_say(tmp_path: Path) -> None:
         "e": struct.pack("<I", 2**32 - 1) + bytes(20),
     }.items():
         assert errors(read(write(tmp_path / name, document, {SHARD: broken}))) == {"artifact-shard-short"}
-    huge = manifest([SHARD], [{**words, "shape": [10**15]}])
+    huge = manifest([SHARD], [{**words, "shape": [2**21]}])
     assert errors(read(write(tmp_path / "f", huge, {SHARD: bytes(64)}))) == {"artifact-shard-short"}
 
 
@@ -457,7 +458,23 @@ def test_strings_in_a_file_of_holes_are_not_looked_for(tmp_path: Path) -> None:
     weights = [{"name": "s", "shape": [700_000_000], "dtype": "string"}]
     folder = write(tmp_path, manifest([SHARD], weights), {SHARD: b""})
     os.truncate(folder / SHARD, 3 << 30)
-    assert errors(read(folder)) == {"artifact-shard-short"}
+    assert errors(read(folder)) == {"artifact-too-many-strings"}
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_all_strings_together_are_counted(tmp_path: Path, groups: int) -> None:
+    weights = [{"name": f"s{number}", "shape": [700_000], "dtype": "string"} for number in range(3)]
+    folder = write(tmp_path, layers_document())
+    document = json.loads((folder / "model.json").read_text())
+    document["weightsManifest"] = [{"paths": ["text"] * len(each), "weights": each} for each in parts(weights, groups)]
+    (folder / "model.json").write_text(json.dumps(document))
+    (folder / "text").write_bytes(bytes(700_000 * 4))
+    assert "artifact-too-many-strings" in errors(read(folder))
+
+
+def parts(items: list[Any], count: int) -> list[list[Any]]:
+    size = len(items) // count
+    return [items[at : at + size] for at in range(0, len(items), size)]
 
 
 def test_strings_longer_than_what_is_read_at_once(tmp_path: Path) -> None:

@@ -95,13 +95,14 @@ def comparable(runs: Runs) -> list[dict[str, Any]]:
     return [{key: case[key] for key in case if key not in ("seconds", "cached")} for case in results["cases"]]
 
 
-def whole(store: Store) -> list[str]:
+def whole(runs: Runs) -> list[str]:
     """The environments of a store, all of which are whole, and so is each outcome that is kept."""
+    store, place = Store(runs.store), str(runs.folder)
     roots = [path for path in (store.root / "environments").glob("*") if not path.name.startswith(".")]
     found = [environment.id for environment in list_environments(store)]
     assert sorted(path.name for path in roots) == sorted(found)
     for path in (store.root / "outcomes").iterdir():
-        assert path.name.startswith(".") or kept_outcome(path.name, store) is not None, path
+        assert path.name.startswith(".") or kept_outcome(path.name, store, place=place) is not None, path
     return sorted(found)
 
 
@@ -142,7 +143,7 @@ def undisturbed(folder: Path, index: SlowIndex) -> Undisturbed:
     assert code == 1
     expected = comparable(runs)
     assert {(case["verdict"], case["stage"]) for case in expected} == {("converts", "convert"), ("fails", "build")}
-    return Undisturbed(expected, whole(Store(runs.store)), time.monotonic() - started, first)
+    return Undisturbed(expected, whole(runs), time.monotonic() - started, first)
 
 
 def victim(child: subprocess.Popen[str], ending: Ending) -> psutil.Process | None:
@@ -203,7 +204,7 @@ def test_disturbed_at_random_moments(tmp_path: Path, index: SlowIndex, ending: E
         code, _, _ = runs.end(runs.start(), 120)
         assert code == 1
         assert comparable(runs) == expected.results
-        assert whole(Store(runs.store)) == expected.environments
+        assert whole(runs) == expected.environments
         assert runs.left() == []
         shutil.rmtree(runs.folder)
     assert came_to_its_end <= times // 2, "disturbed too late to prove anything"

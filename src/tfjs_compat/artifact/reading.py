@@ -41,6 +41,7 @@ FINDINGS: dict[str, str] = {
     "artifact-shard-short": "the weight files hold fewer bytes than the weights need",
     "artifact-shard-long": "the weight files hold more bytes than the weights need",
     "artifact-too-many-shards": "weightsManifest names more weight files than are read",
+    "artifact-too-many-strings": "the string weights have more values than are read",
     "artifact-weights-too-large": "the weight files hold more than can be loaded",
     "artifact-shard-shared": "two entries of weightsManifest name one weight file",
     "artifact-duplicate-weight": "two weights have one name: TensorFlow.js keeps the last",
