@@ -106,8 +106,16 @@ def whole(runs: Runs) -> list[str]:
     return sorted(found)
 
 
-Ending = Literal["kill", "terminate", "quit", "interrupt twice", "guard", "server"]
-ENDINGS: dict[Ending, int] = {"kill": 20, "terminate": 6, "quit": 6, "interrupt twice": 6, "guard": 8, "server": 8}
+Ending = Literal["kill", "terminate", "quit", "hang up", "interrupt twice", "guard", "server"]
+ENDINGS: dict[Ending, int] = {
+    "kill": 20,
+    "terminate": 6,
+    "quit": 6,
+    "hang up": 6,
+    "interrupt twice": 6,
+    "guard": 8,
+    "server": 8,
+}
 """What is done to a run, and how often: to itself, to a guard or to a fork server below it, which it outlives."""
 
 
@@ -162,7 +170,7 @@ def disturb(child: subprocess.Popen[str], ending: Ending, draw: random.Random) -
             with contextlib.suppress(psutil.Error):
                 found.kill()
         return
-    numbers = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM, "quit": signal.SIGQUIT}
+    numbers = {"kill": signal.SIGKILL, "terminate": signal.SIGTERM, "quit": signal.SIGQUIT, "hang up": signal.SIGHUP}
     child.send_signal(numbers.get(ending, signal.SIGINT))
     if ending == "interrupt twice":
         time.sleep(draw.uniform(0, 0.4))
