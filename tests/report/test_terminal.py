@@ -128,7 +128,9 @@ def test_a_broken_artifact_comes_with_the_command_that_repairs_it() -> None:
     remedies = tuple(remedy.title for remedy in catalogue()["keras3-batch-shape"].remedies)
     broken = fails("keras3-batch-shape", stage=Stage.CHECK, remedies=remedies, log="cases/a case/0a1b/log.txt")
     text = render(results(broken), Place(Path("out")))
-    assert "tfjs-compat repair 'out/cases/a case/0a1b' --output repaired" in text
+    assert "      tfjs-compat repair 'out/cases/a case/0a1b' --output repaired" in text.splitlines()
+    # One line on any terminal: it is to be copied.
+    assert "      tfjs-compat repair 'cases/a case/0a1b' --output repaired" in printed(results(broken), 40).splitlines()
     assert "tfjs-compat repair 'out" not in render(
         results(msgspec.structs.replace(broken, remedies=())), Place(Path("out"))
     )

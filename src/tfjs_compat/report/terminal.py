@@ -16,7 +16,7 @@ from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.report import axes, changes_terminal, words
 from tfjs_compat.report.background import Background
 from tfjs_compat.report.causes import Cause, causes
-from tfjs_compat.report.grid import Column, Grid, Hanging
+from tfjs_compat.report.grid import Column, Grid, Hanging, whole
 from tfjs_compat.report.headline import Mood, sentences
 from tfjs_compat.report.look import VERDICTS
 from tfjs_compat.report.numbers import clock, magnitude
@@ -182,13 +182,18 @@ def cause_text(group: Cause, output: str) -> Group:
     elif group.remedies and group.kind == "known":
         below.append(Text(f"Should cure it: {'; or '.join(group.remedies)}."))
     if (command := _repairing(group, output)) is not None:
-        below.append(Text.assemble("To repair one: ", (command, "bold")))
+        below += [Text("To repair one:"), Text(command, "bold", no_wrap=True)]
     if group.culprit:
         below.append(Text.assemble(("Explained: ", "green"), plain(group.culprit)))
     below += [Text(link, "dim") for link in (*group.links[:1], *group.tracked[:3])]
     if (log := group.cases[0].log) and unknown:
         below.append(Text(f"log: {plain(output + log)}"))
-    return Group(Hanging(Text.assemble((head, "bold"), title), 2, 4), *(Hanging(text, 4, 4) for text in below))
+    return Group(Hanging(Text.assemble((head, "bold"), title), 2, 4), *(_indented(text) for text in below))
+
+
+def _indented(text: Text) -> RenderableType:
+    """A paragraph; a command, which does not wrap, as one line that can be copied."""
+    return whole(Text(" " * 6) + text) if text.no_wrap else Hanging(text, 4, 4)
 
 
 def _repairing(group: Cause, output: str) -> str | None:
