@@ -103,9 +103,8 @@ def _repaired(source: Path, artifact: Path, progress: Progress) -> Repaired | Da
     except DamagedArtifactError as error:
         progress.end(what, "it cannot be read")
         return error
-    progress.end(
-        what, f"{(many := len(repaired.applied))} repair{'s' * (many > 1)}" if repaired.applied else "nothing to repair"
-    )
+    many = len(repaired.applied)
+    progress.end(what, f"{many} repair{'s' * (many > 1)}" if many else "nothing to repair")
     return repaired
 
 

@@ -25,10 +25,7 @@ class UntrustedCode(Exception):
 def refuse(model, kind):
     """Raise UntrustedCode where loading a file (``kind``: as in a job) would run code that it brings."""
     for what in found_in(model, kind):
-        raise UntrustedCode(
-            "%s: %s; loading it would run that code, which is done only for a model that is trusted"
-            % (os.path.basename(model), what)
-        )
+        raise UntrustedCode("%s: %s; loading it would run that code" % (os.path.basename(model), what))
 
 
 def found_in(path, kind):
