@@ -107,7 +107,7 @@ def test_what_no_release_computes_is_one_trial_a_format_and_a_line_to_split_the_
     assert found.trials <= 2
     said = {case.issue: case.message for case in found.narrowed.decisive}
     assert set(said) == {"text-in-graph", "unknown-layer"}
-    assert 'keras.Model(model.get_layer("words").output, model.output)' in said["text-in-graph"]
+    assert 'keras.Model(model.get_layer("words").output, model.outputs)' in said["text-in-graph"]
 
 
 def test_a_recipe_followed_to_the_letter_makes_a_loadable_model(

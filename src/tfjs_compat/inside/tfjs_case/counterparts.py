@@ -173,8 +173,9 @@ def _split(tf, model, names):
         else:
             package = tf.keras
         outputs = [model.get_layer(name).output for name in names]
-        package.Model(outputs[0] if len(outputs) == 1 else outputs, model.output)
+        package.Model(outputs[0] if len(outputs) == 1 else outputs, model.outputs)
     except Exception:
         return ""
     taken = ['model.get_layer("%s").output' % name for name in names]
-    return "keras.Model(%s, model.output)" % (taken[0] if len(taken) == 1 else "[%s]" % ", ".join(taken))
+    # A Sequential of Keras 3 has no ``output`` before it was called.
+    return "keras.Model(%s, model.outputs)" % (taken[0] if len(taken) == 1 else "[%s]" % ", ".join(taken))
