@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.artifacts import GRAPH_WEIGHTS, WEIGHTS, graph_node, one_dense, one_product, put_artifact
@@ -83,3 +84,18 @@ def test_a_changed_artifact_is_examined_and_repaired_or_refused(
             finding.message.encode()
         with contextlib.suppress(RequestError):
             repair_folder(folder, Path(name, "out"))
+
+
+@pytest.mark.parametrize("wrapper", ["TimeDistributed", "Bidirectional", "RNN", "StackedRNNCells"])
+def test_wrappers_in_wrappers_cost_no_power_of_their_number(tmp_path: Path, wrapper: str) -> None:
+    put_artifact(tmp_path / "in", one_dense(), WEIGHTS)
+    document = json.loads((tmp_path / "in" / "model.json").read_text())
+    layer: dict[str, Any] = {"class_name": "Dense", "config": {"name": "d", "units": 3}}
+    for number in range(60):
+        held = {"RNN": {"cell": layer}, "StackedRNNCells": {"cells": [layer, layer] if number < 2 else [layer]}}
+        config = {"name": f"w{number}", **held.get(wrapper, {"layer": layer})}
+        layer = {"class_name": wrapper, "config": config}
+    model = {"class_name": "Sequential", "config": {"name": "s", "layers": [layer]}}
+    document["modelTopology"]["model_config"] = model
+    (tmp_path / "in" / "model.json").write_text(json.dumps(document))
+    assert isinstance(list(examine(tmp_path / "in", VOCABULARY)), list)

@@ -30,6 +30,9 @@ _WITHOUT_VARIABLES = frozenset(
 )  # fmt: skip
 """Layers that make no variable."""
 
+_MOST_ALIASES = 64
+"""Each wrapper in a wrapper doubles the names of what it holds: no model has six."""
+
 
 class Variable(msgspec.Struct, frozen=True):
     """A variable that TensorFlow.js makes, and fills with the weight of its name.
@@ -80,7 +83,9 @@ def _collect(
     unknown: set[str],
 ) -> None:
     """Adds the variables of a layer that is built in a scope, which Keras calls by one of the aliases."""
-    if layer.class_name not in vocabulary.classes:
+    if len(aliases) > _MOST_ALIASES:
+        unknown.update({*scope, ""})
+    elif layer.class_name not in vocabulary.classes:
         unknown.update({*scope, "" if "layers" in layer.config else layer.name})
     elif layer.is_container:
         for child in reachable_layers(layer):
