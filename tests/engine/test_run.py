@@ -343,9 +343,11 @@ def test_two_locks_of_a_case_are_two_trials(house: House) -> None:
 def test_a_fault_that_nobody_foresaw_is_that_cases_alone(house: House) -> None:
     house.outcomes["zoo:m1"] = OSError(5, "Input/output error")
     house.outcomes["zoo:m2"] = ZeroDivisionError("division by zero")
-    results = house.run(plan(planned(1, 5), planned(2, 5), planned(3, 5)))
-    assert verdicts(results) == ["error at import", "error at import", "converts at convert"]
+    house.outcomes["zoo:m4"] = MemoryError()
+    results = house.run(plan(planned(1, 5), planned(2, 5), planned(3, 5), planned(4, 5)))
+    assert verdicts(results) == ["error at import", "error at import", "converts at convert", "error at import"]
     assert "a bug of tfjs-compat: ZeroDivisionError: division by zero at" in results.cases[1].message
+    assert results.cases[3].message == "out of memory"
 
 
 def test_work_is_plain_data_both_ways(house: House) -> None:

@@ -372,8 +372,8 @@ def _not_installed(trial: Trial, task: Task, refused: NotInstallable) -> Outcome
 
 def lost(stage: Stage, error: BaseException, lock: Lock) -> Outcome:
     """The outcome of a trial that a fault of the machinery ended, or a bug of ours."""
-    message = str(error)
-    if not isinstance(error, (MachineryError, OSError)):
+    message = "out of memory" if isinstance(error, MemoryError) else str(error)
+    if not isinstance(error, (MachineryError, OSError, MemoryError)):
         place = traceback.extract_tb(error.__traceback__)[-1] if error.__traceback__ else None
         where = f" at {Path(place.filename).name}:{place.lineno}" if place is not None else ""
         message = f"a bug of tfjs-compat: {type(error).__name__}: {error}{where}"
