@@ -280,6 +280,18 @@ RECOGNISED: list[tuple[str, Failure, dict[str, str]]] = [
     ),
     ("saved-model-keras3", raised(Stage.BUILD, "ValueError", FILE_FORMAT), {}),
     ("subclassed-model-h5", raised(Stage.SERIALIZE, "NotImplementedError", SUBCLASSED), {}),
+    (
+        "python-control-flow",
+        raised(
+            Stage.SERIALIZE, "OperatorNotAllowedInGraphError", "Iterating over a symbolic `tf.Tensor` is not allowed."
+        ),
+        {},
+    ),
+    (
+        "python-control-flow",
+        raised(Stage.BUILD, "TypeError", "Using a symbolic `tf.Tensor` as a Python `bool` is not allowed. You can"),
+        {},
+    ),
     ("layer-without-config", raised(Stage.SERIALIZE, "NotImplementedError", NO_CONFIG), {}),
     ("layer-without-config", raised(Stage.CONVERT, "NotImplementedError", NO_CONFIG_KERAS_2), {}),
     ("not-rewritten", raised(Stage.SERIALIZE, "tfjs_case.rewriting.TwinDiffers", "output y differs by 1"), {}),

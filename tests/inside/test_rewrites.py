@@ -93,6 +93,33 @@ def test_a_call_that_may_assign_is_known_by_its_layers(found: Any, may_assign: b
     assert walk.fitting(model, "layers") == []
 
 
+class Loops:
+    def call(self, x: Any) -> Any:
+        for step in tf.range(3):  # type: ignore[name-defined]  # noqa: F821
+            x = x + step
+        return x
+
+
+class Asks:
+    def call(self, x: Any) -> Any:
+        return x if self and tf.reduce_sum(x) > 0 else -x  # type: ignore[name-defined]  # noqa: F821
+
+
+class AsksPython:
+    def call(self, x: Any, training: bool = False) -> Any:
+        for _ in range(3):
+            x = x + x
+        if training:
+            return -x
+        return x
+
+
+@pytest.mark.parametrize(("kind", "converted"), [(Loops, True), (Asks, True), (AsksPython, False)])
+def test_a_call_that_asks_tensors_is_known_by_its_source(kind: Any, converted: bool) -> None:
+    model = layer("Functional", layers=[], _flatten_layers=lambda _: [kind()])
+    assert walk.fitting(model, "graph") == ([walk.CONVERTED_CALL] if converted else [])
+
+
 def test_what_computes_in_bfloat16_is_made_again() -> None:
     policy = type("Policy", (), {"name": "mixed_bfloat16"})()
     assert fitting("graph", layer("Dense", dtype_policy=policy)) == [walk.FLOAT32_TWIN]

@@ -52,6 +52,7 @@ def test_a_subclassed_model_takes_what_it_was_called_with(run_matrix: Callable[.
         ("graph", ("closure",)),
         ("graph+repair", ("translation_step", "dueling", "mfcc")),
         ("graph+rewrite", ("vae", "counter")),
+        ("graph+rewrite+repair", ("kalman",)),
         ("graph+repair+skip-op-check", ("messages", "focus")),
     ],
 )

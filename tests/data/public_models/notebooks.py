@@ -188,3 +188,27 @@ def focus():
     i = keras.Input((32, 32, 3))
     x = layers.Lambda(lambda x: tf.nn.space_to_depth(x, 2), output_shape=(16, 16, 12))(i)
     return keras.Model(i, layers.Dense(4)(layers.GlobalAveragePooling2D()(layers.Conv2D(8, 3, activation="silu")(x))))
+
+
+class Filter(keras.Model):
+    """A Kalman filter: a loop over the steps of a tensor, in the call itself."""
+
+    def __init__(self):
+        super().__init__()
+        self.move, self.see = layers.Dense(3, use_bias=False), layers.Dense(2, use_bias=False)
+        self.gain = layers.Dense(3, use_bias=False)
+
+    def call(self, seen):
+        state = tf.zeros([tf.shape(seen)[0], 3])
+        states = tf.TensorArray(tf.float32, size=8)
+        for step in tf.range(8):
+            state = self.move(state)
+            state = state + self.gain(seen[:, step] - self.see(state))
+            states = states.write(step, state)
+        return tf.transpose(states.stack(), [1, 0, 2])
+
+
+def kalman():
+    model = Filter()
+    model(tf.zeros([2, 8, 2]))
+    return model

@@ -49,7 +49,9 @@ def exported_by(tf, built):
     model, called = built.model, built.called
     if built.function is not None or not signatures.is_keras_3(model) or ranges.model_inputs(model):
         return None
-    if not built.inputs and (called is None or called.is_plain):
+    # Keras forgets even the shapes where it could not follow the call with symbolic tensors (Layer._maybe_build).
+    knows = getattr(model, "_build_shapes_dict", None)
+    if not built.inputs and (called is None or (called.is_plain and knows)):
         return None
     specs = signatures.signature(tf, {"model": {}}, built, built.inputs).specs
     text = "model(*inputs, training=False)"

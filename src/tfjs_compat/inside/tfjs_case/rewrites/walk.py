@@ -1,6 +1,7 @@
 """A model → its twin: the layers that TensorFlow.js cannot express replaced, all others the very same objects."""
 
 from .catalogue import REWRITES
+from .control_flow import CONVERTED_CALL, convert, converting
 from .precision import FLOAT32_TWIN, float32_twin, is_bfloat16
 from .rewrite import Kit, Refused, class_of, keras_of, shape_of
 from .state import HELD_STATE, assigning, hold
@@ -22,15 +23,15 @@ def fitting(model, format):
     return [rewrite.id for rewrite in REWRITES if rewrite in found] + _of_the_whole(model, format)
 
 
-WHOLE = (FLOAT32_TWIN, HELD_STATE)
+WHOLE = (FLOAT32_TWIN, CONVERTED_CALL, HELD_STATE)
 """The rewrites that are for a model as a whole, and not for layers of a class."""
 
 
 def _of_the_whole(model, format):
     """The rewrites that are for a model as a whole."""
     on_graph = format == "graph"
-    fit = (on_graph and is_bfloat16(model), on_graph and bool(assigning(model)))
-    return [id for id, fits in zip(WHOLE, fit) if fits]
+    fits = (is_bfloat16, converting, assigning)
+    return [id for id, fit in zip(WHOLE, fits) if on_graph and fit(model)]
 
 
 def rewritten(model, format):
@@ -42,6 +43,8 @@ def rewritten(model, format):
     walk.kit.fill()
     if FLOAT32_TWIN in whole:
         walk.applied[FLOAT32_TWIN] = [model.name]
+    if CONVERTED_CALL in whole:
+        walk.applied[CONVERTED_CALL] = [layer.name for layer in convert(converting(twin))]
     if HELD_STATE in whole and assigning(twin):
         walk.applied[HELD_STATE] = assigning(twin)
         hold(twin)
