@@ -45,6 +45,8 @@ def test_inputs_that_fit(inputs: Any, specs: Any) -> None:
         (["dense_input"], ["keras_tensor"]),
         (["input_1", "input_2"], ["input_layer", "input_layer_1"]),
         (["input_10", "input_9"], ["keras_tensor_3", "keras_tensor_12"]),
+        (["input_0"], ["ids"]),
+        (["input_1", "input_2"], ["query", "context"]),
     ],
 )
 def test_names_that_keras_makes_up_are_an_order(said: list[str], wanted: list[str]) -> None:
