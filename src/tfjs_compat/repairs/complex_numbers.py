@@ -8,10 +8,12 @@ from typing import Any
 from tfjs_compat.artifact.complex_numbers import COMPLEX, LINEAR, SUMS, needs_real_numbers
 from tfjs_compat.artifact.nodes import Node
 from tfjs_compat.repairs.edits import Document, Edit
-from tfjs_compat.repairs.graph_edits import node_entry, put_in_place, readable_graph
+from tfjs_compat.repairs.graph_edits import Built, put_in_place, readable_graph
 from tfjs_compat.repairs.repair import Repair
 
 _FLOAT = {"type": "DT_FLOAT"}
+_PARTS = {"real": "Real", "imaginary": "Imag"}
+"""Part of a complex number → the operation that gives it."""
 
 
 def _parted(document: Document) -> Iterator[Edit]:
@@ -28,47 +30,41 @@ def _parted(document: Document) -> Iterator[Edit]:
 
 def _linear(node: Node) -> list[dict[str, Any]]:
     """What a node does, done to both parts of its first input."""
-    name, (given, *others) = node.name, node.inputs
-    built = _parts_of(name, given, "")
-    for part in ("real", "imaginary"):
-        attributes = {**node.attributes, LINEAR[node.op]: _FLOAT}
-        built.append(node_entry(f"{name}/{part}", node.op, [f"{name}/{part}_of", *others], **attributes))
-    return [*built, _joined(name, f"{name}/real", f"{name}/imaginary")]
+    built, (given, *others) = Built(node), node.inputs
+    attributes = {**node.attributes, LINEAR[node.op]: _FLOAT}
+    parts = _parts_of(built, given, "")
+    done = [built.add(part, node.op, source, *others, **attributes) for part, source in parts.items()]
+    return _joined(built, *done)
 
 
 def _sum(node: Node) -> list[dict[str, Any]]:
     """Both parts of two inputs, each added to its own kind."""
-    name, attributes = node.name, {**node.attributes, "T": _FLOAT}
-    built = [*_parts_of(name, node.inputs[0], "_first"), *_parts_of(name, node.inputs[1], "_second")]
-    for part in ("real", "imaginary"):
-        pair = [f"{name}/{part}_of_first", f"{name}/{part}_of_second"]
-        built.append(node_entry(f"{name}/{part}", node.op, pair, **attributes))
-    return [*built, _joined(name, f"{name}/real", f"{name}/imaginary")]
+    built, attributes = Built(node), {**node.attributes, "T": _FLOAT}
+    first, second = _parts_of(built, node.inputs[0], "_first"), _parts_of(built, node.inputs[1], "_second")
+    added = [built.add(part, node.op, first[part], second[part], **attributes) for part in _PARTS]
+    return _joined(built, *added)
 
 
 def _product(node: Node) -> list[dict[str, Any]]:
     """(a + bi)(c + di) is (ac - bd) + (ad + bc)i, whatever is added up."""
-    name, attributes = node.name, {**node.attributes, "T": _FLOAT}
-    built = [*_parts_of(name, node.inputs[0], "_first"), *_parts_of(name, node.inputs[1], "_second")]
-    for first in ("real", "imaginary"):
-        for second in ("real", "imaginary"):
-            pair = [f"{name}/{first}_of_first", f"{name}/{second}_of_second"]
-            built.append(node_entry(f"{name}/{first}_{second}", node.op, pair, **attributes))
-    built.append(node_entry(f"{name}/real", "Sub", [f"{name}/real_real", f"{name}/imaginary_imaginary"], T=_FLOAT))
-    mixed = [f"{name}/real_imaginary", f"{name}/imaginary_real"]
-    built.append(node_entry(f"{name}/imaginary", "AddV2", mixed, T=_FLOAT))
-    return [*built, _joined(name, f"{name}/real", f"{name}/imaginary")]
+    built, attributes = Built(node), {**node.attributes, "T": _FLOAT}
+    first, second = _parts_of(built, node.inputs[0], "_first"), _parts_of(built, node.inputs[1], "_second")
+
+    def product(one: str, other: str) -> str:
+        return built.add(f"{one}_{other}", node.op, first[one], second[other], **attributes)
+
+    real = built.add("real", "Sub", product("real", "real"), product("imaginary", "imaginary"), T=_FLOAT)
+    imaginary = built.add("imaginary", "AddV2", product("real", "imaginary"), product("imaginary", "real"), T=_FLOAT)
+    return _joined(built, real, imaginary)
 
 
-def _parts_of(name: str, given: str, which: str) -> list[dict[str, Any]]:
-    return [
-        node_entry(f"{name}/{part}_of{which}", op, [given], T=COMPLEX, Tout=_FLOAT)
-        for part, op in (("real", "Real"), ("imaginary", "Imag"))
-    ]
+def _parts_of(built: Built, given: str, which: str) -> dict[str, str]:
+    """Part → the name of the node that gives it."""
+    return {part: built.add(f"{part}_of{which}", op, given, T=COMPLEX, Tout=_FLOAT) for part, op in _PARTS.items()}
 
 
-def _joined(name: str, real: str, imaginary: str) -> dict[str, Any]:
-    return node_entry(name, "Complex", [real, imaginary], T=_FLOAT, Tout=COMPLEX)
+def _joined(built: Built, real: str, imaginary: str) -> list[dict[str, Any]]:
+    return built.end("Complex", real, imaginary, T=_FLOAT, Tout=COMPLEX)
 
 
 COMPLEX_NUMBERS = (

@@ -13,7 +13,7 @@ from typing import Any
 
 from tfjs_compat.artifact.nodes import Graph, Node
 from tfjs_compat.repairs.edits import Document, Edit
-from tfjs_compat.repairs.graph_edits import node_entry, put_in_place, readable_graph
+from tfjs_compat.repairs.graph_edits import Built, put_in_place, readable_graph
 from tfjs_compat.repairs.repair import Repair
 
 _INT32, _FLOAT = {"type": "DT_INT32"}, {"type": "DT_FLOAT"}
@@ -26,15 +26,17 @@ class Nodes:
     counted from the rank of what the node is given."""
 
     def __init__(self, node: Node) -> None:
-        self._name, self._given = node.name, node.inputs[0]
-        self.entries: list[dict[str, Any]] = []
+        self._built, self._given = Built(node), node.inputs[0]
         self.dtype = node.attributes.get("T") or node.attributes.get("dtype") or _FLOAT
+
+    @property
+    def entries(self) -> list[dict[str, Any]]:
+        """What was made so far."""
+        return self._built.nodes
 
     def add(self, op: str, *inputs: str, **attributes: Any) -> str:
         """A node more; its name. Of the dtype of the node that is replaced, where the attributes do not say another."""
-        name = f"{self._name}/{op.lower()}_{len(self.entries)}"
-        self.entries.append(node_entry(name, op, list(inputs), **{"T": self.dtype, **attributes}))
-        return name
+        return self._built.add(f"{op.lower()}_{len(self.entries)}", op, *inputs, **{"T": self.dtype, **attributes})
 
     def number(self, value: int) -> str:
         """A whole number, as int32."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from tfjs_compat.artifact.nodes import Node
 from tfjs_compat.repairs.edits import Document, Edit
-from tfjs_compat.repairs.graph_edits import node_entry, put_in_place, readable_graph
+from tfjs_compat.repairs.graph_edits import Built, put_in_place, readable_graph
 from tfjs_compat.repairs.repair import Repair
 
 _SHAPED = {
@@ -41,23 +41,20 @@ def _drawn(document: Document) -> Iterator[Edit]:
 
 def _without_seed(node: Node) -> list[dict[str, Any]]:
     """The nodes that draw what a node draws; the last one has its name. None of them where it is not known how."""
-    dtype = {"dtype": node.attributes.get("dtype", _FLOAT)}
+    built, dtype = Built(node), node.attributes.get("dtype", _FLOAT)
     if node.op in _SHAPED:
-        return [node_entry(node.name, _SHAPED[node.op], [node.inputs[0]], **dtype)] if dtype["dtype"] == _FLOAT else []
+        return built.end(_SHAPED[node.op], node.inputs[0], dtype=dtype) if dtype == _FLOAT else []
     if node.op == "StatelessMultinomial":
         given = {name: node.attributes[name] for name in ("T", "output_dtype") if name in node.attributes}
-        return [node_entry(node.name, "Multinomial", list(node.inputs[:2]), **given)]
+        return built.end("Multinomial", *node.inputs[:2], **given)
     low, high = node.inputs[_BETWEEN[node.op] : _BETWEEN[node.op] + 2]
-    name = node.name
-    return [
-        node_entry(f"{name}/width", "Sub", [high, low], T=_INT32),
-        node_entry(f"{name}/width_as_float", "Cast", [f"{name}/width"], SrcT=_INT32, DstT=_FLOAT),
-        node_entry(f"{name}/drawn", "RandomUniform", [node.inputs[0]], dtype=_FLOAT),
-        node_entry(f"{name}/stretched", "Mul", [f"{name}/drawn", f"{name}/width_as_float"], T=_FLOAT),
-        node_entry(f"{name}/whole", "Floor", [f"{name}/stretched"], T=_FLOAT),
-        node_entry(f"{name}/as_int", "Cast", [f"{name}/whole"], SrcT=_FLOAT, DstT=_INT32),
-        node_entry(name, "AddV2", [f"{name}/as_int", low], T=_INT32),
-    ]
+    width = built.add("width", "Sub", high, low, T=_INT32)
+    width_as_float = built.add("width_as_float", "Cast", width, SrcT=_INT32, DstT=_FLOAT)
+    drawn = built.add("drawn", "RandomUniform", node.inputs[0], dtype=_FLOAT)
+    stretched = built.add("stretched", "Mul", drawn, width_as_float, T=_FLOAT)
+    whole = built.add("whole", "Floor", stretched, T=_FLOAT)
+    as_int = built.add("as_int", "Cast", whole, SrcT=_FLOAT, DstT=_INT32)
+    return built.end("AddV2", as_int, low, T=_INT32)
 
 
 RANDOM_NUMBERS = (
