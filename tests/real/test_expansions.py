@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 from support.artifacts import FLOAT, graph, graph_node, put_artifact
-from support.tensors import write_tensors
 
-from tfjs_compat.artifact.tensors import Tensor, read_tensors
+from tfjs_compat.artifact.tensors import Tensor, read_tensors, write_tensors
 from tfjs_compat.repairs.document import repair_document
 from tfjs_compat.repairs.expansions import EXPANSIONS
 from tfjs_compat.system import process
