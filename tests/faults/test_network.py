@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import io
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -227,6 +229,29 @@ def test_a_damaged_wheel_is_no_environment(context: Context, monkeypatch: pytest
         assert list((context.store.root / "environments").iterdir()) == []
         index.damages = []
         assert isinstance(build(lock, RUNNING, context), Environment)
+
+
+def test_a_wheel_of_a_form_that_is_unknown_is_named_first(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(monkeypatch, FaultyIndex()) as index:
+        (name,) = index.files["jax"]
+        index.files["jax"][name] = with_wheel_version(index.files["jax"][name], "99.0")
+        lock = resolve(DATED, context)
+        assert isinstance(lock, Lock)
+        with pytest.raises(MachineryError, match=rf"^uv could not install lock {lock.id}: Failed to install: jax-0\.4"):
+            build(lock, RUNNING, context)
+        assert list((context.store.root / "environments").iterdir()) == []
+
+
+def with_wheel_version(wheel: bytes, version: str) -> bytes:
+    """A wheel whose form is said to be another, which installers refuse."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(wheel)) as before, zipfile.ZipFile(made, "w") as after:
+        for member in before.infolist():
+            content = before.read(member)
+            if member.filename.endswith("/WHEEL"):
+                content = content.replace(b"Wheel-Version: 1.0", b"Wheel-Version: " + version.encode())
+            after.writestr(member, content)
+    return made.getvalue()
 
 
 def test_a_lock_with_a_wrong_hash_is_forgotten(context: Context, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -59,4 +59,4 @@ def install(
         raise MachineryError(fault)
     if "Failed to build" in result.text:
         raise UnbuildableError(result.text)
-    raise MachineryError(f"uv could not install lock {lock.id}: {result.text.strip()[-600:]}")
+    raise MachineryError(f"uv could not install lock {lock.id}: {uv.complaint(result.text)}")

@@ -268,7 +268,7 @@ def _resolve_with_uv(
         raise MachineryError(fault)
     if "No solution found" in said.text or "Failed to build" in said.text:
         return explain(said.text, request.requirements), doubts(said.trail, said.text)
-    raise MachineryError(f"uv could not resolve: {said.text.strip()[-600:] or 'it said nothing'}")
+    raise MachineryError(f"uv could not resolve: {uv.complaint(said.text)}")
 
 
 def _lines(requirements: tuple[str, ...]) -> str:
