@@ -196,9 +196,11 @@ def test_disturbed_at_random_moments(tmp_path: Path, index: SlowIndex, ending: E
         else:
             time.sleep(draw.uniform(0, expected.first))
         after_a_trial += trials_ended(runs) > 0
-        came_to_its_end += child.poll() is not None
+        over = child.poll() is not None
         disturb(child, ending, draw)
         code, _, _ = runs.end(child, 120)
+        # One that took no notice of what was done to it proves nothing either.
+        came_to_its_end += over if ending in ("guard", "server") else code == 1
         if ending in ("guard", "server"):
             # It goes on: with the same results, or with a fault of the machinery, which is no verdict.
             assert code in (1, 3)
@@ -215,5 +217,5 @@ def test_disturbed_at_random_moments(tmp_path: Path, index: SlowIndex, ending: E
         assert whole(runs) == expected.environments
         assert runs.left() == []
         shutil.rmtree(runs.folder)
-    assert came_to_its_end <= times // 2, "disturbed too late to prove anything"
+    assert came_to_its_end <= times // 2, "disturbed too late, or not at all, to prove anything"
     assert after_a_trial >= times // 2, "disturbed too early to prove anything"
