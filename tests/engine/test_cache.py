@@ -135,6 +135,15 @@ def test_what_a_builder_left_is_not_kept(store: Store, folder: Path, tmp_path: P
     assert sorted(files(tmp_path / "two")) == ["artifact/model.json", "log.txt"]
 
 
+def test_nothing_is_kept_through_a_link(store: Store, folder: Path, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "of the user"
+    elsewhere.mkdir()
+    (store.folder("outcomes") / "k").symlink_to(elsewhere)
+    assert keep("k", FAILED, folder, store)
+    assert list(elsewhere.iterdir()) == []
+    assert kept_outcome("k", store) is not None
+
+
 def test_an_outcome_that_left_too_much_is_not_kept(store: Store, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache, "_MOST_BYTES", 1000)
     (folder / "artifact" / "weights").write_bytes(b"x" * 5000)

@@ -164,6 +164,9 @@ def forget_locks(locks: Collection[str], store: Store) -> None:
 
 def _publish(staged: Path, name: str, home: Path) -> None:
     """Put what is staged in its place; what was there goes afterwards. Raises OSError."""
+    if home.is_symlink():
+        # Nobody of us made it, and what it leads to is not the store's.
+        home.unlink(missing_ok=True)
     try:
         # The first outcome of a key appears whole, with its folder.
         staged.rename(home)
