@@ -102,15 +102,13 @@ def reduced(run: Run, store: Store, folder: Path, text: str) -> ReducedCase | Ir
     return api.reduce(api.ReduceRequest(folder / "reduced.py", found.cases[0].id, folder / "out", run_options=options))
 
 
-@pytest.mark.full
 @pytest.mark.parametrize(
     ("text", "layers"),
     [
-        (matrix("zoo:unet"), 2),
-        (matrix("zoo:gru", process_env="legacy-keras"), 1),
-        (matrix("zoo:category_encoding", tensorflow=KERAS_2), 1),
+        pytest.param(matrix("zoo:unet"), 2, id="convert", marks=pytest.mark.full),
+        pytest.param(matrix("zoo:gru", process_env="legacy-keras"), 1, id="load"),
+        pytest.param(matrix("zoo:category_encoding", tensorflow=KERAS_2), 1, id="predict", marks=pytest.mark.full),
     ],
-    ids=["convert", "load", "predict"],
 )
 def test_a_model_is_reduced_to_what_fails(
     run_matrix: Run, store: Store, tmp_path: Path, text: str, layers: int

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from dataclasses import replace as replaced
 from pathlib import Path
@@ -48,6 +50,9 @@ from tfjs_compat.workflows.failing_case import FailingCase, failing_case
 _FUNCTION = "build"
 _MOST_DESCRIPTION = 64 << 20
 _DESCRIPTIONS = Reader[dict[str, Any]](dict[str, Any])
+_DESCRIPTION = "description.json"
+"""In the case's folder: elsewhere it may not write."""
+
 _DESCRIBING = """\
 import tensorflow as tf
 from tfjs_case import build as building
@@ -367,16 +372,16 @@ class _Trials:
 
     def describe(self, model: Model) -> dict[str, Any]:
         """A model's configuration and what its classes require. Raises RequestError where it has none, Interrupted."""
-        path = self._scratch / "description.json"
-        path.unlink(missing_ok=True)
         kind = {"kind": str(model.kind), "path": model.path, "module": model.module, "function": model.function}
         job = {"model": {**kind, "search": list(model.search)}, "route": {"format": "layers"}, "inputs_file": None}
-        describing = self.model(_DESCRIBING.format(job=job, path=str(path)))
+        job["trusted"] = self._settings.permissions.trusts(model.ref)
+        describing = self.model(_DESCRIBING.format(job=job, path=_DESCRIPTION))
         self.trials -= 1
-        outcome = self._run(describing, replaced(self._settings, until=Stage.BUILD, web=None))
-        if outcome.machinery is not None:
-            raise MachineryError(outcome.machinery)
-        content = read_child_file(path, _MOST_DESCRIPTION)
+        with self._case_folder() as folder:
+            outcome = self._convert(describing, folder, replaced(self._settings, until=Stage.BUILD, web=None))
+            if outcome.machinery is not None:
+                raise MachineryError(outcome.machinery)
+            content = read_child_file(folder / _DESCRIPTION, _MOST_DESCRIPTION)
         try:
             return _DESCRIPTIONS.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -384,10 +389,18 @@ class _Trials:
             raise RequestError(f"model '{model.ref}': it has no configuration to reduce: {reason}") from None
 
     def _run(self, model: Model, settings: Settings) -> Outcome:
-        case = Case(self._case.result.combination, model, self._case.route)
+        with self._case_folder() as folder:
+            return self._convert(model, folder, settings)
+
+    @contextlib.contextmanager
+    def _case_folder(self) -> Iterator[Path]:
+        """The folder that the next case may write to, until the block ends."""
         folder = self._scratch / f"case-{self.trials}"
         try:
-            converted = convert_case(case, self._session, folder, settings)
-            return finish_case(case, folder, converted, settings)
+            yield folder
         finally:
             remove_tree(folder)
+
+    def _convert(self, model: Model, folder: Path, settings: Settings) -> Outcome:
+        case = Case(self._case.result.combination, model, self._case.route)
+        return finish_case(case, folder, convert_case(case, self._session, folder, settings), settings)
