@@ -14,6 +14,7 @@ from tfjs_compat.api import RunRequest, SearchRequest
 from tfjs_compat.cli.main import cli
 from tfjs_compat.cli.options.runs import run_request
 from tfjs_compat.cli.options.searches import search_request
+from tfjs_compat.errors import RequestError
 from tfjs_compat.matrix.axes import AXES, Axes, Axis
 from tfjs_compat.outcomes.stages import Stage
 
@@ -124,6 +125,12 @@ def test_options_of_a_search_reach_the_right_request() -> None:
     assert (request.run_options.jobs, request.run_options.fresh) == (3, True)
     assert request.run_options.seconds is None, "--time limits the search, not a case"
     assert request.run_options.routes == ()
+
+
+@pytest.mark.parametrize("model", ["zoo:mlp", "train.py:build", "train.py", "m.keras", "m.h5"])
+def test_only_a_saved_model_has_signatures(model: str) -> None:
+    with pytest.raises(RequestError, match=f"--signature encode: model '{model}' is no SavedModel"):
+        search_request(parsed("find", "--model", model, "--signature", "encode"))
 
 
 def test_a_signature_is_part_of_the_model() -> None:

@@ -28,7 +28,7 @@ from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.matrix.cases import Case
-from tfjs_compat.outcomes.failures import Failure
+from tfjs_compat.outcomes.failures import Failure, Raised
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.outcomes.wrong_inputs import Array, Problem, WrongInputs
@@ -446,6 +446,14 @@ def test_inputs_beside_a_builder_are_the_request_of_its_model_alone(house: House
     with pytest.raises(RequestError, match=r"m1: .*_inputs: array 'imgae'"):
         house.run(plan(planned(1, 5), planned(1, 6)))
     assert verdicts(house.run(plan(planned(1, 5), planned(2, 6)))) == ["converts at convert"] * 2
+
+
+def test_a_signature_that_the_model_does_not_have_is_a_wrong_request(house: House) -> None:
+    said = Raised("tfjs_case.signatures.UnknownSignature", "no signature 'encod'; did you mean 'encode'?")
+    house.outcomes["zoo:m1"] = Outcome(Stage.BUILD, Failure(Stage.BUILD, said.message, chain=(said,)))
+    with pytest.raises(RequestError, match=r"model 'zoo:m1': no signature 'encod'; did you mean"):
+        house.run(plan(planned(1, 5), planned(1, 6)))
+    assert len(house.run(plan(planned(1, 5), planned(2, 6))).cases) == 2
 
 
 class NotingProgress(Silent):

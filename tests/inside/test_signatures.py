@@ -37,8 +37,13 @@ def test_the_signature_that_is_converted(names: tuple[str, ...], wanted: str, ch
 
 
 def test_a_signature_that_is_not_there_names_those_that_are() -> None:
-    with pytest.raises(signatures.NoSignature, match="no signature 'x'; it has: a, b"):
+    with pytest.raises(signatures.NoSignature, match=r"no signature 'x' \(it has: a, b\)"):
         signatures.saved_function(SimpleNamespace(signatures={"b": 1, "a": 2}), "x")
+
+
+def test_a_misspelt_signature_is_told_the_nearest() -> None:
+    with pytest.raises(signatures.UnknownSignature, match="'encod'; did you mean 'encode'"):
+        signatures.saved_function(SimpleNamespace(signatures={"decode": 1, "encode": 2}), "encod")
 
 
 def test_given_inputs_are_matched_by_name_or_by_number() -> None:

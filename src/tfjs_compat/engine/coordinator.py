@@ -40,12 +40,15 @@ from tfjs_compat.locks.lock import Lock, Unresolved
 from tfjs_compat.outcomes.failures import Failure
 from tfjs_compat.outcomes.outcome import Outcome
 from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.outcomes.wrong_inputs import WrongInputs
 from tfjs_compat.results.case_result import CaseResult, case_result, trial_id
 from tfjs_compat.system.files import finish_removals, read_regular, remove_tree, write_whole
 from tfjs_compat.system.temporary import remove_abandoned
 from tfjs_compat.trials.touched import place_of
 
 _BUILD_SECONDS = 15.0
+_UNKNOWN_SIGNATURE = ".UnknownSignature"
+"""Of inside/tfjs_case/signatures.py."""
 
 
 class Ended(msgspec.Struct, frozen=True):
@@ -298,21 +301,22 @@ class _Coordinator:
             progress.end(result.id, summary(result))
 
     def _wrong_request(self, planned: Planned, outcome: Outcome) -> RequestError | None:
-        """What a case says of the inputs that were given: they are the request's, and no other case can do with them.
+        """What a case says of the inputs that were given, or of the signature: they are the request's, and no other
+        case can do with them.
 
-        Those of a function beside a builder are that model's alone: a run of several models goes on without them.
+        Those of one model alone (of a function beside a builder) do not end a run of several: it goes on without them.
         """
         wrong, inputs, model = outcome.wrong_inputs, self._engine.options.inputs, planned.case.model
-        if wrong is None:
+        if wrong is not None and inputs is not None:
+            return _wrong_inputs(f"--inputs {inputs}", wrong, model.ref)
+        if len({other.case.model.ref for other in self._planned.values()}) > 1:
             return None
-        if inputs is not None:
-            what = f"--inputs {inputs}"
-        elif len({other.case.model.ref for other in self._planned.values()}) == 1:
-            what = f"{model.path}: {model.function}_inputs"
-        else:
-            return None
-        hint = wrong.hint()
-        return RequestError(f"{what}: {wrong.reason(f'model {model.ref}')}" + (f"\nhint: {hint}" if hint else ""))
+        if wrong is not None:
+            return _wrong_inputs(f"{model.path}: {model.function}_inputs", wrong, model.ref)
+        for raised in outcome.failure.chain if outcome.failure is not None else ():
+            if raised.type.endswith(_UNKNOWN_SIGNATURE):
+                return RequestError(f"model '{model.ref}': {raised.message}")
+        return None
 
     def _give_up_lost_cases(self) -> None:
         """End the cases of workers that died without a result as faults of the machinery."""
@@ -322,6 +326,11 @@ class _Coordinator:
             if planned.case.id not in self.results and isinstance(planned.lock, Lock):
                 error = MachineryError(f"the worker that ran it ended without a result{self._why_lost}")
                 self._end(planned, lost(Stage.IMPORT, error, planned.lock))
+
+
+def _wrong_inputs(what: str, wrong: WrongInputs, ref: str) -> RequestError:
+    hint = wrong.hint()
+    return RequestError(f"{what}: {wrong.reason(f'model {ref}')}" + (f"\nhint: {hint}" if hint else ""))
 
 
 def _touch(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ import click
 from tfjs_compat.cli.options.declaring import FiniteRange, inverted, many, require
 from tfjs_compat.cli.options.runs import run_request
 from tfjs_compat.cli.options.shared import AS_JSON, HOW, INPUTS, MODELS, PERMISSIONS, RUNTIME
+from tfjs_compat.errors import RequestError
 
 if TYPE_CHECKING:
     from tfjs_compat.api import SearchRequest
@@ -50,13 +52,23 @@ SEARCH = (
 )
 
 
+_NO_SAVED_MODEL = re.compile(r"^zoo:|\.py(:\w*)?$|\.(keras|h5|hdf5)$")
+
+
 def search_request(given: Mapping[str, Any]) -> SearchRequest:
-    """The search that the parameters of a command mean, and how it runs cases; what neither knows is left out."""
+    """The search that the parameters of a command mean, and how it runs cases; what neither knows is left out.
+
+    Raises RequestError for a signature of what is no SavedModel.
+    """
     from dataclasses import fields
 
     from tfjs_compat.api import SearchRequest
 
     if given.get("signature") is not None:
+        if _NO_SAVED_MODEL.search(given["model"]):
+            raise RequestError(
+                f"--signature {given['signature']}: model '{given['model']}' is no SavedModel: it has no signatures"
+            )
         given = {**given, "model": f"{given['model']}:{given['signature']}"}
     known = {field.name for field in fields(SearchRequest)}
     own = {name: value for name, value in given.items() if name in known and value is not None}

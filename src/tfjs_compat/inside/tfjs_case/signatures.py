@@ -1,5 +1,6 @@
 """What a model takes, and how it is called: Keras models, SavedModels, functions of a tf.Module."""
 
+import difflib
 import inspect
 
 import numpy as np
@@ -13,6 +14,10 @@ class NoSignature(Exception):
 
 class SeveralSignatures(NoSignature):
     """The model can be called in several ways, and none was chosen."""
+
+
+class UnknownSignature(NoSignature):
+    """The signature that was chosen is none of the model's."""
 
 
 class Spec:
@@ -154,7 +159,10 @@ def saved_function(loaded, wanted):
     names = sorted(signatures)
     if wanted:
         if wanted not in signatures:
-            raise NoSignature("the SavedModel has no signature '%s'; it has: %s" % (wanted, ", ".join(names) or "none"))
+            near = difflib.get_close_matches(wanted, names, 1)
+            meant = "; did you mean '%s'?" % near[0] if near else ""
+            has = ", ".join(names) or "none"
+            raise UnknownSignature("the SavedModel has no signature '%s'%s (it has: %s)" % (wanted, meant, has))
         return wanted, signatures[wanted]
     if "serving_default" in signatures:
         return "serving_default", signatures["serving_default"]
