@@ -89,7 +89,8 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``tensorflow``: no release of TensorFlow, only the other generation of Keras might; ``versions``: no release of
     anything, for it is in the model itself. ``subject`` finds in the message what the failure is about, as the first
     group of each match: two cases with a subject in common failed by the same. ``blames`` finds in the exceptions what
-    caused it, where the message does not say: its first group is added to the message.
+    caused it, where the message does not say: its first group is added to the message. ``permitted_by``: the model was
+    not allowed to do it, and this option allows it.
     """
 
     id: str
@@ -105,6 +106,7 @@ class KnownIssue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     independent_of: Literal["nothing", "tensorflow", "versions"] = "nothing"
     subject: str = ""
     blames: str = ""
+    permitted_by: str = ""
 
     @property
     def for_a_person(self) -> bool:

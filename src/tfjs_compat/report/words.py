@@ -111,7 +111,9 @@ def proof(case: CaseResult) -> str:
     parts = [count(case.parity.comparisons, "comparison")]
     strength = case.reference.strength if case.reference is not None else None
     if strength is not None and strength.shown == strength.tensors:
-        parts.append(f"all {count(strength.tensors, 'weight tensor')} show")
+        parts.append(
+            "its weight tensor shows" if strength.tensors == 1 else f"all {strength.tensors} weight tensors show"
+        )
     elif strength is not None:
         hidden = ", ".join(short(name, 60) for name in strength.hidden[:3])
         more = ", …" if strength.tensors - strength.shown > 3 else ""

@@ -59,11 +59,21 @@ def _left_out(found: Found) -> list[str]:
     return lines
 
 
+def _permitted_by(case: CaseResult) -> str:
+    """The option that allows what a case failed by; empty where it failed by something else."""
+    known = catalogue().get(case.issue or "")
+    return known.permitted_by if known is not None else ""
+
+
 def _head(found: Found) -> str:
     """One sentence: what was decided, by what."""
     if found.ended is not None:
         return f"Nothing that works was found; the search ended {found.ended}."
     if found.narrowed.decisive:
+        if permits := {_permitted_by(case) for case in found.narrowed.decisive} - {""}:
+            return (
+                f"The search stopped: the model does what it is not allowed to (without {', '.join(sorted(permits))})."
+            )
         routes = ", ".join(dict.fromkeys(case.route for case in found.narrowed.decisive))
         return f"No version makes this work: what fails is in the model itself (route {routes})."
     if (everywhere := _everywhere(found)) is not None:
