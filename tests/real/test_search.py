@@ -99,8 +99,10 @@ def build():
 
 
 def test_what_no_release_computes_is_one_trial_a_format_and_a_line_to_split_the_model(
-    options: RunRequest, tmp_path: Path
+    store: Store, tmp_path: Path
 ) -> None:
+    # In a folder of its own: a search that finds nothing leaves no recipe of an earlier one.
+    options = RunRequest(output=tmp_path / "out", store=store, jobs=2)
     (tmp_path / "words.py").write_text(TEXT)
     found = find(request_for(options, f"{tmp_path / 'words.py'}:build", *KERAS_3))
     assert (found.found, found.ended) == (False, None)

@@ -51,7 +51,9 @@ class CaseEvaluator:
         source_builds: bool = False,
         prune: bool = True,
         preferences: tuple[str, ...] = (),
+        one_suffices: bool = False,
     ) -> None:
+        self._one_suffices = one_suffices
         self._resolve, self._run, self._interpreters, self._until = resolve, run, interpreters, until
         self._process_env = dict(process_env or {})
         self._source_builds, self._prune, self._preferences = source_builds, prune, preferences
@@ -61,15 +63,15 @@ class CaseEvaluator:
     def evaluate(self, cases: Sequence[Case]) -> dict[str, Evaluation]:
         """The evaluation of each case by its id; some are missing where it was stopped before their turn.
 
-        The cases come best first: as soon as one works and those before it have ended, the others are not needed, and
-        what runs of them is stopped. Raises MachineryError where nothing can be run at all.
+        With ``one_suffices`` the cases come best first: as soon as one works and those before it have ended, the others
+        are not needed, and what runs of them is stopped. Raises MachineryError where nothing can be run at all.
         """
         try:
             planned = self._planned(cases)
         except (Interrupted, KeyboardInterrupt):
             return {}
         found: dict[str, Evaluation] = {}
-        settled = _Settled([case.id for case in cases]) if self._prune else None
+        settled = _Settled([case.id for case in cases]) if self._one_suffices else None
         while planned and not (settled is not None and settled.is_settled):
             to_run: list[Planned] = []
             for item in planned:
@@ -183,6 +185,7 @@ def engine_evaluator(
     source_builds: bool = False,
     prune: bool = True,
     preferences: tuple[str, ...] = (),
+    one_suffices: bool = False,
     ended: Callable[[CaseResult], None] = lambda _: None,
 ) -> CaseEvaluator:
     """An evaluator over uv and the engine. ``ended`` is called with each result as it comes."""
@@ -216,4 +219,5 @@ def engine_evaluator(
         source_builds=source_builds,
         prune=prune,
         preferences=preferences,
+        one_suffices=one_suffices,
     )

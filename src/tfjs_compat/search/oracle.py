@@ -44,7 +44,7 @@ class Oracle(Protocol):
 
     def evaluate(self, cases: Sequence[Case]) -> dict[str, Evaluation]:
         """The evaluations by the id of their case; some are missing where the user stopped it before their turn, and
-        where one before them works: the cases come best first.
+        where one before them works and that suffices.
 
         An answer that is unknown may be another one at the next call. Raises MachineryError where nothing
         can be run at all.

@@ -185,6 +185,7 @@ def _evaluator(
         interpreters,
         prune=not request.exhaustive,
         preferences=points.installed.pins() if request.prefer == "nearest" else (),
+        one_suffices=not request.exhaustive,
         ended=ended,
     )
 
