@@ -41,6 +41,7 @@ import sys
 import keras
 import numpy
 
+keras.utils.set_random_seed(7)
 numbers = numpy.random.default_rng(7)
 table, picture = keras.Input((12,), name="table"), keras.Input((6, 6, 3), name="picture")
 one = keras.layers.Dense(16, activation="silu", kernel_regularizer="l2")(table)
