@@ -309,14 +309,16 @@ class _Coordinator:
         wrong, inputs, model = outcome.wrong_inputs, self._engine.options.inputs, planned.case.model
         if wrong is not None and inputs is not None:
             return _wrong_inputs(f"--inputs {inputs}", wrong, model.ref)
-        if len({other.case.model.ref for other in self._planned.values()}) > 1:
+        chain = outcome.failure.chain if outcome.failure is not None else ()
+        unknown = next((raised for raised in chain if raised.type.endswith(_UNKNOWN_SIGNATURE)), None)
+        if wrong is None and unknown is None:
+            return None
+        # Looked at only now: a run may have a hundred thousand cases, and each of them comes by here.
+        if any(other.case.model.ref != model.ref for other in self._planned.values()):
             return None
         if wrong is not None:
             return _wrong_inputs(f"{model.path}: {model.function}_inputs", wrong, model.ref)
-        for raised in outcome.failure.chain if outcome.failure is not None else ():
-            if raised.type.endswith(_UNKNOWN_SIGNATURE):
-                return RequestError(f"model '{model.ref}': {raised.message}")
-        return None
+        return RequestError(f"model '{model.ref}': {unknown.message}") if unknown is not None else None
 
     def _give_up_lost_cases(self) -> None:
         """End the cases of workers that died without a result as faults of the machinery."""
