@@ -68,10 +68,9 @@ def _by_name(given, specs):
     if set(given) == set(names):
         return {name: (name, given[name]) for name in names}
     if _go_by_order(given, names):
-        in_order = zip(sorted(names, key=_number), sorted(given, key=_number)) if _made_up(names) else ()
         # By their order; that of arr_10 is after arr_9.
-        pairs = list(in_order) or list(zip(names, sorted(given, key=_number)))
-        return {name: (said, given[said]) for name, said in pairs}
+        in_order = sorted(names, key=_number) if _made_up(names) else names
+        return {name: (said, given[said]) for name, said in zip(in_order, sorted(given, key=_number))}
     if _are_numbers(given):
         raise WrongInputs("count", next(iter(given), ""), given, specs)
     for name in given:
