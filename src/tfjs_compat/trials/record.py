@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -17,6 +17,8 @@ from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.outcomes.wrong_inputs import WrongInputs
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.process import ExitStatus
+
+_T = TypeVar("_T")
 
 _LACKING = Reader[tuple[Lacking, ...]](tuple[Lacking, ...])
 _CHAINS = Reader[tuple[Raised, ...]](tuple[Raised, ...])
@@ -136,15 +138,20 @@ def why_no_inputs(events: Sequence[Mapping[str, Any]]) -> str | None:
     return None
 
 
+def _said(events: Sequence[Mapping[str, Any]], name: str, field: str, reader: Reader[_T]) -> _T | None:
+    """What the first event of a name says in a field; None where there is none, or where that cannot be read."""
+    said = next((event for event in events if event.get("event") == name), None)
+    if said is None:
+        return None
+    try:
+        return reader.convert(said.get(field))
+    except msgspec.ValidationError:
+        return None
+
+
 def read_wrong_inputs(events: Sequence[Mapping[str, Any]]) -> WrongInputs | None:
     """What of the inputs that were given is not the model's; None where they fit, or where that cannot be read."""
-    for event in events:
-        if event.get("event") == "wrong-inputs":
-            try:
-                return _WRONG_INPUTS.convert(event.get("inputs"))
-            except msgspec.ValidationError:
-                return None
-    return None
+    return _said(events, "wrong-inputs", "inputs", _WRONG_INPUTS)
 
 
 def read_reference(events: Sequence[Mapping[str, Any]]) -> Reference | None:
@@ -154,24 +161,12 @@ def read_reference(events: Sequence[Mapping[str, Any]]) -> Reference | None:
         return Reference(source="user", no_proof=NoProof.WRONG_INPUTS, why=wrong.reason("the model"))
     if (why := why_no_inputs(events)) is not None:
         return Reference(no_proof=NoProof.NO_REFERENCE, why=why)
-    for event in events:
-        if event.get("event") == "sample":
-            try:
-                return _REFERENCES.convert(event.get("reference"))
-            except msgspec.ValidationError:
-                return None
-    return None
+    return _said(events, "sample", "reference", _REFERENCES)
 
 
 def read_rewriting(events: Sequence[Mapping[str, Any]]) -> Rewriting | None:
     """What of the model was rewritten; None where nothing was, or where that cannot be read."""
-    for event in events:
-        if event.get("event") == "rewritten":
-            try:
-                return _REWRITINGS.convert(event.get("rewriting"))
-            except msgspec.ValidationError:
-                return None
-    return None
+    return _said(events, "rewritten", "rewriting", _REWRITINGS)
 
 
 def read_rewritable(events: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
