@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,10 @@ from pathlib import Path
 import pytest
 from support.faulty_index import FaultyIndex
 from support.runs import MATRIX, NUMPY, TENSORFLOW, Runs, add_module
+
+from tfjs_compat.errors import MachineryError
+from tfjs_compat.index.discovery import find_interpreters
+from tfjs_compat.system.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="mounts a file system")
 
@@ -71,3 +76,18 @@ def test_what_fits_in_part_is_no_verdict(tmp_path: Path, index: FaultyIndex, dis
         [sys.executable, "-m", "tfjs_compat", "env", "verify"], env=runs.environment, capture_output=True, text=True
     )
     assert verified.stdout == "3 unpacked wheels, 1 environments: all whole\n"
+
+
+@pytest.mark.parametrize("size", [8, 40, 72, 80, 96, 120, 160, 240])
+def test_a_list_of_pythons_that_fits_in_part_is_none(
+    tmp_path: Path, disk: Path, monkeypatch: pytest.MonkeyPatch, size: int
+) -> None:
+    monkeypatch.setenv("UV_CACHE_DIR", str(tmp_path / "uv"))
+    whole = find_interpreters(Store(tmp_path / "store"))
+    monkeypatch.setenv("UV_CACHE_DIR", str(disk / "uv"))
+    mount(disk, f"size={size}k")
+    store = Store(disk / "store")
+    with contextlib.suppress(MachineryError):
+        assert find_interpreters(store) == whole
+    mount(disk, "remount", "size=64m")
+    assert find_interpreters(store) == whole

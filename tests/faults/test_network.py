@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -240,6 +241,12 @@ def test_a_wheel_of_a_form_that_is_unknown_is_named_first(context: Context, monk
         with pytest.raises(MachineryError, match=rf"^uv could not install lock {lock.id}: Failed to install: jax-0\.4"):
             build(lock, RUNNING, context)
         assert list((context.store.root / "environments").iterdir()) == []
+        # The index gets a whole one in its place, as it does where an upload is made again: the next run takes it.
+        index.files["jax"][name] = with_wheel_version(index.files["jax"][name], "1.0")
+        right = resolve(DATED, context)
+        assert isinstance(right, Lock)
+        assert right.id != lock.id
+        assert isinstance(build(right, RUNNING, context), Environment)
 
 
 def with_wheel_version(wheel: bytes, version: str) -> bytes:
@@ -249,7 +256,7 @@ def with_wheel_version(wheel: bytes, version: str) -> bytes:
         for member in before.infolist():
             content = before.read(member)
             if member.filename.endswith("/WHEEL"):
-                content = content.replace(b"Wheel-Version: 1.0", b"Wheel-Version: " + version.encode())
+                content = re.sub(rb"Wheel-Version: [\d.]+", b"Wheel-Version: " + version.encode(), content)
             after.writestr(member, content)
     return made.getvalue()
 

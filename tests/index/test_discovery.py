@@ -212,3 +212,37 @@ def test_a_uv_that_does_not_know_the_command_is_named(
     monkeypatch.setattr(uv, "uv_executable", lambda: str(other))
     with pytest.raises(MachineryError, match="could not list the Pythons of this machine: error: unrecognized"):
         find_interpreters(store)
+
+
+SHORT = {
+    "space": "failed to write to file `x`: No space left on device (os error 28)",
+    "processes": "failed to spawn: Resource temporarily unavailable (os error 11)",
+    "open files": "failed to open: Too many open files (os error 24)",
+    "memory": "Cannot allocate memory (os error 12)",
+}
+WARNED = "warning: Failed to inspect Python interpreter from search path at `/opt/python3`\n  cause: "
+
+
+@pytest.mark.parametrize("short_of", SHORT)
+def test_a_list_that_the_machine_was_too_short_for_is_none(
+    machine: Machine, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, short_of: str
+) -> None:
+    other = tmp_path / "uv"
+    other.write_text(f"#!/bin/sh\necho '{WARNED}{SHORT[short_of]}\n[]'\n")
+    other.chmod(0o755)
+    monkeypatch.setattr(uv, "uv_executable", lambda: str(other))
+    with pytest.raises(MachineryError, match=rf"cannot be listed: n.*{short_of.split()[-1]}"):
+        find_interpreters(store)
+    assert list((store.root / "interpreters").iterdir()) == []
+
+
+def test_what_only_the_cache_was_too_short_for_is_listed_without_it(
+    machine: Machine, store: Store, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    real, other = uv.uv_executable(), tmp_path / "uv"
+    other.write_text(
+        f'#!/bin/sh\ncase "$*" in *--no-cache*) exec {real} "$@";; esac\necho \'{WARNED}{SHORT["space"]}\n[]\'\n'
+    )
+    other.chmod(0o755)
+    monkeypatch.setattr(uv, "uv_executable", lambda: str(other))
+    assert platform.python_version() in [python.version for python in find_interpreters(store)]

@@ -45,18 +45,17 @@ def install(
     """Install the requirements files ``inputs`` (name → content) as they stand, with their hashes.
 
     ``target`` are uv's options that say where to. Whether files were copied because they could not be linked from uv's
-    cache. A lock whose hashes the index's files do not have is kept no longer. Raises UnbuildableError, MachineryError,
-    Interrupted.
+    cache. A lock is kept no longer where the index's files do not have its hashes, or have them and are of no use: it is
+    resolved anew, for the index may have other files by then. Raises UnbuildableError, MachineryError, Interrupted.
     """
     arguments = ["pip", "install", *target, "--no-deps", "--require-hashes"]
     arguments += [part for name in inputs for part in ("-r", name)]
     result, _ = installer.call(arguments, context, inputs=inputs, on_line=installer.on_line, builds=lock.source_builds)
     if result.ok:
         return uv.COPIED in uv.unwrapped(result.text)
-    if "Hash mismatch for" in uv.unwrapped(result.text):
-        forget(lock.id, context.store)
-    if (fault := uv.machinery_fault(result.text)) is not None:
-        raise MachineryError(fault)
-    if "Failed to build" in result.text:
+    fault = uv.machinery_fault(result.text)
+    if fault is None and "Failed to build" in result.text:
         raise UnbuildableError(result.text)
-    raise MachineryError(f"uv could not install lock {lock.id}: {uv.complaint(result.text)}")
+    if fault is None or "Hash mismatch for" in uv.unwrapped(result.text):
+        forget(lock.id, context.store)
+    raise MachineryError(fault or f"uv could not install lock {lock.id}: {uv.complaint(result.text)}")

@@ -122,9 +122,12 @@ def _list_with_uv(folders: Sequence[Path], store: Store) -> list[ListedPython]:
         if (silent := _silent(folders, store)) is not None:
             raise MachineryError(f"{silent} does not answer\nhint: take it out of PATH") from error
         raise
-    if not said.ok:
+    if not said.ok or uv.machine_fault(said.text):
         # uv's cache may be in a folder that cannot be written to; without it every Python is run anew.
         said, _ = uv.call([*arguments, "--no-cache"], Context(store), variables=variables, seconds=_LIST_SECONDS)
+    # What uv could not ask is a warning of it, and the list one without that Python: it would be kept as all there are.
+    if (fault := uv.machine_fault(said.text)) is not None:
+        raise MachineryError(f"the Pythons of this machine cannot be listed: {fault}")
     # Warnings on what it could not run come between.
     for line in reversed(said.text.splitlines()):
         if said.ok and line.startswith("["):

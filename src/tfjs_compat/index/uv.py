@@ -23,6 +23,7 @@ from tfjs_compat.system.temporary import temporary_folder
 from tfjs_compat.system.text import plain
 
 _DISK = re.compile(r"No space left on device|os error 28\b|Disk quota exceeded|os error 122\b|Read-only file system")
+_EXHAUSTED = re.compile(r"Too many open files|Cannot allocate memory|Resource temporarily unavailable")
 _DAMAGED = re.compile(
     r"Hash mismatch for|unexpected (JSON|HTML)|Failed to (read from zip file|unzip|extract)|invalid Zip archive"
 )
@@ -115,10 +116,19 @@ def uv_executable() -> str:
         raise MachineryError(f"uv is not installed beside the tool: {error}") from None
 
 
-def machinery_fault(text: str) -> str | None:
-    """What in uv's words is a fault of the disk or the network, or None where it is neither."""
+def machine_fault(text: str) -> str | None:
+    """What in uv's words this machine had not enough of, or None: disk, memory, processes, open files."""
     if (where := _line_with(text, _DISK)) is not None:
         return f"no space left, or not writable: {where}"
+    if (where := _line_with(text, _EXHAUSTED)) is not None:
+        return f"not enough memory, processes or open files: {where}"
+    return None
+
+
+def machinery_fault(text: str) -> str | None:
+    """What in uv's words is a fault of the machine or the network, or None where it is neither."""
+    if (fault := machine_fault(text)) is not None:
+        return fault
     if (where := _line_with(text, _DAMAGED)) is not None:
         return f"the package index {shown_index()} sent something else than it lists: {where}"
     if (where := _line_with(text, _NETWORK)) is not None:
