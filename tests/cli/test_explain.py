@@ -228,7 +228,10 @@ def test_options_of_explain_add_to_what_models_may_do(
     ("arguments", "message"),
     [
         ((), "give a case of the last run, or what to run hint: --model M --tensorflow V --route R"),
-        (("x", "--model", "model.py:build"), "case 'x' and options of a run: give one of the two"),
+        (
+            ("x", "--model", "model.py:build"),
+            "case 'x' and options of a run: give one of the two hint: `tfjs-compat explain --help` says what there is",
+        ),
         (("x",), f"out: there is no such file or folder hint: {NO_RUN}"),
     ],
 )

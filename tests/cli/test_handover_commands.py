@@ -42,7 +42,7 @@ def output(tmp_path: Path) -> Path:
         (["fault", "--output", "r"], "the machine failed, which says nothing of the case: no space left"),
         (["mpl-layers", "--output", "r"], "case 'mpl-layers': the results have none hint:"),
         (["mlp", "--output", "r"], "4 cases have that in their id"),
-        (["tf2.20"], "Missing option '--output'"),
+        (["tf2.20"], "missing option '--output'"),
         (["--output", "r"], "give a case of the last run, or what to run"),
         (["tf2.20", "--output", "r", "--model", "zoo:mlp"], "give one of the two"),
         (["tf2.20", "--output", "full"], "--output full: the folder is not empty"),

@@ -182,10 +182,15 @@ def test_errors_name_file_key_and_the_right_name(tmp_path: Path, text: str, said
 def test_a_file_that_is_not_there_or_is_a_folder(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match=r"nothing\.toml: there is no such matrix file$"):
         read_matrix(tmp_path / "nothing.toml")
+    (tmp_path / "mine.toml").touch()
+    with pytest.raises(RequestError, match=r"mien\.toml: .*\nhint: did you mean '.*mine\.toml'\?$"):
+        read_matrix(tmp_path / "mien.toml")
     with pytest.raises(
-        RequestError, match="sed: there is no such matrix file\nhint: use one that ships with the tool: frontier, plain"
+        RequestError, match="xyzzy: there is no such matrix file\nhint: use one that ships with the tool: frontier, pl"
     ):
-        read_matrix(tmp_path / "sed")
+        read_matrix(tmp_path / "xyzzy")
+    with pytest.raises(RequestError, match=r"sed: there is no such matrix file\nhint: did you mean 'seed'\?$"):
+        read_matrix(Path("sed"))
     with pytest.raises(RequestError, match="cannot be read: Is a directory"):
         read_matrix(tmp_path)
 

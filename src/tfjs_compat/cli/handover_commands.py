@@ -41,7 +41,7 @@ def repro(target: Path | None, checked: Path | None, force: bool, as_json: bool,
             raise click.UsageError("--check takes a folder and nothing else: no case, no --output")
         _check(checked, as_json=as_json, **given)
     if target is None:
-        raise click.UsageError("Missing option '--output'.")
+        raise click.UsageError("missing option '--output'\nhint: --output DIR, a folder for the reproduction")
     from tfjs_compat import api
     from tfjs_compat.cli.live_progress import on_terminal
     from tfjs_compat.cli.views import reproduced

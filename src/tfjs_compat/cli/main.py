@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import sys
 import traceback
@@ -23,13 +22,12 @@ from tfjs_compat.cli import (  # noqa: F401 (they add their commands)
     run_commands,
     search_commands,
     watch_command,
+    wrong_usage,
 )
 from tfjs_compat.cli.group import cli
 from tfjs_compat.cli.streams import make_lenient
 from tfjs_compat.errors import Interrupted, MachineryError, RequestError
 from tfjs_compat.system.text import shown
-
-_PACKAGES = ("--tensorflow", "--tensorflowjs", "--keras")
 
 
 def main() -> None:
@@ -37,7 +35,7 @@ def main() -> None:
     _without_inspection()
     make_lenient()
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="tfjs-compat", standalone_mode=False)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:
         _explain(error)
@@ -53,11 +51,10 @@ def _without_inspection() -> None:
 def _explain(error: BaseException) -> None:
     if isinstance(error, click.exceptions.Abort):
         return
-    if isinstance(error, click.ClickException):
-        said = io.StringIO()
-        error.show(file=said)
-        said.write(_hint(error))
-        click.echo(shown(said.getvalue()), err=True, nl=False)
+    if isinstance(error, click.exceptions.NoArgsIsHelpError):
+        error.show()
+    elif isinstance(error, click.ClickException):
+        click.echo(shown(wrong_usage.said(error)), err=True, nl=False)
     elif isinstance(error, Interrupted | KeyboardInterrupt):
         click.echo("interrupted", err=True)
     elif isinstance(error, RequestError | MachineryError | OSError):
@@ -72,15 +69,6 @@ def _explain(error: BaseException) -> None:
     else:
         traceback.print_exception(error)
         click.echo("error: a fault of tfjs-compat itself: please report it with the lines above", err=True)
-
-
-def _hint(error: click.ClickException) -> str:
-    """What is meant by an option that only other commands have: `find` and `convert` are given limits, not an axis."""
-    command = error.ctx.info_name if isinstance(error, click.NoSuchOption) and error.ctx is not None else None
-    if isinstance(error, click.NoSuchOption) and command in ("find", "convert") and error.option_name in _PACKAGES:
-        package = error.option_name.removeprefix("--")
-        return f"hint: --require '{package}==VERSION', or a range: '{package}>=VERSION'\n"
-    return ""
 
 
 def _is_ours(error: ImportError) -> bool:

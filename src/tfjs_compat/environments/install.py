@@ -45,8 +45,8 @@ def install(
     """Install the requirements files ``inputs`` (name → content) as they stand, with their hashes.
 
     ``target`` are uv's options that say where to. Whether files were copied because they could not be linked from uv's
-    cache. A lock is kept no longer where the index's files do not have its hashes, or have them and are of no use: it is
-    resolved anew, for the index may have other files by then. Raises UnbuildableError, MachineryError, Interrupted.
+    cache. A lock is kept no longer where the index's files do not have its hashes, or have them and are of no use: the
+    index may have others by then. Raises UnbuildableError, MachineryError, Interrupted.
     """
     arguments = ["pip", "install", *target, "--no-deps", "--require-hashes"]
     arguments += [part for name in inputs for part in ("-r", name)]

@@ -28,6 +28,19 @@ _LARGEST = 16 << 20
 """Bytes of a matrix file that are read: a hundred thousand cases, each with an expectation of its own, are less."""
 
 
+_OF_MODELS = re.compile(r"(zoo|.*\.py|[\w.]+):\w+|.*\.(keras|h5|hdf5|py)")
+
+
+def _meant(path: Path) -> str:
+    """What to type instead of a matrix file that is not there: a name that is near, or the option that takes it."""
+    if path.parent == Path() and _OF_MODELS.fullmatch(str(path)):
+        return f"a model is given by --model {path}"
+    there = [str(path.with_name(file.name)) for file in path.parent.glob("*.toml")] if path.suffix else shipped_names()
+    if (near := nearest(str(path), there)).startswith("did you mean"):
+        return near
+    return "" if path.suffix else f"use one that ships with the tool: {', '.join(shipped_names())}"
+
+
 def read_matrix(path: Path) -> Matrix:
     """The matrix in a TOML file, or in the table [tool.tfjs-compat] of a pyproject.toml.
 
@@ -36,8 +49,8 @@ def read_matrix(path: Path) -> Matrix:
     try:
         content = tomli.loads(read_regular(path, _LARGEST).decode("utf-8"))
     except FileNotFoundError:
-        hint = f"\nhint: use one that ships with the tool: {', '.join(shipped_names())}" if not path.suffix else ""
-        raise RequestError(f"{path}: there is no such matrix file{hint}") from None
+        hint = _meant(path)
+        raise RequestError(f"{path}: there is no such matrix file" + (f"\nhint: {hint}" if hint else "")) from None
     except OSError as error:
         raise RequestError(f"{path}: cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:  # of TOML, of UTF-8, of a number with too many digits

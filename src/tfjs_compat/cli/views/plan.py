@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from packaging.version import Version
 from rich.console import Console
@@ -21,6 +21,9 @@ from tfjs_compat.report.words import count, left_out, plain
 
 Row = tuple[Planned, Mapping[str, object]]
 """A planned case and what ``api.describe`` says of it."""
+
+_NAMES = 12
+"""How many models and routes of a plan are named."""
 
 _TITLES = ("cases", "cached", "lock", "environment", "name")
 
@@ -40,6 +43,12 @@ def show(console: Console, plan: Plan, described: Sequence[Mapping[str, object]]
     columns += [Column(title, [Text(row[at]) for row in cells]) for at, title in enumerate(_TITLES)]
     console.print(Hanging(Text(plain(f"{plan.matrix.name}: {', '.join(shared)}"), "bold"), 0, 2))
     console.print(Grid(columns), crop=False)
+    console.print()
+    for title, names in (
+        ("models", [row.case.model.name for row, _ in rows]),
+        ("routes", [row.case.route.name for row, _ in rows]),
+    ):
+        console.print(Hanging(Text(plain(f"{title}: {_listed(names)}")), 0, 2))
     locks = {facts["lock"]: facts["environment"] for facts in described if facts["lock"] is not None}
     built = sum(environment == "built" for environment in locks.values())
     sums = [count(len(rows), "case"), count(len(groups), "combination"), count(len(locks), "environment")]
@@ -52,6 +61,13 @@ def show(console: Console, plan: Plan, described: Sequence[Mapping[str, object]]
     if plan.left_out:
         reasons = [f"{omitted.what}: {omitted.why}" for omitted in plan.left_out]
         console.print(Text("\n" + plain(left_out(reasons)), "dim"))
+
+
+def _listed(names: Iterable[str]) -> str:
+    """The first names of a plan, each once."""
+    each = list(dict.fromkeys(names))
+    more = f" and {len(each) - _NAMES} more" if len(each) > _NAMES else ""
+    return ", ".join(each[:_NAMES]) + more
 
 
 def show_shards(console: Console, sizes: Sequence[ShardSize]) -> None:
