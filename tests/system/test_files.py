@@ -15,7 +15,8 @@ import pytest
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.system import files
-from tfjs_compat.system.files import digest_files, disk_errors, read_regular, remove_tree, write_whole
+from tfjs_compat.system.digests import digest_files
+from tfjs_compat.system.files import disk_errors, read_regular, remove_tree, write_whole
 
 
 def names(folder: Path) -> list[str]:

@@ -29,7 +29,8 @@ import msgspec
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import digest_files, disk_errors, write_whole
+from tfjs_compat.system.digests import digest_files
+from tfjs_compat.system.files import disk_errors, write_whole
 from tfjs_compat.system.store import Store
 
 PACKAGE = Path(__file__).parents[1]

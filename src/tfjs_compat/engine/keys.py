@@ -33,7 +33,7 @@ from tfjs_compat.locks.lock import Lock
 from tfjs_compat.matrix.permissions import Permissions
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.cpu import cpu_features
-from tfjs_compat.system.files import digest_files
+from tfjs_compat.system.digests import digest_files
 from tfjs_compat.system.store import Store
 from tfjs_compat.trials.fork_server import can_fork
 

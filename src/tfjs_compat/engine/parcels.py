@@ -10,7 +10,8 @@ import msgspec
 
 from tfjs_compat.errors import MachineryError, RequestError
 from tfjs_compat.matrix.models import Kind, Model
-from tfjs_compat.system.files import digest_files, disk_errors, read_regular, remove_tree
+from tfjs_compat.system.digests import digest_files
+from tfjs_compat.system.files import disk_errors, read_regular, remove_tree
 from tfjs_compat.system.store import Store
 from tfjs_compat.system.temporary import temporary_folder
 

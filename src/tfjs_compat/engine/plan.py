@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from tfjs_compat.engine.gather import gather
-from tfjs_compat.errors import Interrupted, MachineryError
+from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.discovery import find_interpreters
 from tfjs_compat.index.interpreters import Interpreter
 from tfjs_compat.index.releases import Release, fetch_releases
@@ -113,16 +113,12 @@ def expand_from_index(
 
     def model_of(ref: str) -> Model:
         if ref not in models:
-            models[ref] = find_model(ref, bases[ref])
+            models[ref] = find_model(ref, bases[ref], context.go_on)
         return models[ref]
-
-    def go_on() -> None:
-        if context.stop.is_set():
-            raise Interrupted
 
     require_feasible(matrix)
     releases = releases_of(expansion.packages_needed(matrix), context)
-    return expansion.expand(matrix, releases, found, model_of, today(), go_on)
+    return expansion.expand(matrix, releases, found, model_of, today(), context.go_on)
 
 
 def releases_of(packages: Sequence[str], context: Context) -> dict[str, tuple[Release, ...]]:

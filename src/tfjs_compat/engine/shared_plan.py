@@ -6,7 +6,7 @@ released meanwhile.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -90,9 +90,16 @@ def _check_lock(id: str, lock: Lock, file: Path) -> None:
         raise RequestError(f"--plan {file}: key 'locks.{id}': it was changed since it was written")
 
 
-def plan_again(shared: SharedPlan, matrix: Matrix, bases: Mapping[str, Path], found: Sequence[Interpreter]) -> Plan:
+def plan_again(
+    shared: SharedPlan,
+    matrix: Matrix,
+    bases: Mapping[str, Path],
+    found: Sequence[Interpreter],
+    go_on: Callable[[], None] = lambda: None,
+) -> Plan:
     """The plan that was shared, on this machine: with its models and Pythons.
 
+    ``go_on`` is called while models are read, and may raise to end that.
     Raises RequestError where the matrix or a model is another one here, MachineryError where a Python is.
     """
     if matrix_digest(matrix) != shared.plan.matrix_digest:
@@ -101,7 +108,7 @@ def plan_again(shared: SharedPlan, matrix: Matrix, bases: Mapping[str, Path], fo
             "hint: give `run` the same matrix and options as `plan`; cases left away by --only are in no shard"
         )
     models: dict[str, Model] = {}
-    cases = tuple(_planned(planned, shared, matrix, bases, found, models) for planned in shared.plan.cases)
+    cases = tuple(_planned(planned, shared, matrix, bases, found, models, go_on) for planned in shared.plan.cases)
     order = tuple(planned.case.id for planned in cases)
     return Plan(matrix, cases, shared.left_out, order=order, cut=shared.plan.cut)
 
@@ -113,10 +120,11 @@ def _planned(
     bases: Mapping[str, Path],
     found: Sequence[Interpreter],
     models: dict[str, Model],
+    go_on: Callable[[], None],
 ) -> Planned:
     ref = planned.model
     if ref not in models:
-        models[ref] = find_model(ref, bases.get(ref, Path.cwd()))
+        models[ref] = find_model(ref, bases.get(ref, Path.cwd()), go_on)
         if models[ref].digest != planned.model_digest:
             raise RequestError(f"--plan: model '{ref}' holds something else here than where the plan was made")
     combination = planned.combination

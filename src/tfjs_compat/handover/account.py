@@ -20,7 +20,7 @@ from tfjs_compat.outcomes.reference import Reference
 from tfjs_compat.outcomes.rewriting import Rewriting
 from tfjs_compat.results.case_result import CaseResult
 from tfjs_compat.results.remedies import Step
-from tfjs_compat.system.files import digest_files
+from tfjs_compat.system.digests import digest_files
 from tfjs_compat.version import __version__
 
 

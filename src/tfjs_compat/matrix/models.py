@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 
@@ -17,7 +17,8 @@ import msgspec
 
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.matrix.model_files import holds_keras_model, other_format
-from tfjs_compat.system.files import digest_files, open_regular, read_regular, require_usable
+from tfjs_compat.system.digests import digest_files
+from tfjs_compat.system.files import open_regular, read_regular, require_usable
 
 _ZOO = Path(__file__).parents[1] / "inside" / "zoo"
 _LONGEST_SOURCE = 4 << 20
@@ -77,18 +78,18 @@ def _zoo() -> dict[str, tuple[str, Path]]:
     return found
 
 
-def find_model(ref: str, base: Path) -> Model:
+def find_model(ref: str, base: Path, go_on: Callable[[], None] = lambda: None) -> Model:
     """The model that ``ref`` means, relative names looked up from ``base``.
 
     ``zoo:NAME``, ``file.py:function``, ``package.module:function``, or the path of a ``.keras`` or ``.h5`` file or of
-    a SavedModel folder, which may be followed by ``:SIGNATURE``. Raises RequestError where there is no such thing, or
-    where it is no model.
+    a SavedModel folder, which may be followed by ``:SIGNATURE``. ``go_on`` is called while its files are read, and may
+    raise to end that. Raises RequestError where there is no such thing, or where it is no model.
     """
-    found = _found(ref, base)
+    found = _found(ref, base, go_on)
     return msgspec.structs.replace(found, key=_key(found, base))
 
 
-def _found(ref: str, base: Path) -> Model:
+def _found(ref: str, base: Path, go_on: Callable[[], None]) -> Model:
     head, colon, tail = ref.rpartition(":")
     if head == "zoo":
         if tail not in _zoo():
@@ -99,7 +100,7 @@ def _found(ref: str, base: Path) -> Model:
         path = _existing(ref, base / head)
         return _builder(ref, f"{path.stem}:{tail}", path, tail, (str(path.parent),), path.stem)
     if colon and tail and not (base / ref).exists() and _is_saved_model(base / head):
-        found = _file(ref, _existing(ref, base / head))
+        found = _file(ref, _existing(ref, base / head), go_on)
         return msgspec.structs.replace(found, name=f"{found.name}:{tail}", function=tail)
     if colon and re.fullmatch(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", head) and not (base / ref).exists():
         path, root = _module(ref, head, base)
@@ -112,7 +113,7 @@ def _found(ref: str, base: Path) -> Model:
         raise RequestError(
             f"model '{ref}': a Python file without the name of a builder\nhint: write '{ref}:{which}'{named}"
         )
-    return _file(ref, _existing(ref, base / ref))
+    return _file(ref, _existing(ref, base / ref), go_on)
 
 
 def _key(model: Model, base: Path) -> str:
@@ -216,21 +217,22 @@ def _functions(tree: ast.Module) -> list[str]:
     return [node.name for node in tree.body if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")]
 
 
-def _file(ref: str, path: Path) -> Model:
+def _file(ref: str, path: Path, go_on: Callable[[], None]) -> Model:
     if path.is_dir():
         if not _is_saved_model(path):
             converted = (path / "model.json").is_file()
             hint = f"\nhint: `tfjs-compat check {ref}` checks a TensorFlow.js model" if converted else ""
             raise RequestError(f"model '{ref}': the folder is no SavedModel: it holds no saved_model.pb{hint}")
-        digest = _digest_of(ref, path.rglob("*"), path)
+        digest = _digest_of(ref, path.rglob("*"), path, go_on)
         return Model(ref, path.name, Kind.SAVED_MODEL, str(path), digest, is_keras=holds_keras_model(path))
     try:
-        return Model(ref, path.name, _kind_by_content(ref, path), str(path), digest_files([(path.suffix, path)]))
+        kind = _kind_by_content(ref, path)
+        return Model(ref, path.name, kind, str(path), digest_files([(path.suffix, path)], go_on))
     except OSError as error:
         raise RequestError(f"model '{ref}': cannot be read: {error.strerror or error}") from None
 
 
-def _digest_of(ref: str, paths: Iterable[Path], base: Path) -> str:
+def _digest_of(ref: str, paths: Iterable[Path], base: Path, go_on: Callable[[], None] = lambda: None) -> str:
     """The digest of the regular files among these; by names relative to ``base``.
 
     A folder and a link that leads nowhere hold nothing that a model could read. Raises RequestError for a pipe or a
@@ -247,7 +249,7 @@ def _digest_of(ref: str, paths: Iterable[Path], base: Path) -> str:
         elif not stat.S_ISDIR(mode):
             raise RequestError(f"model '{ref}': {path} is a pipe or a device, not a file\nhint: remove it")
     try:
-        return digest_files((str(file.relative_to(base)), file) for file in sorted(files))
+        return digest_files(((str(file.relative_to(base)), file) for file in sorted(files)), go_on)
     except OSError as error:
         raise RequestError(f"model '{ref}': {error.filename} cannot be read: {error.strerror or error}") from None
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import itertools
 import os
 import secrets
 import stat
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -201,16 +200,3 @@ def remove_flat(path: Path) -> None:
     for place in reversed(emptied):
         with contextlib.suppress(OSError):
             place.rmdir()
-
-
-def digest_files(files: Iterable[tuple[str, Path]]) -> str:
-    """A SHA-256 over names and contents of regular files, in the order given. Raises OSError."""
-    whole = hashlib.sha256()
-    for name, path in files:
-        content = hashlib.sha256()
-        with open_regular(path) as file:
-            while block := file.read(1 << 20):
-                content.update(block)
-        # A name that is no UTF-8 has half surrogates in the place of its bytes.
-        whole.update(f"{name}\0{content.hexdigest()}\n".encode("utf-8", "surrogateescape"))
-    return whole.hexdigest()

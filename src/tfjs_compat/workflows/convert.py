@@ -14,6 +14,7 @@ from tfjs_compat.handover.delivery import ACCOUNT, check_target, deliver, lock_t
 from tfjs_compat.handover.first_load import first_load
 from tfjs_compat.matrix.models import Kind, Model, find_model
 from tfjs_compat.search.request import SearchRequest
+from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import remove_tree
 from tfjs_compat.system.progress import Progress
 from tfjs_compat.system.store import Store
@@ -35,7 +36,7 @@ def convert(
     """
     options = request.run_options
     check_target(target, force=force)
-    model = find_model(request.model, Path.cwd())
+    model = find_model(request.model, Path.cwd(), Context(options.store, stop or threading.Event()).go_on)
     _require_apart(model, target)
     with lock_target(target, options.store):
         # Its own folder, so that conversions to different targets do not wait for each other.

@@ -110,7 +110,7 @@ def _plan(request: RunRequest, matrix: Matrix, bases: dict[str, Path], context: 
         raise RequestError("--only: a plan that is shared says which cases count\nhint: give --only to `plan`")
     if request.plan is None:
         return make_plan(matrix, bases, context, jobs, only=request.only, fresh=request.fresh)
-    return plan_again(read_shared_plan(request.plan), matrix, bases, find_interpreters(context.store))
+    return plan_again(read_shared_plan(request.plan), matrix, bases, find_interpreters(context.store), context.go_on)
 
 
 def require_runtimes(matrix: Matrix, request: RunRequest, context: Context, plan: Plan | None = None) -> None:
