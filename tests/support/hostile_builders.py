@@ -239,11 +239,26 @@ os.waitpid(os.fork() or os._exit(0), 0)
 """,
         "works",
     ),
-    "leaves shared memory of System V": Hostile(
+    "makes shared memory and queues of System V": Hostile(
         """
 import ctypes
 libc = ctypes.CDLL(None)
-assert libc.shmget(0x7C0FFEE, 4096, 0o1600) >= 0
+assert libc.shmget(0x7C0FFEE, 4096, 0o1600) < 0
+assert libc.msgget(0x7C0FFEE, 0o1600) < 0
+""",
+        "works",
+        confined_only=True,
+    ),
+    "takes a lease of a file of the user": Hostile(
+        """
+import fcntl
+with open("{outside}/precious") as file, open("mine", "w") as mine:
+    for number, command, value in ((file, 1024, fcntl.F_RDLCK), (os.open("{outside}", os.O_RDONLY), 1026, 1)):
+        try: fcntl.fcntl(number, command, value)
+        except PermissionError: pass
+        else: raise SystemExit(4)
+    fcntl.lockf(mine, fcntl.LOCK_EX)
+    fcntl.fcntl(mine, fcntl.F_SETFL, fcntl.fcntl(mine, fcntl.F_GETFL) | os.O_APPEND)
 """,
         "works",
         confined_only=True,

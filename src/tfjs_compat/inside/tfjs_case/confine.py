@@ -4,7 +4,7 @@ Each layer is what the kernel gives, and one that it refuses is left out:
 
 - namespaces (unshare(2)): a network that holds nothing but a loopback, if the network is not allowed; a view of the
   file systems that is read-only but for the folders, with a /dev/shm of its own and without terminals; no System V
-  memory of others;
+  semaphores of others;
 - Landlock (landlock(7)): no writing outside the folders, where the kernel is 6.7 or newer no TCP, where it is 6.12 or
   newer no signal to a process that is not confined with it;
 - a filter of system calls (seccomp.py): no limits or priorities of other processes, no sockets of the file system;
@@ -57,7 +57,7 @@ def confine(folders, network, apparent=()):
     version = libc.syscall(_LANDLOCK_CREATE, None, ctypes.c_size_t(0), 1)
     apparent = [folder for folder in apparent if os.path.isdir(folder)] if version > 0 else []
     spaces = _CLONE_NEWNS | (0 if network else _CLONE_NEWNET)
-    # A kernel may have no namespaces of System V's shared memory and queues, which outlive their processes.
+    # A kernel may have no namespaces of what is System V's, which outlives its processes.
     if _unshare(libc, spaces | _CLONE_NEWIPC) or _unshare(libc, spaces):
         with contextlib.suppress(OSError):
             _make_read_only(libc, _outermost(folders + apparent))

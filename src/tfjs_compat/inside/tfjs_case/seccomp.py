@@ -8,6 +8,8 @@ A filter of the kernel (seccomp(2)) looks at the number of a call and at its pla
   Pairs of sockets go on to be made;
 - further namespaces, in which it would have capabilities again: unshare(2), setns(2), clone(2) with such flags;
 - the keys that the kernel keeps for the user (keyrings(7));
+- leases of files (F_SETLEASE, F_NOTIFY of fcntl(2)): whoever opens such a file waits for the holder, up to a minute;
+- System V's shared memory and queues: what is in them is no memory of any process, so that no limit sees it;
 - io_uring, whose requests no filter sees, and the calls of other architectures.
 
 Of clone3(2), whose flags no filter sees, the kernel seems to know nothing: C libraries then call clone(2).
@@ -28,6 +30,8 @@ _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _AF_UNIX = 1
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET (clone(2)).
 _NAMESPACES = 0x7E020000
+# F_SETLEASE and F_NOTIFY (linux/fcntl.h).
+_LEASES = (1024, 1026)
 
 # By machine: the architecture as the kernel names it (linux/audit.h), and the numbers of calls (asm/unistd_64.h,
 # asm-generic/unistd.h). From ``foreign`` on they are those of another interface: x32.
@@ -39,7 +43,8 @@ _MACHINES = {
         "second_is_process": (141, 251),
         "socket": 41,
         "clone": 56,
-        "refused": (425, 272, 308, 248, 249, 250),
+        "fcntl": 72,
+        "refused": (425, 272, 308, 248, 249, 250, 29, 68),
     },
     "aarch64": {
         "architecture": 0xC00000B7,
@@ -48,12 +53,13 @@ _MACHINES = {
         "second_is_process": (140, 30),
         "socket": 198,
         "clone": 220,
-        "refused": (425, 97, 268, 217, 218, 219),
+        "fcntl": 25,
+        "refused": (425, 97, 268, 217, 218, 219, 194, 186),
     },
 }
 """``first_is_process``: prlimit64, sched_setparam, sched_setscheduler, sched_setattr; ``second_is_process``:
 setpriority, ioprio_set; ``refused``: io_uring_setup, unshare, setns,
-add_key, request_key, keyctl."""
+add_key, request_key, keyctl, shmget, msgget."""
 
 _CLONE3 = 435
 
@@ -83,6 +89,10 @@ def _program(known, network):
     made += [_step(_EQUAL, _CLONE3, 0, 1), _step(_RETURN, _UNKNOWN)]
     checked = [_step(_LOAD, _ARGUMENTS), _step(_ANY_BIT, _NAMESPACES, 0, 1), *refuse, *allow]
     made += [_step(_EQUAL, known["clone"], 0, len(checked)), *checked]
+    checked = [_step(_LOAD, _ARGUMENTS + 8)]
+    for command in _LEASES:
+        checked += [_step(_EQUAL, command, 0, 1), *refuse]
+    made += [_step(_EQUAL, known["fcntl"], 0, len(checked) + 1), *checked, *allow]
     for place, numbers in enumerate((known["first_is_process"], known["second_is_process"])):
         for number in numbers:
             # A process is named by the lower half of the argument.
