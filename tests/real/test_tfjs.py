@@ -158,9 +158,7 @@ def test_both_formats_run_on_every_pinned_generation(
         ran = run(kind=kind, bundle=used)
         assert ran.parity.agrees, ran.parity
         assert ran.parity.informative
-        assert ran.event("weights") | {"agree": True, "variables": 2, "values": 8, "unread_bytes": 0} == ran.event(
-            "weights"
-        )
+        assert ran.event("weights") | {"agree": True, "variables": 2, "values": 8} == ran.event("weights")
         ran.task.record.unlink()
     known = read_vocabulary(used, node)
     assert known.tfjs == version

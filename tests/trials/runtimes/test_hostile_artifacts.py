@@ -71,3 +71,39 @@ def test_strings_that_there_are_not_are_a_problem(tmp_path: Path) -> None:
     console.log(JSON.stringify(lies));
     """
     assert in_node(tmp_path, code) == ["WeightsTruncated"] * 3
+
+
+def test_of_files_longer_than_their_weights_the_rest_is_not_read(tmp_path: Path) -> None:
+    code = """
+    const asked = [];
+    const file = new Uint8Array(100).fill(1);
+    const given = async (specs, paths) => {
+      asked.length = 0;
+      const task = {
+        format: 'layers', emit: () => {},
+        readModelJson: async () => ({ modelTopology: {}, weightsManifest: [{ paths, weights: specs }] }),
+        readShard: async (name, most) => {
+          asked.push(most);
+          return file.slice(0, most).buffer;
+        },
+      };
+      const stop = new Error('far enough');
+      let artifacts;
+      const tf = { loadLayersModel: async (handler) => { artifacts = await handler.load(); throw stop; } };
+      try {
+        await loading.load(tf, task);
+      } catch (error) {
+        if (error !== stop) throw error;
+      }
+      return [artifacts.weightData.byteLength, asked.slice()];
+    };
+    const floats = { name: 'f', shape: [30], dtype: 'float32' };
+    const bytes = { name: 'q', shape: [7], dtype: 'float32', quantization: { dtype: 'uint8', scale: 1, min: 0 } };
+    const text = { name: 's', shape: [0], dtype: 'string' };
+    console.log(JSON.stringify([
+      await given([floats, bytes], ['a', 'b', 'c', 'd']),
+      await given([bytes], ['a', 'b']),
+      await given([text], ['a']),
+    ]));
+    """
+    assert in_node(tmp_path, code) == [[127, [127, 27, 0, 0]], [7, [7, 0]], [100, [None]]]

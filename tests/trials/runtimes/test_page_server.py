@@ -62,6 +62,9 @@ def test_a_page_is_served_its_job_and_nothing_else(page: PageServer, tmp_path: P
     assert request(page, "GET", "tf.min.js") == (200, b"bundle")
     assert b'"load_only":true' in request(page, "GET", "job.json")[1]
     assert request(page, "GET", "file?name=model.json") == (200, b"{}")
+    assert request(page, "GET", "file?name=model.json&most=1") == (200, b"{")
+    assert request(page, "GET", "file?name=model.json&most=3") == (200, b"{}")
+    assert request(page, "GET", "file?name=model.json&most=0") == (200, b"")
     assert request(page, "GET", "../secret")[0] == 404
     assert request(page, "GET", "inputs/tensors.bin")[0] == 404
     assert request(page, "GET", "", Host="example.org")[0] == 404

@@ -1,7 +1,7 @@
 /* Loads an artifact in TensorFlow.js; its weights are proven to be the artifact's. */
 
 import { Problem } from './faults.mjs';
-import { checkGraphWeights, checkLayersWeights, decodeWeights } from './weights.mjs';
+import { bytesNeeded, checkGraphWeights, checkLayersWeights, decodeWeights } from './weights.mjs';
 
 /** The bytes of all parts; a part is given up as soon as it is copied, and a single one is not. */
 function joined(parts) {
@@ -16,7 +16,10 @@ function joined(parts) {
   return bytes.buffer;
 }
 
-/** What an IOHandler of TensorFlow.js hands over for a model.json, as its own HTTP handler does. */
+/** What an IOHandler of TensorFlow.js hands over for a model.json, as its own HTTP handler does.
+ *
+ * Of files that are longer than the weights in them the rest is not read: it would take memory for nothing.
+ */
 async function readArtifacts(modelJson, readShard) {
   const artifacts = {
     modelTopology: modelJson.modelTopology,
@@ -31,13 +34,17 @@ async function readArtifacts(modelJson, readShard) {
   if (manifest == null) return artifacts;
   if (!Array.isArray(manifest)) throw new Problem('BadModelJson', 'weightsManifest is not a list');
   artifacts.weightSpecs = [];
-  const parts = [];
   for (const group of manifest) {
     const sound = group && Array.isArray(group.paths) && Array.isArray(group.weights) &&
       group.weights.every((spec) => spec && typeof spec.name === 'string' && Array.isArray(spec.shape));
     if (!sound) throw new Problem('BadModelJson', 'an entry of weightsManifest lacks paths or weights');
     for (const spec of group.weights) artifacts.weightSpecs.push(spec);
-    for (const path of group.paths) parts.push(new Uint8Array(await readShard(path)));
+  }
+  const parts = [];
+  let left = bytesNeeded(artifacts.weightSpecs);
+  for (const path of manifest.flatMap((group) => group.paths)) {
+    parts.push(new Uint8Array(await readShard(path, left)));
+    left -= parts[parts.length - 1].length;
   }
   artifacts.weightData = joined(parts);
   return artifacts;
@@ -58,7 +65,7 @@ export async function load(tf, task) {
   const found = await check;
   task.emit({
     event: 'weights', weights: decoded.weights.length, variables: found.variables, values: found.values,
-    unread_bytes: decoded.unread, agree: found.problems.length === 0,
+    agree: found.problems.length === 0,
   });
   if (found.problems.length > 0) {
     const more = found.problems.length > 5 ? ' (and ' + (found.problems.length - 5) + ' more)' : '';

@@ -11,7 +11,7 @@ import { packTensors } from './tensors.mjs';
 
 /** Loads and runs one model. True where both stages ended; a failure is passed to `task.emit`.
  *
- * `task`: {format: 'layers'|'graph', emit(event), readModelJson(), readShard(path) → ArrayBuffer, readInputs() and
+ * `task`: {format: 'layers'|'graph', emit(event), readModelJson(), readShard(path, most) → ArrayBuffer of at most that many bytes, readInputs() and
  * readExpected() → {meta, data} (expected may be null), writeOutputs({meta, data}), loadOnly?: boolean}.
  */
 export async function run(tf, task) {

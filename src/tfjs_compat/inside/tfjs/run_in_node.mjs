@@ -48,6 +48,20 @@ function bytesOf(file) {
   return buffer.buffer.slice(buffer.byteOffset, buffer.byteOffset + buffer.byteLength);
 }
 
+/** The first bytes of a file, at most so many. */
+function startOf(file, most) {
+  if (fs.statSync(file).size <= most) return bytesOf(file);
+  const bytes = new Uint8Array(most);
+  const descriptor = fs.openSync(file, 'r');
+  try {
+    let at = 0;
+    for (let count = 1; at < most && count > 0; at += count) count = fs.readSync(descriptor, bytes, at, most - at);
+    return bytes.buffer;
+  } finally {
+    fs.closeSync(descriptor);
+  }
+}
+
 function readFolder(folder) {
   const meta = JSON.parse(fs.readFileSync(path.join(folder, 'tensors.json'), 'utf8'));
   const data = path.join(folder, 'tensors.bin');
@@ -105,7 +119,7 @@ async function runJob(jobFile, loaded) {
         throw new Problem('BadModelJson', 'model.json is not JSON: ' + error.message);
       }
     },
-    readShard: async (name) => bytesOf(inside(job.model, name)),
+    readShard: async (name, most) => startOf(inside(job.model, name), most),
     readInputs: async () => readFolder(job.inputs),
     readExpected: async () => (job.expected ? readFolder(job.expected) : null),
     writeOutputs: async (folder) => {

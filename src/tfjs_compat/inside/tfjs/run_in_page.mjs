@@ -91,7 +91,8 @@ const done = await run(tf, {
       throw new Problem('BadModelJson', 'model.json is not JSON: ' + error.message);
     }
   },
-  readShard: async (name) => (await get('file?name=' + encodeURIComponent(name))).arrayBuffer(),
+  readShard: async (name, most) =>
+    (await get('file?name=' + encodeURIComponent(name) + (most < Infinity ? '&most=' + most : ''))).arrayBuffer(),
   readInputs: () => folder('inputs'),
   readExpected: () => (job.expected ? folder('expected') : null),
   writeOutputs: async (tensors) => {

@@ -58,6 +58,12 @@ function decodeWeight(spec, bytes, offset) {
   return { values: values, bytes: length };
 }
 
+/** The bytes that all weights take together; Infinity where only the bytes themselves say (strings). */
+export function bytesNeeded(specs) {
+  const needed = specs.reduce((sum, spec) => sum + size(spec.shape) * WIDTH[(spec.quantization || spec).dtype], 0);
+  return needed >= 0 ? needed : Infinity;
+}
+
 /** Every weight of the artifact, in order: [{name, shape, dtype, group, values}]. */
 export function decodeWeights(specs, bytes) {
   const decoded = [];

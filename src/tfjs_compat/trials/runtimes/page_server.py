@@ -11,7 +11,6 @@ import contextlib
 import os
 import re
 import secrets
-import shutil
 import threading
 import time
 from collections.abc import Iterator
@@ -137,7 +136,9 @@ class _Handler(BaseHTTPRequestHandler):
         if name == "alive":
             self._watch_page()
         elif name == "file":
-            self._send_model_file(parse_qs(query, keep_blank_values=True).get("name", [""])[0])
+            asked = parse_qs(query, keep_blank_values=True)
+            most = asked.get("most", [""])[0]
+            self._send_model_file(asked.get("name", [""])[0], int(most) if re.fullmatch(r"\d{1,15}", most) else None)
         elif name in self.server.files:
             source = self.server.files[name]
             self._send(200, source, _type_of(name)) if isinstance(source, bytes) else self._send_file(source, name)
@@ -213,25 +214,29 @@ class _Handler(BaseHTTPRequestHandler):
             return None
         return parts.path[len(prefix) :], parts.query
 
-    def _send_model_file(self, name: str) -> None:
+    def _send_model_file(self, name: str, most: int | None) -> None:
         shown = msgspec.json.encode(name.encode("utf-8", "replace").decode())
         model = self.server.model
         path = resolve_inside(model, name) if why_refused(name) is None else None
         if path is not None:
-            self._send_file(path, name)
+            self._send_file(path, name, most)
         elif why_refused(name) is None and not os.path.lexists(model / name):
             self._send(404, b"the artifact has no file " + shown)
         else:
             self._send(403, b"the artifact names a file outside its folder: " + shown)
 
-    def _send_file(self, path: Path, name: str) -> None:
+    def _send_file(self, path: Path, name: str, most: int | None = None) -> None:
+        """Send a file, or its first bytes, at most so many."""
         opened = open_regular(path)
         if opened is None:
             self._send(404, f"the artifact has no file {name}".encode("utf-8", "replace"))
             return
         with os.fdopen(opened, "rb") as file, contextlib.suppress(OSError):
-            self._send_head(200, os.fstat(opened).st_size, _type_of(name))
-            shutil.copyfileobj(file, self.wfile, 1 << 20)
+            left = os.fstat(opened).st_size if most is None else min(most, os.fstat(opened).st_size)
+            self._send_head(200, left, _type_of(name))
+            while left > 0 and (chunk := file.read(min(1 << 20, left))):
+                self.wfile.write(chunk)
+                left -= len(chunk)
 
     def _send(self, status: int, content: bytes, kind: str = "text/plain; charset=utf-8") -> None:
         with contextlib.suppress(OSError):
