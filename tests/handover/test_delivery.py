@@ -18,6 +18,7 @@ from support.holders import hold_target
 from support.killed import killed_at_step
 
 from tfjs_compat.errors import MachineryError, RequestError
+from tfjs_compat.handover import delivery
 from tfjs_compat.handover.delivery import MARKER, check_target, deliver, lock_target
 from tfjs_compat.handover.exchange import exchange_folders
 from tfjs_compat.system.store import Store
@@ -168,10 +169,10 @@ def test_an_exchange_that_fails_leaves_the_old_model(tmp_path: Path, model: Path
 
 
 def test_a_full_disk_is_one_plain_message(tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(source: Path, target: Path) -> None:
-        raise OSError(28, "No space left on device", str(target))
+    def full(source: str, target: str) -> None:
+        raise OSError(28, "No space left on device", target)
 
-    monkeypatch.setattr(shutil, "copyfile", full)
+    monkeypatch.setattr(delivery, "copy_file", full)
     with pytest.raises(MachineryError, match=r"\A\S+: no space left on the device\Z"):
         deliver(model, tmp_path / "web", {}, force=False)
     assert names(tmp_path) == ["made"]

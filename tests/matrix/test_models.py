@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tfjs_compat.errors import RequestError
-from tfjs_compat.matrix.models import Kind, find_model, zoo_models
+from tfjs_compat.matrix.models import Kind, content_of, find_model, zoo_models
 
 HDF5 = b"\x89HDF\r\n\x1a\n" + b"\0" * 100
 BUILDER = "import json\ndef build_model(): ...\ndef _helper(): ...\nclass Net: ...\nother = lambda: None\n"
@@ -234,3 +235,30 @@ def test_a_model_of_any_name_is_found_or_refused(tmp_path: Path, name: str) -> N
         # Whatever is found can be written into a job.
         msgspec.json.encode(find_model(name, tmp_path))
     path.unlink()
+
+
+def saved_model(folder: Path) -> Path:
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(b"x")
+    (folder / "variables" / "variables.index").write_bytes(b"1")
+    return folder
+
+
+def test_what_a_link_of_a_saved_model_leads_to_counts(tmp_path: Path) -> None:
+    shared = saved_model(tmp_path / "elsewhere") / "variables"
+    model = saved_model(tmp_path / "m")
+    shutil.rmtree(model / "variables")
+    (model / "variables").symlink_to(shared)
+    before = find_model("m", tmp_path)
+    (shared / "variables.index").write_bytes(b"2")
+    after = find_model("m", tmp_path)
+    assert before.digest != after.digest
+    assert "variables/variables.index" in content_of(after)
+
+
+@pytest.mark.parametrize("where", [".", "..", "../variables/.."])
+def test_a_link_without_an_end_is_named(tmp_path: Path, where: str) -> None:
+    model = saved_model(tmp_path / "m")
+    (model / "variables" / "self").symlink_to(where)
+    with pytest.raises(RequestError, match=r"variables/self is a link into a folder that it lies in\nhint: remove it"):
+        find_model("m", tmp_path)

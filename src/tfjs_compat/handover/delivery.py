@@ -26,6 +26,7 @@ from tfjs_compat.errors import RequestError
 from tfjs_compat.handover.exchange import exchange_folders
 from tfjs_compat.system.decoding import Reader
 from tfjs_compat.system.files import disk_errors, read_regular, require_usable, write_whole
+from tfjs_compat.system.holes import copy_file
 from tfjs_compat.system.store import Store
 
 
@@ -186,7 +187,7 @@ def _copy(source: Path, target: Path) -> None:
         if path.is_dir():
             _copy(path, target / path.name)
         else:
-            shutil.copyfile(path, target / path.name)
+            copy_file(str(path), str(target / path.name))
 
 
 def _replace(target: Path, work: Path, exchange: Callable[[Path, Path], bool]) -> None:

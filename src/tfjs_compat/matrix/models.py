@@ -25,6 +25,8 @@ _LONGEST_SOURCE = 4 << 20
 """Bytes of a builder's file that are parsed: Python's parser takes a hundred times as many of memory."""
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _NAMED, _MOST_NAMED = 4, 1000
+_MOST_FILES = 100_000
+"""In a SavedModel's folder."""
 
 
 class Kind(str, Enum):
@@ -182,7 +184,8 @@ def files_of(model: Model) -> Iterator[Path]:
     if model.kind is Kind.BUILDER:
         yield from _python_files(path, model.module, Path(model.search[0]))
     elif model.kind is Kind.SAVED_MODEL:
-        yield from path.rglob("*")
+        with contextlib.suppress(RequestError):
+            yield from _below(model.ref, path)
 
 
 def content_of(model: Model) -> dict[str, str]:
@@ -223,13 +226,40 @@ def _file(ref: str, path: Path, go_on: Callable[[], None]) -> Model:
             converted = (path / "model.json").is_file()
             hint = f"\nhint: `tfjs-compat check {ref}` checks a TensorFlow.js model" if converted else ""
             raise RequestError(f"model '{ref}': the folder is no SavedModel: it holds no saved_model.pb{hint}")
-        digest = _digest_of(ref, path.rglob("*"), path, go_on)
+        digest = _digest_of(ref, _below(ref, path), path, go_on)
         return Model(ref, path.name, Kind.SAVED_MODEL, str(path), digest, is_keras=holds_keras_model(path))
     try:
         kind = _kind_by_content(ref, path)
         return Model(ref, path.name, kind, str(path), digest_files([(path.suffix, path)], go_on))
     except OSError as error:
         raise RequestError(f"model '{ref}': cannot be read: {error.strerror or error}") from None
+
+
+def _below(ref: str, folder: Path) -> Iterator[Path]:
+    """All that is in a SavedModel's folder, links followed, as TensorFlow follows them.
+
+    Raises RequestError for a link into a folder that it lies in, which has no end, and for more files than a model has.
+    """
+    to_see: list[tuple[Path, tuple[str, ...]]] = [(folder, (os.path.realpath(folder),))]
+    number = 0
+    while to_see:
+        place, above = to_see.pop()
+        try:
+            entries = sorted(place.iterdir())
+        except OSError as error:
+            raise RequestError(f"model '{ref}': {place} cannot be read: {error.strerror or error}") from None
+        for path in entries:
+            number += 1
+            if number > _MOST_FILES:
+                raise RequestError(f"model '{ref}': the folder holds more than {_MOST_FILES} files")
+            yield path
+            if path.is_dir():
+                real = os.path.realpath(path)
+                if real in above:
+                    raise RequestError(
+                        f"model '{ref}': {path} is a link into a folder that it lies in\nhint: remove it"
+                    )
+                to_see.append((path, (*above, real)))
 
 
 def _digest_of(ref: str, paths: Iterable[Path], base: Path, go_on: Callable[[], None] = lambda: None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from tfjs_compat.system.files import open_regular
+from tfjs_compat.system.holes import hole_bytes, pieces
 
 _BLOCK = 1 << 20
 _HOLES = 1 << 30
@@ -25,7 +26,8 @@ def digest_files(files: Iterable[tuple[str, Path]], go_on: Callable[[], None] = 
     for name, path in files:
         content = hashlib.sha256()
         with open_regular(path) as file:
-            for block in _without_holes(file) if _is_hollow(file) else iter(lambda: file.read(_BLOCK), b""):
+            hollow = hole_bytes(file) > _HOLES
+            for block in _without_holes(file) if hollow else iter(lambda: file.read(_BLOCK), b""):
                 content.update(block)
                 go_on()
         # A name that is no UTF-8 has half surrogates in the place of its bytes.
@@ -33,25 +35,14 @@ def digest_files(files: Iterable[tuple[str, Path]], go_on: Callable[[], None] = 
     return whole.hexdigest()
 
 
-def _is_hollow(file: BinaryIO) -> bool:
-    found = os.fstat(file.fileno())
-    # Windows says nothing of blocks, and a file system that compresses has fewer of them for data, too.
-    return hasattr(os, "SEEK_DATA") and found.st_size - 512 * found.st_blocks > _HOLES
-
-
 def _without_holes(file: BinaryIO) -> Iterator[bytes]:
     """What is written in a file, with a mark in the place of each hole."""
-    size, at = os.fstat(file.fileno()).st_size, 0
-    while at < size:
-        try:
-            start = file.seek(at, os.SEEK_DATA)
-        except OSError:  # nothing but a hole from there on
-            start = size
-        if start > at:
-            yield f"\0hole {at} {start}\0".encode()
-        end = file.seek(start, os.SEEK_HOLE) if start < size else size
+    at = 0
+    for start, end in pieces(file):
+        yield f"\0hole {at} {start}\0".encode()
         file.seek(start)
         while start < end and (block := file.read(min(_BLOCK, end - start))):
             yield block
             start += len(block)
         at = end
+    yield f"\0hole {at} {os.fstat(file.fileno()).st_size}\0".encode()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 _BLOCK = 1 << 20
@@ -16,12 +18,7 @@ def size_on_disk(status: os.stat_result) -> int:
 
 def copy_with_holes(file: BinaryIO, copy: BinaryIO, copied: Callable[[int], object] = lambda _: None) -> None:
     """Copy a file into an empty one; holes stay holes. ``copied`` is told how far it is. Raises OSError."""
-    status = os.fstat(file.fileno())
-    if size_on_disk(status) >= status.st_size or not hasattr(os, "SEEK_DATA"):
-        pieces: Iterator[tuple[int, int]] = iter([(0, status.st_size)])
-    else:
-        pieces = _pieces(file.fileno(), status.st_size)
-    for start, end in pieces:
+    for start, end in pieces(file):
         file.seek(start)
         copy.seek(start)
         at = start
@@ -29,12 +26,28 @@ def copy_with_holes(file: BinaryIO, copy: BinaryIO, copied: Callable[[int], obje
             copy.write(block)
             at += len(block)
             copied(at)
-    copy.truncate(status.st_size)
+    copy.truncate(os.fstat(file.fileno()).st_size)
 
 
-def _pieces(descriptor: int, size: int) -> Iterator[tuple[int, int]]:
-    """Where a file with holes holds data: pairs of start and end."""
-    end = 0
+def copy_file(source: str, target: str) -> None:
+    """Copy a file and its rights; holes stay holes. For ``shutil.copytree``, which gives texts. Raises OSError."""
+    with Path(source).open("rb") as file, Path(target).open("wb") as copy:
+        copy_with_holes(file, copy)
+    shutil.copymode(source, target)
+
+
+def hole_bytes(file: BinaryIO) -> int:
+    """How much of a file is holes; 0 where the system does not say where they are."""
+    status = os.fstat(file.fileno())
+    return max(0, status.st_size - size_on_disk(status)) if hasattr(os, "SEEK_DATA") else 0
+
+
+def pieces(file: BinaryIO) -> Iterator[tuple[int, int]]:
+    """Where a file holds data: pairs of start and end. Raises OSError."""
+    descriptor, size, end = file.fileno(), os.fstat(file.fileno()).st_size, 0
+    if not hole_bytes(file):
+        yield 0, size
+        return
     while end < size:
         try:
             start = os.lseek(descriptor, end, os.SEEK_DATA)

@@ -14,6 +14,7 @@ from tfjs_compat.matrix.models import Kind
 from tfjs_compat.outcomes.parity import Tolerance
 from tfjs_compat.outcomes.stages import Stage
 from tfjs_compat.system.files import write_whole
+from tfjs_compat.system.holes import copy_file
 from tfjs_compat.trials.comparison import TOLERANCES
 from tfjs_compat.trials.settings import Settings
 
@@ -44,9 +45,9 @@ def copy_model(case: Case, folder: Path) -> Path:
     target = folder / "given" / source.name.replace(" ", "_")
     target.parent.mkdir()
     if source.is_dir():
-        shutil.copytree(source, target)
+        shutil.copytree(source, target, copy_function=copy_file)
     else:
-        shutil.copy(source, target)
+        copy_file(str(source), str(target))
     return target
 
 

@@ -32,6 +32,7 @@ from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.system.child_files import read_child_file
 from tfjs_compat.system.context import Context
 from tfjs_compat.system.files import disk_errors, read_regular
+from tfjs_compat.system.holes import copy_file
 from tfjs_compat.system.process import ExitStatus, Limits
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.store import Store
@@ -112,7 +113,7 @@ def _outcome(
     if account.shown.stage is Stage.INSTALL:
         return Outcome(Stage.INSTALL), ""
     copy = scratch / "bundle"
-    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("work", "node_modules"))
+    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("work", "node_modules"), copy_function=copy_file)
     node = None
     if (copy / PACKAGE_JSON).is_file():
         node = find_node(options.node, options.store)

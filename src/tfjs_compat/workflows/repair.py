@@ -21,6 +21,7 @@ from tfjs_compat.repairs.unrepairable import Unrepairable, unrepairable
 from tfjs_compat.results.artifact_report import ArtifactReport
 from tfjs_compat.search.request import SearchRequest
 from tfjs_compat.system.files import disk_errors
+from tfjs_compat.system.holes import copy_file
 from tfjs_compat.system.progress import Progress, Silent
 from tfjs_compat.system.temporary import temporary_folder
 from tfjs_compat.system.text import plain
@@ -121,7 +122,7 @@ def _predictions(
         for name in ("inputs", "expected"):
             given = work / WORK / "cases" / found.case.trial / name
             if given.is_dir():
-                shutil.copytree(given, folder / name)
+                shutil.copytree(given, folder / name, copy_function=copy_file)
     return found
 
 

@@ -23,6 +23,7 @@ from tfjs_compat.locks.lock import Lock
 from tfjs_compat.matrix.models import Model
 from tfjs_compat.matrix.routes import Route
 from tfjs_compat.outcomes.stages import Stage
+from tfjs_compat.system.holes import copy_file
 from tfjs_compat.system.text import plain
 
 _INSIDE = Path(__file__).parents[2] / "inside"
@@ -149,9 +150,9 @@ def _write_tensors(subject: Subject, folder: Path, private: Sequence[Private]) -
             found[place] = read_tensors(trial / name)
         except DamagedTensorsError:
             continue
-        shutil.copytree(trial / name, folder / place)
+        shutil.copytree(trial / name, folder / place, copy_function=copy_file)
     if (trial / "artifact").is_dir():
-        shutil.copytree(trial / "artifact", folder / "web_model")
+        shutil.copytree(trial / "artifact", folder / "web_model", copy_function=copy_file)
     return Evidence(log, found.get("expected", ()), found.get("seen", ()))
 
 

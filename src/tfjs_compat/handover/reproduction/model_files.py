@@ -12,6 +12,7 @@ import msgspec
 
 from tfjs_compat.handover.reproduction.example_code import standalone
 from tfjs_compat.matrix.models import Kind, Model
+from tfjs_compat.system.holes import copy_file
 
 FOLDER = "model"
 
@@ -48,9 +49,10 @@ def write_model(model: Model, folder: Path) -> ModelFiles:
     name = "saved_model" if model.kind is Kind.SAVED_MODEL else f"model{ending}"
     if source.is_dir():
         # Its debug information holds the paths of the machine that saved it, and nothing reads it.
-        shutil.copytree(source, target / name, ignore=lambda place, _: ["debug"] if Path(place) == source else [])
+        unread = lambda place, _: ["debug"] if Path(place) == source else []  # noqa: E731
+        shutil.copytree(source, target / name, ignore=unread, copy_function=copy_file)
     else:
-        shutil.copyfile(source, target / name)
+        copy_file(str(source), str(target / name))
     return ModelFiles(f"{FOLDER}/{name}")
 
 
@@ -135,9 +137,9 @@ def _copy(source: Path, root: Path, target: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
         ignored = shutil.ignore_patterns(".*", "__pycache__")
-        shutil.copytree(source, place, dirs_exist_ok=True, ignore=ignored)
+        shutil.copytree(source, place, dirs_exist_ok=True, ignore=ignored, copy_function=copy_file)
     else:
-        shutil.copyfile(source, place)
+        copy_file(str(source), str(place))
 
 
 def _size(path: Path) -> int:
