@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 from pathlib import Path
 
 import pytest
 from support.samples import failed, result, results
 
+from tfjs_compat.errors import RequestError
 from tfjs_compat.outcomes.stages import Stage, Verdict
+from tfjs_compat.results import files, history
 from tfjs_compat.results.case_result import Attempt, CaseResult
 from tfjs_compat.results.files import read_results
 from tfjs_compat.results.history import by_last_change, keep_run, kept_runs, last_complete_run, read_history
@@ -57,6 +60,19 @@ def test_a_damaged_run_is_left_out(tmp_path: Path) -> None:
     last = last_complete_run(tmp_path)
     assert last is not None
     assert last.started == "2026-11-01T03:00:00+00:00"
+
+
+def test_a_kept_run_that_unpacks_without_end_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    night(1, result(), output=tmp_path)
+    (kept,) = kept_runs(tmp_path)
+    assert len(read_history(tmp_path)["mlp-layers"].ends) == 1
+    kept.write_bytes(gzip.compress(gzip.decompress(kept.read_bytes()) + b" " * (4 << 20)))
+    assert len(read_history(tmp_path)["mlp-layers"].ends) == 1
+    for module in (files, history):
+        monkeypatch.setattr(module, "LARGEST", 1 << 20)
+    assert read_history(tmp_path) == {}
+    with pytest.raises(RequestError, match="cannot be read"):
+        read_results(kept)
 
 
 @pytest.mark.parametrize("started", ["", "../../x", "a/b"])

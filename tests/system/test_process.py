@@ -14,6 +14,7 @@ from support.children import SLEEPER, Child, daemon, is_alive, wait_for
 from tfjs_compat.errors import Interrupted, MachineryError
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment, tool_environment
+from tfjs_compat.system.output import Output
 from tfjs_compat.system.process import Limits
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="daemons are followed where there is a /proc")
@@ -82,6 +83,22 @@ def test_over_its_time_limit(child: Child) -> None:
     assert time.monotonic() - started < 5
     assert not ended.ok
     assert child.printed == "hello\n"
+
+
+def test_what_stops_tool_and_child_together_takes_none_of_its_time(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As a frozen container does: the watch comes back long after it meant to."""
+    monkeypatch.setattr(process, "_PAUSE", 0.5)
+    waits = iter([False, True])
+
+    def has_ended(_seconds: float) -> bool:
+        time.sleep(0.8)
+        return next(waits)
+
+    with (tmp_path / "pipe").open("w+b") as pipe, (tmp_path / "log").open("w+b") as sink:
+        watched = process.watch(has_ended, list, Output(pipe, sink, None), Limits(seconds=0.7), None, tmp_path)
+    assert watched.limit_exceeded is None
 
 
 def test_over_its_memory_limit(child: Child) -> None:

@@ -16,9 +16,12 @@ from tfjs_compat.results.case_result import SCHEMA, CaseResult, Results
 from tfjs_compat.results.journal import JOURNAL, read_journal
 from tfjs_compat.results.plan_file import read_plan
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import read_regular, write_whole
+from tfjs_compat.system.files import read_packed, read_regular, write_whole
 
 RESULTS = "results.json"
+
+LARGEST = 512 << 20
+"""Bytes of a run's results that are read, packed or not: a hundred thousand cases of five thousand bytes."""
 
 
 def write_results(results: Results, output: Path) -> Path:
@@ -42,18 +45,18 @@ def read_results(path: Path) -> Results:
     Raises RequestError where there is nothing, or it is damaged or of another schema.
     """
     file = path / RESULTS if path.is_dir() else path
-    packed = file.name.endswith(".gz")
     try:
-        content = read_regular(file)
+        content = read_packed(file, LARGEST) if file.name.endswith(".gz") else read_regular(file, LARGEST)
     except FileNotFoundError:
         if path.is_dir() and (partial := from_journal(path)) is not None:
             return partial
         hint = "`tfjs-compat run` writes one when it ends" if file != path else "give the output folder of a run"
         raise RequestError(f"{file}: there is no such file or folder\nhint: {hint}") from None
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise _damaged(file, error) from None
     except OSError as error:
         raise RequestError(f"{file}: cannot be read: {error.strerror or error}") from None
     try:
-        content = gzip.decompress(content) if packed else content
         schema = _HEAD.decode(content).schema
         if schema != SCHEMA:
             older = schema < SCHEMA
@@ -63,8 +66,12 @@ def read_results(path: Path) -> Results:
                 f"{file}: written by {by} tfjs-compat: key 'schema' is {schema}, this one reads {SCHEMA}\nhint: {hint}"
             )
         return RESULTS_READER.decode(content)
-    except (OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise RequestError(f"{file}: damaged, or no results.json of tfjs-compat: {error}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _damaged(file, error) from None
+
+
+def _damaged(file: Path, error: Exception) -> RequestError:
+    return RequestError(f"{file}: damaged, or no results.json of tfjs-compat: {error}")
 
 
 def from_journal(output: Path) -> Results | None:

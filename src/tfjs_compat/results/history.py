@@ -16,9 +16,9 @@ import msgspec
 from tfjs_compat.errors import RequestError
 from tfjs_compat.outcomes.stages import Stage, Verdict
 from tfjs_compat.results.case_result import CaseResult, Results
-from tfjs_compat.results.files import read_results
+from tfjs_compat.results.files import LARGEST, read_results
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import read_regular, write_whole
+from tfjs_compat.system.files import read_packed, write_whole
 
 RUNS = "runs"
 KEPT_RUNS = 30
@@ -141,7 +141,7 @@ def read_history(output: Path, most: int = KEPT_RUNS) -> dict[str, CaseHistory]:
     ends: dict[str, list[PastEnd]] = {}
     for path in kept_runs(output)[-most:]:
         with contextlib.suppress(*_UNREADABLE):
-            run = _RUNS.decode(gzip.decompress(read_regular(path)))
+            run = _RUNS.decode(read_packed(path, LARGEST))
             for case in run.cases:
                 ends.setdefault(case.id, []).append(_past_end(case, run.started))
     return {name: _history(name, past) for name, past in ends.items()}

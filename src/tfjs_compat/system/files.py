@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gzip
 import itertools
 import os
 import secrets
@@ -142,6 +143,15 @@ def read_regular(path: Path, most: int = 8 << 30) -> bytes:
         content = file.read(most + 1) if os.fstat(file.fileno()).st_size <= most else None
     if content is None or len(content) > most:
         raise OSError(errno.EFBIG, f"larger than {most} bytes", str(path))
+    return content
+
+
+def read_packed(path: Path, most: int) -> bytes:
+    """What a regular file in gzip's format holds. Raises as ``read_regular``, and what gzip raises of a damaged one."""
+    with open_regular(path) as file, gzip.GzipFile(fileobj=file) as packed:
+        content = packed.read(most + 1)
+    if len(content) > most:
+        raise OSError(errno.EFBIG, f"unpacked larger than {most} bytes", str(path))
     return content
 
 

@@ -35,6 +35,8 @@ from tfjs_compat.system.process_tree import MARK as MARK
 
 _GUARD = Path(__file__).parents[1] / "inside" / "guard.py"
 _POLL = 0.2
+_PAUSE = 3.0
+"""Seconds beyond which a wait of ``_POLL`` was none, and no time of the tree's."""
 _GUARD_SECONDS = 6.0
 
 
@@ -225,10 +227,13 @@ def watch(
     processes; ``folder`` is where they write. Kills nothing. Raises Interrupted, MachineryError where the log cannot be
     written, and what ``on_line`` of the output has raised.
     """
-    started, peak = time.monotonic(), 0
+    started, peak, paused = time.monotonic(), 0, 0.0
     meter: process_tree.Meter | None = None
     disk = DiskMeter(folder, members) if limits.disk is not None else None
-    while not has_ended(_POLL):
+    while not (ended := _timed(has_ended, _POLL))[0]:
+        if ended[1] > _PAUSE:
+            # Whoever watches was stopped meanwhile, and most likely the tree with it: a frozen container, a debugger.
+            paused += ended[1]
         if stop is not None and stop.is_set():
             raise Interrupted
         output.check()
@@ -237,7 +242,7 @@ def watch(
         pids = members()
         memory = process_tree.memory(pids, limits.memory)
         peak = max(peak, memory)
-        seconds = time.monotonic() - started
+        seconds = time.monotonic() - started - paused
         if (exceeded := limits.exceeded(seconds, memory, output.total, len(pids))) is not None:
             return Watched(exceeded, peak, starved=seconds > limits.seconds and starved(seconds, meter.read()))
         if disk is not None:
@@ -248,6 +253,12 @@ def watch(
                 return Watched(crowded, peak, crowded=True)
     output.check()
     return Watched(None, peak)
+
+
+def _timed(has_ended: Callable[[float], bool], seconds: float) -> tuple[bool, float]:
+    """Whether it has, and the seconds that it took to say so."""
+    asked = time.monotonic()
+    return has_ended(seconds), time.monotonic() - asked
 
 
 def new_token() -> str:

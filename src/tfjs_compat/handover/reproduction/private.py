@@ -155,7 +155,9 @@ def _in_content(name: str, data: bytes, private: tuple[Private, ...], depth: int
                     yield from _in_content(inner, archive.read(entry), private, depth + 1)
     elif data[:2] == b"\x1f\x8b":
         with contextlib.suppress(OSError, EOFError, zlib.error):
-            yield from _in_content(f"{name}!", gzip.decompress(data), private, depth + 1)
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+                unpacked = packed.read(_MOST_UNPACKED)
+            yield from _in_content(f"{name}!", unpacked, private, depth + 1)
     for encoded in _BASE64.findall(data):
         # Keras keeps the code of a Lambda layer so, and with it the path of its file.
         with contextlib.suppress(binascii.Error, ValueError):
