@@ -15,6 +15,8 @@ import os
 import struct
 import sys
 
+from tfjs_case import tensorflow_files
+
 _MOST_FILES = 5000
 _MOST_FOLDERS = 500
 _IN_OPEN, _IN_ONLYDIR, _IN_ISDIR = 0x20, 0x01000000, 0x40000000
@@ -72,6 +74,7 @@ class Opened:
                 return before(file, *arguments)
 
             files.FileIO._preread_check = checked
+        tensorflow_files.watch(self._note, self._say_unknown)
 
     def _wrap(self, module, name, place):
         found = sys.modules.get(module)
@@ -87,6 +90,10 @@ class Opened:
 
         with contextlib.suppress(AttributeError, TypeError):
             setattr(found, name, called)
+
+    def _say_unknown(self, why):
+        if not self._closed:
+            self._unknown = self._unknown or why
 
     def forget_processes(self):
         """Call it when the packages are imported: what they start meanwhile asks the machine, and no model ran yet."""
@@ -112,6 +119,8 @@ class Opened:
             # An import lists the folders where a module may be: one that comes there later would be taken.
             if not (sys._getframe(1).f_code.co_filename.startswith("<frozen importlib") and self._is_known(place)):
                 self._note(place)
+        elif event == "ctypes.dlopen" and os.sep in os.fsdecode(arguments[0] or ""):
+            self._note(arguments[0])
         elif event in _PROCESSES:
             self._unknown = self._unknown or _STARTS
         elif event in self._network:
@@ -124,6 +133,8 @@ class Opened:
             return False
 
     def _note(self, path):
+        if self._closed:
+            return
         if len(self._paths) >= _MOST_FILES:
             self._unknown = self._unknown or "it opens more than %d files" % _MOST_FILES
             return
