@@ -215,6 +215,26 @@ def test_trials_are_allowed_what_the_runs_models_were_allowed(
         assert {str(tmp_path / "shared"), str(tmp_path / "more")} <= set(job["confine"]["folders"])
 
 
+def test_the_record_of_a_stranger_allows_nothing(
+    tool: Tool, planted: Planted, case: tuple[str, ...], tmp_path: Path
+) -> None:
+    planted.plant("culprit", fine("1.0", "1.1") | broken("new", "1.2", "1.3"))
+    planted.converter("culprit")
+    put(tmp_path, m__toml=MATRIX)
+    assert tool("run", "m.toml", "--output", "out").code == 1
+    record = tmp_path / "out" / "results.json"
+    content = json.loads(record.read_bytes())
+    content["permissions"] = {"network": True, "write": [str(tmp_path / "mine")]}
+    record.write_text(json.dumps(content))
+    refused = tool("explain", "culprit_1.3", "--output", "out", "--max-trials", "4")
+    assert refused.code == 2
+    assert refused.message.endswith(f"hint: --allow-network --allow-write {tmp_path / 'mine'}")
+    assert not (tmp_path / "out" / "explain").exists()
+    assert tool("explain", "culprit_1.3", "--output", "out", "--allow-network", "--max-trials", "4").code == 2
+    allowed = ("--allow-network", "--allow-write", "mine")
+    assert tool("explain", "culprit_1.3", "--output", "out", *allowed, "--max-trials", "4").code in (0, 1)
+
+
 def test_options_of_explain_add_to_what_models_may_do(
     tool: Tool, planted: Planted, case: tuple[str, ...], tmp_path: Path
 ) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import select
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -93,6 +96,40 @@ def test_a_full_disk_under_stdout(tmp_path: Path) -> None:
         done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
     assert done.stderr == "error: [Errno 28] No space left on device\n"
     assert done.returncode == 3
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")
+@pytest.mark.parametrize("command", ["known-issues --json", "models", "--version", "--help"])
+def test_any_output_that_a_full_disk_does_not_take_is_one_message(tmp_path: Path, command: str) -> None:
+    with Path("/dev/full").open("w") as full:
+        arguments = [sys.executable, "-m", "tfjs_compat", *command.split()]
+        done = subprocess.run(arguments, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (3, "error: [Errno 28] No space left on device\n")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell closes them")
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize(("command", "code"), [("models", 0), ("--version", 0), ("report nothing", 2)])
+def test_closed_streams_are_those_that_nobody_reads(tmp_path: Path, command: str, code: int, closed: str) -> None:
+    line = f"{sys.executable} -m tfjs_compat {command} {closed}"
+    done = subprocess.run(["sh", "-c", line], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no such pipes")
+def test_a_pipe_that_does_not_block_gets_all(tmp_path: Path) -> None:
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    command = [sys.executable, "-m", "tfjs_compat", "known-issues", "--json"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE) as child:
+        os.close(writing)
+        # The pipe is full before anybody reads it: the command holds more.
+        with os.fdopen(reading, "rb") as pipe:
+            select.select([pipe], [], [], 60)
+            time.sleep(0.5)
+            json.loads(pipe.read())
+        assert child.wait(60) == 0
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full")

@@ -13,6 +13,7 @@ import msgspec
 
 from tfjs_compat.engine.coordinator import run_trials
 from tfjs_compat.engine.engine import Engine
+from tfjs_compat.engine.grants import grant
 from tfjs_compat.engine.plan import Plan
 from tfjs_compat.engine.plan_document import document, open_document
 from tfjs_compat.results.case_result import SCHEMA, CaseResult, Results
@@ -105,6 +106,7 @@ def begin(planned: PlanDocument, engine: Engine) -> Journal:
             (output / JOURNAL).unlink(missing_ok=True)
         # From here on the journal says what is known, until the run ends.
         (output / RESULTS).unlink(missing_ok=True)
+    grant(planned.permissions, output, engine.context.store)
     write_plan(planned, output)
     return Journal(output)
 

@@ -23,8 +23,9 @@ MARKER = "tfjs-compat-store"
 
 _FOLDERS = frozenset(
     (
-        *("asked", "cache-keys", "code", "conversions", "environments", "index", "interpreters", "keras", "locked"),
-        *("outcomes", "programs", "received", "resolved", "scratch", "tfjs", "virtualenv", "wheels", "durations.jsonl"),
+        *("asked", "cache-keys", "code", "conversions", "environments", "granted", "index", "interpreters", "keras"),
+        *("locked", "outcomes", "programs", "received", "resolved", "scratch", "tfjs", "virtualenv", "wheels"),
+        "durations.jsonl",
     )
 )
 _EVIDENCE = (
@@ -35,7 +36,7 @@ _EVIDENCE = (
 """What the stores of versions without a marker hold, and hardly anything else."""
 
 _PASSING = ("scratch", "locked", "keras", "virtualenv", "conversions")
-_SMALL = ("index", "interpreters", "programs", "resolved", "tfjs")
+_SMALL = ("granted", "index", "interpreters", "programs", "resolved", "tfjs")
 
 
 def _say_nothing(name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,8 @@ def variables_of(result: CaseResult) -> dict[str, str]:
 def kept_lock(name: str, output: Path) -> Lock:
     """A lock of a run by its id, as OUTPUT/locks holds it. Raises RequestError where it is not there any more."""
     path = output / "locks" / f"{name}.txt"
+    if not re.fullmatch(r"[0-9a-f]+", name):
+        raise RequestError(f"{output}: '{name}' is no id of a lock\nhint: run it again")
     try:
         return read_lock(read_regular(path).decode("utf-8"))
     except (OSError, UnicodeDecodeError) as error:

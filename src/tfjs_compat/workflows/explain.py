@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tfjs_compat.engine.engine import Engine
+from tfjs_compat.engine.grants import granted
 from tfjs_compat.engine.plan import Planned
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.errors import RequestError
@@ -57,11 +58,14 @@ def explain(
     started, options = time.monotonic(), request.run_options
     results = _results(request)
     until = options.until or (results[0].until if results is not None and request.case is not None else Stage.PREDICT)
+    permissions = Permissions()
+    if results is not None and request.case is not None:
+        permissions = granted(results[0].permissions, results[1], options.permissions(), options.store)
     with limited_engine(
         options,
         WORK,
         until,
-        permissions=results[0].permissions if results is not None and request.case is not None else Permissions(),
+        permissions=permissions,
         seconds=request.seconds,
         progress=progress,
         stop=stop,

@@ -50,6 +50,7 @@ RULES = (
     Rule("code", None, "digests of this package's code; made again in a second"),
     Rule("index", 1, "releases of a package, out of date after ten minutes"),
     Rule("conversions", None, "output of conversions, so that the same one can go on from it", held_by=".lock"),
+    Rule("granted", None, "what runs allowed their models; else `explain` and `reduce` ask for options"),
     Rule("received", None, "files of models that came to this machine with a task; they come again"),
     Rule(
         "scratch",

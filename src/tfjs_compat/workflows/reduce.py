@@ -16,6 +16,7 @@ import msgspec
 from msgspec.structs import replace
 
 from tfjs_compat.diagnosis.diagnose import diagnose
+from tfjs_compat.engine.grants import granted
 from tfjs_compat.engine.options import context_of, options_of
 from tfjs_compat.engine.request import RunRequest
 from tfjs_compat.engine.worker import make_worker
@@ -136,6 +137,9 @@ def reduce(
     if case is None:
         return None
     _require_reducible(case)
+    options = request.run_options
+    permissions = granted(case.permissions, case.output, options.permissions(), options.store)
+    case = msgspec.structs.replace(case, permissions=permissions)
     ends = started + request.seconds if request.seconds is not None else None
     with Deadline(user_stop, ends) as deadline, _Trials(case, request.run_options, progress, deadline.stop) as runs:
         described = runs.describe(case.model)
