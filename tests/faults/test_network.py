@@ -63,6 +63,7 @@ NO_ANSWER = [
     *(Fault("redirect", "page", name) for name in ("tensorflow", "numpy", "jax")),
     *(Fault("status", "page", "jax", status=status) for status in (401, 403, 429, 500)),
     *(Fault(damage, "page", "jax") for damage in ("cut", "shorten", "half-page", "empty", "reset")),
+    *(Fault(damage, "page", "jax", times=times) for damage in ("odd-pythons", "odd-names") for times in (None, 4, 2)),
     *(Fault(damage, "metadata", "jax") for damage in ("cut", "shorten", "flip", "html", "empty", "status")),
 ]
 WITHOUT_METADATA = [
@@ -74,6 +75,7 @@ CORE = {
     ("html-links", "page"),
     ("redirect", "page"),
     ("half-page", "page"),
+    ("odd-pythons", "page"),
     ("flip", "metadata"),
     ("cut", "wheel"),
 }
@@ -125,6 +127,7 @@ def test_a_damaged_wheel_is_no_answer(
     [
         Fault("html", "page", "jax", times=1),
         Fault("cut", "wheel", "numpy", times=1),
+        Fault("odd-pythons", "page", "jax", times=1),
         pytest.param(Fault("html", "page", "tensorflow", times=1), marks=pytest.mark.full),
         pytest.param(Fault("shorten", "wheel", "jax", times=1), marks=pytest.mark.full),
         pytest.param(Fault("delay", "page", "jax"), marks=pytest.mark.full),

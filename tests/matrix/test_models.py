@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -244,21 +243,24 @@ def saved_model(folder: Path) -> Path:
     return folder
 
 
-def test_what_a_link_of_a_saved_model_leads_to_counts(tmp_path: Path) -> None:
-    shared = saved_model(tmp_path / "elsewhere") / "variables"
+def test_what_a_link_to_a_file_leads_to_counts(tmp_path: Path) -> None:
+    blob = tmp_path / "blob"
     model = saved_model(tmp_path / "m")
-    shutil.rmtree(model / "variables")
-    (model / "variables").symlink_to(shared)
+    blob.write_bytes(b"1")
+    (model / "variables" / "variables.index").unlink()
+    (model / "variables" / "variables.index").symlink_to(blob)
     before = find_model("m", tmp_path)
-    (shared / "variables.index").write_bytes(b"2")
+    blob.write_bytes(b"2")
     after = find_model("m", tmp_path)
     assert before.digest != after.digest
     assert "variables/variables.index" in content_of(after)
 
 
-@pytest.mark.parametrize("where", [".", "..", "../variables/.."])
-def test_a_link_without_an_end_is_named(tmp_path: Path, where: str) -> None:
+@pytest.mark.parametrize("where", [".", "..", "../variables/..", "/", "../../elsewhere"])
+def test_a_link_to_a_folder_is_refused(tmp_path: Path, where: str) -> None:
+    """A stranger's may be one to any folder of the user, which the tool would copy."""
+    saved_model(tmp_path / "elsewhere")
     model = saved_model(tmp_path / "m")
-    (model / "variables" / "self").symlink_to(where)
-    with pytest.raises(RequestError, match=r"variables/self is a link into a folder that it lies in\nhint: remove it"):
+    (model / "variables" / "more").symlink_to(where)
+    with pytest.raises(RequestError, match=r"variables/more is a link to a folder\nhint: put the folder itself there"):
         find_model("m", tmp_path)

@@ -34,11 +34,14 @@ Damage = Literal[
     "reset",
     "half-page",
     "wrong-hash",
+    "odd-pythons",
+    "odd-names",
 ]
 """``cut``: the connection ends before the length that was announced; ``shorten``: half of it, announced as all of it;
 ``half-page``: half of it with no length announced; ``flip``: a bit of the middle; ``html``: a login page with status
 200; ``html-links``: one with links; ``redirect``: to a login page; ``other-page``: the page of another package;
-``reset``: no answer at all; ``wrong-hash``: a page with another hash for every file."""
+``reset``: no answer at all; ``wrong-hash``: a page with another hash for every file; ``odd-pythons``,
+``odd-names``: one whose files need a Python of no version, or have names without a version."""
 
 Part = Literal["page", "metadata", "wheel"]
 
@@ -167,6 +170,12 @@ class FaultyIndex(SmallIndex):
                         self.send(
                             200, re.sub(rb'("sha256": ")[0-9a-f]{63}', rb"\g<1>" + b"0" * 63, body), type_, send_body
                         )
+                    case "odd-pythons":
+                        page = json.loads(body)
+                        files = [{**file, "requires-python": ">=>=\x1b"} for file in page["files"]]
+                        self.send(200, json.dumps({**page, "files": files}).encode(), type_, send_body)
+                    case "odd-names":
+                        self.send(200, re.sub(rb"-[\d.]+-py3", b"-x-py3", body), type_, send_body)
                     case "reset":
                         self.close_connection = True
 

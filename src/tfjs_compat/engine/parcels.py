@@ -78,10 +78,8 @@ def _parcel(root: Path, files: list[Path]) -> Parcel:
 
 
 def _files(root: Path, *, hidden: bool) -> Iterator[Path]:
-    """The regular files below a folder; with ``hidden`` those of a SavedModel, whose links end somewhere (see
-    ``find_model``), without it also no environments, caches and output folders.
-    """
-    for folder, folders, names in os.walk(root, followlinks=hidden):
+    """The regular files below a folder; without ``hidden`` also no environments, caches and output folders."""
+    for folder, folders, names in os.walk(root):
         if not hidden:
             folders[:] = [
                 name

@@ -8,6 +8,7 @@ import email.message
 import functools
 import hashlib
 import json
+import re
 import threading
 import time
 from collections.abc import Iterable, Iterator
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from packaging.utils import canonicalize_name
+from packaging.version import InvalidVersion, Version
 
 from tfjs_compat.errors import MachineryError
 from tfjs_compat.index.address import hide_credentials, index_urls
@@ -77,6 +79,7 @@ def read_page(package: str, url: str) -> ProjectPage | None:
             raise _no_page(shown, package, hide_credentials(f"{type(error).__name__}: {error}")) from None
         if canonicalize_name(page.project) != name:
             raise _no_page(shown, package, f"it is that of {page.project}")
+        _check_files(page, shown, package)
         if kind in _HTML:
             _check_html(content.decode(charset or "utf-8", "replace"), page, shown, package)
         return page
@@ -121,6 +124,34 @@ def _check_html(text: str, page: ProjectPage, shown: str, package: str) -> None:
     # A login page has links, too. PEP 629: a page that lists nothing and says that it is an index's is one.
     if page.repository_version is None and not any(_is_of(file, package) for file in page.packages):
         raise _no_page(shown, package, "it is a web page that lists no file of the package")
+
+
+_NO_PYTHON = re.compile(r"[^\w.,<>=!~|*+'\" -]")
+
+
+def _names_pythons(text: str) -> bool:
+    """Whether it says for which Pythons a file is: by PEP 440, or as files did before anybody checked it."""
+    return not text.strip() or (_NO_PYTHON.search(text) is None and re.search(r"\d", text) is not None)
+
+
+def _is_version(text: str | None) -> bool:
+    try:
+        return text is not None and Version(text) is not None
+    except InvalidVersion:
+        return False
+
+
+def _check_files(page: ProjectPage, shown: str, package: str) -> None:
+    """Raises MachineryError for a page most of whose files make no sense: a single one may be odd by its uploader."""
+    for what, odd in (
+        ("names no version", [not _is_version(file.version) for file in page.packages]),
+        (
+            "needs a Python that there is not",
+            [not _names_pythons(file.requires_python) for file in page.packages if file.requires_python],
+        ),
+    ):
+        if 2 * sum(odd) > len(odd):
+            raise _no_page(shown, package, f"most of its files make no sense: a file {what}")
 
 
 def _is_of(file: DistributionPackage, package: str) -> bool:

@@ -236,14 +236,13 @@ def _file(ref: str, path: Path, go_on: Callable[[], None]) -> Model:
 
 
 def _below(ref: str, folder: Path) -> Iterator[Path]:
-    """All that is in a SavedModel's folder, links followed, as TensorFlow follows them.
+    """All that is in a SavedModel's folder. A link to a file is that file, as in the caches of hubs.
 
-    Raises RequestError for a link into a folder that it lies in, which has no end, and for more files than a model has.
+    Raises RequestError for a link to a folder, which may be any on this machine, and for more files than a model has.
     """
-    to_see: list[tuple[Path, tuple[str, ...]]] = [(folder, (os.path.realpath(folder),))]
-    number = 0
+    to_see, number = [folder], 0
     while to_see:
-        place, above = to_see.pop()
+        place = to_see.pop()
         try:
             entries = sorted(place.iterdir())
         except OSError as error:
@@ -254,12 +253,11 @@ def _below(ref: str, folder: Path) -> Iterator[Path]:
                 raise RequestError(f"model '{ref}': the folder holds more than {_MOST_FILES} files")
             yield path
             if path.is_dir():
-                real = os.path.realpath(path)
-                if real in above:
+                if path.is_symlink():
                     raise RequestError(
-                        f"model '{ref}': {path} is a link into a folder that it lies in\nhint: remove it"
+                        f"model '{ref}': {path} is a link to a folder\nhint: put the folder itself there"
                     )
-                to_see.append((path, (*above, real)))
+                to_see.append(path)
 
 
 def _digest_of(ref: str, paths: Iterable[Path], base: Path, go_on: Callable[[], None] = lambda: None) -> str:

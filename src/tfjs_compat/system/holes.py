@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from tfjs_compat.system.files import open_regular
+
 _BLOCK = 1 << 20
 
 
@@ -31,7 +33,7 @@ def copy_with_holes(file: BinaryIO, copy: BinaryIO, copied: Callable[[int], obje
 
 def copy_file(source: str, target: str) -> None:
     """Copy a file and its rights; holes stay holes. For ``shutil.copytree``, which gives texts. Raises OSError."""
-    with Path(source).open("rb") as file, Path(target).open("wb") as copy:
+    with open_regular(Path(source)) as file, Path(target).open("wb") as copy:
         copy_with_holes(file, copy)
     shutil.copymode(source, target)
 
