@@ -39,6 +39,7 @@ from tfjs_compat.outcomes.stages import Stage
         (["run", "frontir"], "frontir: there is no such matrix file hint: did you mean 'frontier'?"),
         (["run", "zoo:mlp"], "there is no such matrix file hint: a model is given by --model zoo:mlp"),
         (["plan", "model.keras"], "there is no such matrix file hint: a model is given by --model model.keras"),
+        (["plan", "seed", "--only", "[" * 50_000], "--only: a pattern has more than 1000 characters"),
         (["run", "folder"], "folder: it is a folder, not a matrix file"),
         (["run", "--process-env", "legacy-kera"], "'legacy-kera' hint: did you mean 'legacy-keras'?"),
         (["run", "--route", "layer"], "route 'layer': no such route hint: did you mean 'layers'?"),

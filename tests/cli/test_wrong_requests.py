@@ -35,6 +35,7 @@ from tfjs_compat.workflows import run as api
         ),
         ("routes = ['grahp']", "m.toml: key 'routes': route 'grahp': no such route hint: did you mean 'graph'?"),
         ("[[expect]]\nmodel = 'x'", "m.toml: key 'expect[0]': it expects nothing"),
+        (f"[[exclude]]\nmodel = '{'[' * 50_000}'", "m.toml: key 'exclude[0].model': it has more than 1000 characters"),
         ("until = 'covnert'", "m.toml: key 'until': unknown value 'covnert' hint: did you mean 'convert'?"),
     ],
 )

@@ -258,6 +258,10 @@ class Axes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tfjs_runtime: list[str] | None = None
 
 
+LONGEST_PATTERN = 1000
+"""Characters of a shell pattern: what Python makes of one takes time with the square of its brackets."""
+
+
 class Match(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which cases a rule is about: every key given must match; a list matches where one of its values does."""
 

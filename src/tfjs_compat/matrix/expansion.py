@@ -13,7 +13,7 @@ import msgspec
 from tfjs_compat.errors import MachineryError, RequestError, nearest
 from tfjs_compat.index.interpreters import Interpreter, choose, choose_for
 from tfjs_compat.index.releases import Release
-from tfjs_compat.matrix.axes import AUTO, AXES, RESOLVED, TODAY, Axes, Combination, Match, Texts, texts
+from tfjs_compat.matrix.axes import AUTO, AXES, LONGEST_PATTERN, RESOLVED, TODAY, Axes, Combination, Match, Texts, texts
 from tfjs_compat.matrix.cases import Case, Expectation
 from tfjs_compat.matrix.models import Model
 from tfjs_compat.matrix.problems import missing_keys
@@ -100,6 +100,8 @@ def only(expansion: Expansion, patterns: Sequence[str]) -> Expansion:
     """The cases whose id, or whose combination's short name, fits one of the shell patterns. Raises RequestError."""
     if not patterns:
         return expansion
+    if max(map(len, patterns)) > LONGEST_PATTERN:
+        raise RequestError(f"--only: a pattern has more than {LONGEST_PATTERN} characters")
     fitting = tuple(case for case in expansion.cases if any(_named(case, pattern) for pattern in patterns))
     if not fitting:
         slugs = list(dict.fromkeys(case.combination.slug() for case in expansion.cases))

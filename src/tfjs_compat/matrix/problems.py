@@ -11,7 +11,7 @@ from packaging.requirements import InvalidRequirement, Requirement
 
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.matrix import versions
-from tfjs_compat.matrix.axes import AXES, Axes, Axis, Texts, texts
+from tfjs_compat.matrix.axes import AXES, LONGEST_PATTERN, Axes, Axis, Match, Texts, texts
 from tfjs_compat.matrix.permissions import ALL
 from tfjs_compat.matrix.process_env import PROCESS_ENVS
 from tfjs_compat.matrix.routes import find_route
@@ -62,6 +62,11 @@ def problems(matrix: Matrix) -> Iterable[str]:
     for ref in matrix.permissions.trust:
         if ref != ALL:
             yield from _unknown("permissions.trust", ref, models)
+    for key, rules in (("exclude", matrix.exclude), ("expect", matrix.expect)):
+        for number, match in enumerate(rules):
+            for field in Match.__struct_fields__:
+                if any(len(pattern) > LONGEST_PATTERN for pattern in texts(getattr(match, field))):
+                    yield f"key '{key}[{number}].{field}': it has more than {LONGEST_PATTERN} characters"
     for number, rule in enumerate(matrix.expect):
         if rule.verdict is None and rule.stage is None and rule.issue is None:
             yield f"key 'expect[{number}]': it expects nothing\nhint: give 'verdict', 'stage' or 'issue'"

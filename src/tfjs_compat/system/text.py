@@ -42,13 +42,13 @@ def plain(text: str) -> str:
 
 
 _LONGEST_WORD = 400
-_LONGEST_MESSAGE = 20_000
+_LONGEST_MESSAGE = 6_000
 
 
 def shown(text: str) -> str:
     """A message as a terminal gets it: plain, and of a length that somebody can read.
 
-    The middle of words of more than 400 characters is left out, and what is beyond 20,000 characters.
+    The middle of words of more than 400 characters is left out, and what is beyond 6,000 characters.
 
     >>> len(shown(f"no model '{'x' * 1000}'"))
     427
