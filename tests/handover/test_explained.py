@@ -65,6 +65,8 @@ def test_who_caps_the_culprit_or_asks_for_it_is_said() -> None:
     asked = explanation(bad=failed(combination=combination(constraints=("Setuptools==84",))))
     assert "The case itself asks for Setuptools==84." in explanation_text(asked)
     assert "No installed package requires setuptools" in explanation_text(explanation(requirers=()))
+    # Who requires it is looked up last.
+    assert "requires" not in explanation_text(explanation(requirers=(), ended="after --time"))
 
 
 def test_a_remedy_that_does_not_suffice_is_not_called_one() -> None:

@@ -256,6 +256,17 @@ def test_what_a_link_to_a_file_leads_to_counts(tmp_path: Path) -> None:
     assert "variables/variables.index" in content_of(after)
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc")
+@pytest.mark.parametrize("file", ["/proc/self/environ", "/proc/kmsg", "/dev/null", "/dev/zero"])
+def test_a_link_to_what_is_no_file_is_refused(tmp_path: Path, file: str) -> None:
+    """A copy of the tool's own variables would tell the model its tokens."""
+    model = saved_model(tmp_path / "m")
+    (tmp_path / "between").symlink_to(file)
+    (model / "variables" / "more").symlink_to(tmp_path / "between")
+    with pytest.raises(RequestError, match=r"variables/more is a (link to /|pipe or a device)"):
+        find_model("m", tmp_path)
+
+
 @pytest.mark.parametrize("where", [".", "..", "../variables/..", "/", "../../elsewhere"])
 def test_a_link_to_a_folder_is_refused(tmp_path: Path, where: str) -> None:
     """A stranger's may be one to any folder of the user, which the tool would copy."""

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 from support.samples import SmallIndex
 
 from tfjs_compat.cli import doctor_command
+from tfjs_compat.index.releases import fetch_releases
 from tfjs_compat.system.store import Store
 from tfjs_compat.workflows.doctor import doctor
 
@@ -32,6 +33,15 @@ def test_a_browser_is_needed_only_where_it_is_to_run(
         assert browser.status == status
         assert found in browser.says
         assert "\n" not in browser.says
+
+
+def test_the_index_is_asked_and_not_what_was_kept_of_it(tmp_path: Path, small_index: SmallIndex) -> None:
+    store = Store(tmp_path / "store")
+    small_index.add("tensorflowjs", "4.17.0")
+    assert fetch_releases("tensorflowjs", store)
+    small_index.files.clear()
+    (index,) = [finding for finding in doctor(store, "node") if finding.what == "package index"]
+    assert index.status == "bad"
 
 
 def test_a_missing_browser_stops_who_asks_for_it(

@@ -109,6 +109,8 @@ def _why_chosen(found: Explanation) -> str:
         return ""
     if (requested := _requested(culprit.name, found.bad)) is not None:
         return f"The case itself asks for {requested}."
+    if not found.requirers and found.ended:
+        return ""
     if not found.requirers:
         return f"No installed package requires {culprit.name}; it is requested directly."
     named = [f"{r.package} {r.version} ({r.range or 'any version'})" for r in found.requirers[:_SHOWN]]

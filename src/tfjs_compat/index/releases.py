@@ -42,10 +42,11 @@ class Release(msgspec.Struct, frozen=True):
 _RELEASES = Reader[tuple[Release, ...]](tuple[Release, ...])
 
 
-def fetch_releases(package: str, store: Store) -> tuple[Release, ...]:
+def fetch_releases(package: str, store: Store, *, fresh: bool = False) -> tuple[Release, ...]:
     """The releases of a package, oldest first, as uv finds them now: on the first index that has it, and among wheels.
 
-    An index's answer is kept for ten minutes; folders of wheels (``find-links``) are read each time. Raises
+    An index's answer is kept for ten minutes, and not looked at where a ``fresh`` one is wanted; folders of wheels
+    (``find-links``) are read each time. Raises
     MachineryError when an index cannot be reached or answers with something else than a package page, and where nothing
     has the package.
     """
@@ -53,7 +54,7 @@ def fetch_releases(package: str, store: Store) -> tuple[Release, ...]:
     urls = index_urls()
     kept = store.folder("index") / f"{package}-{_short(' '.join(urls))}.json"
     with contextlib.suppress(OSError):  # not there, or damaged: it is fetched
-        if is_fresh(kept, _FRESH_SECONDS):
+        if not fresh and is_fresh(kept, _FRESH_SECONDS):
             return _together(_RELEASES.read(kept), wheels)
     for url in urls:
         if (releases := _fetch(package, url)) is not None:

@@ -25,6 +25,8 @@ _LONGEST_SOURCE = 4 << 20
 """Bytes of a builder's file that are parsed: Python's parser takes a hundred times as many of memory."""
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _NAMED, _MOST_NAMED = 4, 1000
+_OF_THE_SYSTEM = ("/proc/", "/sys/", "/dev/")
+"""Where files are no files: the variables of this process, say, which a copy would give to the model."""
 _MOST_FILES = 100_000
 """In a SavedModel's folder."""
 
@@ -252,6 +254,8 @@ def _below(ref: str, folder: Path) -> Iterator[Path]:
             if number > _MOST_FILES:
                 raise RequestError(f"model '{ref}': the folder holds more than {_MOST_FILES} files")
             yield path
+            if path.is_symlink() and os.path.realpath(path).startswith(_OF_THE_SYSTEM):
+                raise RequestError(f"model '{ref}': {path} is a link to {os.path.realpath(path)}\nhint: remove it")
             if path.is_dir():
                 if path.is_symlink():
                     raise RequestError(

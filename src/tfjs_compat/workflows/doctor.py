@@ -79,7 +79,7 @@ def _uv(store: Store) -> DoctorFinding:
 
 def _index(store: Store) -> DoctorFinding:
     shown = shown_index()
-    releases = fetch_releases("tensorflowjs", store)
+    releases = fetch_releases("tensorflowjs", store, fresh=True)
     newest = releases[-1].version if releases else "none"
     says = f"{shown}: tensorflowjs {newest} is the newest of {len(releases)}"
     if any(release.uploaded for release in releases):

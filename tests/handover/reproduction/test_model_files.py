@@ -33,6 +33,10 @@ def test_a_builder_takes_what_it_imports_and_names(tmp_path: Path) -> None:
         "secrets.txt": "x",
     }
     put(tmp_path / "from", source)
+    # What links of a stranger's project lead to is the user's.
+    put(tmp_path / "mine", {"key": "x", "folder/key": "x"})
+    for name, place in {"key": "mine/key", "folder": "mine/folder"}.items():
+        (tmp_path / "from" / "tables" / name).symlink_to(tmp_path / place)
     path, files = written("train.py:build", tmp_path / "from", tmp_path / "to")
     assert path == "model/train.py"
     wanted = {"train.py", "blocks.py", "tables/a.csv", "data/__init__.py", "data/words.py", "data/words.txt"}

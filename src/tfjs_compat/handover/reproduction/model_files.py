@@ -136,7 +136,13 @@ def _copy(source: Path, root: Path, target: Path) -> None:
     place = target / source.relative_to(root)
     place.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        ignored = shutil.ignore_patterns(".*", "__pycache__")
+        hidden = shutil.ignore_patterns(".*", "__pycache__")
+
+        def ignored(place: str, names: list[str]) -> set[str]:
+            # A link in a stranger's project may lead to any file of the user.
+            outside = {name for name in names if root not in Path(place, name).resolve().parents}
+            return hidden(place, names) | outside
+
         shutil.copytree(source, place, dirs_exist_ok=True, ignore=ignored, copy_function=copy_file)
     else:
         copy_file(str(source), str(place))
