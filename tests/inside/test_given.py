@@ -64,6 +64,7 @@ def test_names_that_keras_makes_up_are_an_order(said: list[str], wanted: list[st
         ({"image": array(3, 4, 4, 1), "meta": array(3, 2), "more": array(3)}, "unknown", "more"),
         ({"arr_0": array(3, 4, 4, 1)}, "count", "arr_0"),
         ({"image": array(4, 4, 1), "meta": array(3, 2)}, "shape", "image"),
+        ({"image": array(0, 4, 4, 1), "meta": array(0, 2)}, "shape", "image"),
         ({"image": array(3, 4, 5, 1), "meta": array(3, 2)}, "shape", "image"),
         ({"image": array(3, 4, 4, 1), "meta": array(3, 2) / 2}, "dtype", "meta"),
         ({"image": array(3, 4, 4, 1), "meta": np.full((3, 2), np.nan)}, "dtype", "meta"),

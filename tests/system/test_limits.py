@@ -89,3 +89,18 @@ def test_how_a_child_ended_and_whether_that_says_anything(ended: ExitStatus, cla
 def test_which_limit_is_passed(seconds: float, memory: int, output: int, exceeded: str | None) -> None:
     assert Limits(10.0, 1 << 30, 2 << 20).exceeded(seconds, memory, output) == exceeded
     assert Limits(10.0, None, 2 << 20).exceeded(9.0, 1 << 50, 0) is None
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="Windows has no such signal")
+def test_a_limit_of_the_caller_for_files_is_none_of_the_child() -> None:
+    limits = Limits(disk=1000)
+    assert (
+        limits.by_signal(signal.SIGXFSZ)
+        == limits.by_signal(signal.SIGXFSZ, 1000)
+        == "over its disk limit of 9.31e-07 GiB"
+    )
+    assert limits.by_signal(signal.SIGXFSZ, 999) is None
+    ended = ExitStatus(-signal.SIGXFSZ, None, 1.0, 0)
+    assert ended.fault == ended.describe()
+    assert "ulimit -f" in ended.describe()
+    assert ExitStatus(-signal.SIGXFSZ, "over its disk limit", 1.0, 0).fault is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import signal
 from dataclasses import dataclass
 
@@ -46,12 +47,13 @@ class Limits:
             return None
         return f"over its disk limit of {self.disk / 2**30:.3g} GiB"
 
-    def by_signal(self, number: int) -> str | None:
+    def by_signal(self, number: int, largest_file: float = math.inf) -> str | None:
         """The clause for a child that a signal ended which stands for a limit; None: that one stands for none.
 
-        A file that is to grow beyond the limit of the disk ends whoever writes it by SIGXFSZ (setrlimit(2)).
+        A file that is to grow beyond the limit of the disk ends whoever writes it by SIGXFSZ (setrlimit(2)). One that
+        may have no more than ``largest_file`` bytes by the caller's own limit says nothing of the child's.
         """
-        if self.disk is None or number != _FILE_TOO_LARGE:
+        if self.disk is None or number != _FILE_TOO_LARGE or largest_file < self.disk:
             return None
         return self.exceeded_on_disk(DiskUse(self.disk + 1, 0, 0))
 
@@ -114,11 +116,12 @@ class ExitStatus:
         """What ended it where that says nothing about the child, as a clause for messages; else None.
 
         A signal that programs do not send themselves when they crash (SIGKILL, SIGTERM, SIGINT, SIGHUP) and that was
-        not sent here, a time limit that an overloaded machine made it pass, or a disk without room.
+        not sent here, a limit that the caller set for files, a time limit that an overloaded machine made it pass, or
+        a disk without room.
         """
         if self.limit_exceeded is not None:
             return self.describe() if self.starved or self.crowded else None
-        return self.describe() if -self.exit_code in _OUTSIDE_SIGNALS else None
+        return self.describe() if -self.exit_code in (*_OUTSIDE_SIGNALS, _FILE_TOO_LARGE) else None
 
     def describe(self) -> str:
         """A clause that says how the child ended, for messages."""
@@ -128,6 +131,8 @@ class ExitStatus:
         if self.exit_code >= 0:
             return f"ended with exit code {self.exit_code}"
         name = signal_name(-self.exit_code)
+        if -self.exit_code == _FILE_TOO_LARGE:
+            return f"was ended by {name}: a file was to grow beyond what the caller's limit allows (ulimit -f)"
         if -self.exit_code not in _OUTSIDE_SIGNALS:
             return f"was ended by signal {name}"
         return f"was killed by {name}" + (" (possibly out of memory)" if name == "SIGKILL" else "")

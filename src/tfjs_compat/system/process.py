@@ -8,6 +8,7 @@ of sight. Where the guard cannot say that nothing is left, it is looked for by a
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import secrets
 import shutil
@@ -172,7 +173,7 @@ class Child:
             self.end()
         return ExitStatus(
             self._popen.returncode,
-            watched.limit_exceeded or limits.by_signal(-self._popen.returncode),
+            watched.limit_exceeded or limits.by_signal(-self._popen.returncode, largest_file()),
             time.monotonic() - started,
             watched.peak_memory,
             watched.starved,
@@ -259,6 +260,16 @@ def _timed(has_ended: Callable[[float], bool], seconds: float) -> tuple[bool, fl
     """Whether it has, and the seconds that it took to say so."""
     asked = time.monotonic()
     return has_ended(seconds), time.monotonic() - asked
+
+
+def largest_file() -> float:
+    """The bytes that a file of a child may have by the limit that this process was started with."""
+    if os.name != "posix":
+        return math.inf
+    import resource
+
+    hard = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    return math.inf if hard == resource.RLIM_INFINITY else hard
 
 
 def new_token() -> str:

@@ -145,7 +145,7 @@ class Server:
             nothing_left = bool(answer.get("nothing_left"))
             return ExitStatus(
                 int(answer["exit_code"]),
-                watched.limit_exceeded or limits.by_signal(-int(answer["exit_code"])),
+                watched.limit_exceeded or limits.by_signal(-int(answer["exit_code"]), process.largest_file()),
                 time.monotonic() - started,
                 watched.peak_memory,
                 watched.starved,

@@ -103,6 +103,9 @@ def _number(name):
 
 
 def _fits(shape, wanted):
+    # Of no rows nothing is predicted.
+    if wanted and wanted[0] is None and shape and shape[0] == 0:
+        return False
     # A single open dimension is also what stands for a shape of which nothing is known.
     if list(wanted) == [None]:
         return True
