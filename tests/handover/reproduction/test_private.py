@@ -56,6 +56,7 @@ CODE = base64.b64encode(marshal.dumps(compile("lambda x: x * 2", "/home/annabel/
         ("log.txt", b"at workstation-17", "the host's name"),
         ("pip.txt", b"Looking in indexes: https://packages.corp.example/simple", "the address of a package index"),
         (".env", b"TOKEN=glcbt-64_x9q8w7", "the value of CI_JOB_TOKEN"),
+        ("reproduction.json", b'"signature": "no key glcbt-<n>_x9q8w7"', "the value of CI_JOB_TOKEN"),
         ("model.keras", zipped("config.json", b'"/home/annabel/x"'), "a path of this machine"),
         ("inner.zip", zipped("model.keras", zipped("metadata.json", b"annabel")), "the user's name"),
         ("annabel.zip", zipped("x", b""), "the user's name"),

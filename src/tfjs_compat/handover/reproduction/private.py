@@ -80,8 +80,15 @@ def of_this_machine(folders: Iterable[Path] = (), environ: Mapping[str, str] | N
         add(re.escape(host), "the address of a package index")
     for name, value in environ.items():
         if _TOKENS.search(name) and len(value) >= _SHORTEST_TOKEN and not Path(value).is_absolute():
-            add(re.escape(value), f"the value of {name}")
+            add(_token(value), f"the value of {name}")
     return tuple(found.values())
+
+
+def _token(value: str) -> str:
+    """A pattern of a token, also as a signature has it: with ``<n>`` in the place of numbers."""
+    letters = re.sub(r"\d+", "", value)
+    numbered = re.sub(r"\d+", lambda number: f"(?:{number[0]}|<n>)", re.escape(value))
+    return numbered if len(letters) >= _SHORTEST_TOKEN else re.escape(value)
 
 
 def _separated(path: Path) -> str:
