@@ -40,6 +40,22 @@ def reads_elsewhere():
     open(os.path.join(os.environ["SEEN"], "elsewhere.txt")).read()
     return tf.keras.Model()
 
+def reads_a_database():
+    import sqlite3
+    sqlite3.connect(os.path.join(os.environ["SEEN"], "words.db")).close()
+    return tf.keras.Model()
+
+def reads_a_database_by_its_address():
+    import sqlite3
+    sqlite3.connect("file:" + os.path.join(os.environ["SEEN"], "words.db") + "?mode=ro", uri=True).close()
+    return tf.keras.Model()
+
+def loads_a_library():
+    import ctypes
+    try: ctypes.CDLL(os.path.join(os.environ["SEEN"], "ops.so"))
+    except OSError: pass
+    return tf.keras.Model()
+
 def reads_by_a_relative_name():
     os.chdir(HERE)
     open("data/weights.csv").read()
@@ -119,6 +135,8 @@ class Kept:
             "data/weights.csv": "1",
             "data/weights.h5": "1",
             "seen/elsewhere.txt": "1",
+            "seen/words.db": "",
+            "seen/ops.so": "",
             "seen/first/other.py": "",
             "seen/second/shadowed.py": "",
             "seen/far/folder/file": "",
@@ -180,6 +198,9 @@ def remove(name: str) -> Callable[[Kept], None]:
         ("reads_data", change("data/weights.csv")),
         ("reads_data", remove("data/weights.csv")),
         ("reads_elsewhere", change("seen/elsewhere.txt")),
+        ("reads_a_database", change("seen/words.db")),
+        ("reads_a_database_by_its_address", change("seen/words.db")),
+        ("loads_a_library", change("seen/ops.so")),
         ("reads_by_a_relative_name", change("data/weights.csv")),
         ("reads_below_python", change("data/weights.h5")),
         ("imports_of_a_package", change("parts/deep/layer.py")),

@@ -119,8 +119,11 @@ class Opened:
             # An import lists the folders where a module may be: one that comes there later would be taken.
             if not (sys._getframe(1).f_code.co_filename.startswith("<frozen importlib") and self._is_known(place)):
                 self._note(place)
-        elif event == "ctypes.dlopen" and os.sep in os.fsdecode(arguments[0] or ""):
-            self._note(arguments[0])
+        elif event == "ctypes.dlopen":
+            if os.sep in str(arguments[0]):  # else a name that the system looks up
+                self._note(arguments[0])
+        elif event == "sqlite3.connect":
+            self._note_database(arguments[0])
         elif event in _PROCESSES:
             self._unknown = self._unknown or _STARTS
         elif event in self._network:
@@ -144,6 +147,12 @@ class Opened:
             path = os.path.realpath(path) if os.pardir in path.split(os.sep) else os.path.normpath(path)
             if not (path + "/").startswith(self._but):
                 self._paths[path] = None
+
+    def _note_database(self, name):
+        with contextlib.suppress(TypeError):
+            name = os.fsdecode(name)
+            if name not in ("", ":memory:"):
+                self._note(name[5:].partition("?")[0] if name.startswith("file:") else name)
 
     def _read_inotify(self):
         with contextlib.suppress(OSError):
