@@ -120,6 +120,17 @@ def looks_up_a_host():
     except OSError: pass
     return tf.keras.Model()
 
+def opens_below_a_descriptor():
+    place = os.open(os.environ["SEEN"], os.O_RDONLY)
+    os.close(os.open("elsewhere.txt", os.O_RDONLY, dir_fd=place))
+    return tf.keras.Model()
+
+def removes_folders():
+    import tempfile
+    with tempfile.TemporaryDirectory() as place:
+        os.makedirs(os.path.join(place, "a", "b"))
+    return tf.keras.Model()
+
 def exits():
     os._exit(5)
 """
@@ -239,6 +250,7 @@ def test_bytecode_stands_for_its_source(kept: Kept) -> None:
         ("starts_a_program", "it starts other processes"),
         ("forks", "it starts other processes"),
         ("looks_up_a_host", "it uses the network"),
+        ("opens_below_a_descriptor", "it opens files by the descriptor of a folder"),
         ("exits", "it did not say what it opened"),
     ],
 )
@@ -247,6 +259,10 @@ def test_what_is_not_known_is_not_kept(kept: Kept, builder: str, why: str) -> No
     kept.trials.permissions = UNCONFINED
     assert not kept.run(builder)
     assert kept.outcome.unrepeatable == why
+
+
+def test_folders_that_are_removed_are_no_secret(kept: Kept) -> None:
+    assert kept.run("removes_folders"), kept.outcome
 
 
 def test_a_file_that_is_written_meanwhile_is_not_believed(kept: Kept) -> None:

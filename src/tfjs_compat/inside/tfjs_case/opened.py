@@ -27,6 +27,7 @@ _SYSTEM = ("/proc/", "/sys/", "/dev/", "/run/")
 LIBRARIES = ("/usr/lib", "/usr/share", "/lib", "/lib64", "/etc")
 _PROCESSES = ("subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn")
 _STARTS = "it starts other processes"
+_REMOVES = "shutil.py"
 _NETWORK = ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname")
 
 
@@ -111,7 +112,9 @@ class Opened:
         if self._closed:
             return
         if event == "open":
-            path, _, flags = arguments
+            path, mode, flags = arguments
+            if mode is None and self._may_be_below(path, flags) and _caller() != _REMOVES:
+                self._say_unknown("it opens files by the descriptor of a folder")
             if not (isinstance(flags, int) and flags & os.O_WRONLY):
                 self._note(path)
         elif event in ("os.listdir", "os.scandir"):
@@ -128,6 +131,12 @@ class Opened:
             self._unknown = self._unknown or _STARTS
         elif event in self._network:
             self._unknown = self._unknown or "it uses the network"
+
+    def _may_be_below(self, path, flags):
+        """Whether ``os.open`` is given a name in another folder than this process's (``dir_fd``), which is not told."""
+        with contextlib.suppress(TypeError, ValueError):
+            return not (flags & os.O_CREAT or os.path.isabs(path) or os.path.lexists(path))
+        return False
 
     def _is_known(self, place):
         try:
@@ -164,6 +173,11 @@ class Opened:
                     at += 16 + length
                     if mask & _IN_OPEN and not mask & _IN_ISDIR and name and number in self._watches:
                         self._note(os.path.join(self._watches[number], os.fsdecode(name)))
+
+
+def _caller():
+    """The file of the code that called what is audited."""
+    return os.path.basename(sys._getframe(2).f_code.co_filename)
 
 
 def _folders(folder, but):
