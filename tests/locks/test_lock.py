@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from support.samples import DATA
 
 from tfjs_compat.errors import RequestError
 from tfjs_compat.index.interpreters import Interpreter, PythonBuild
-from tfjs_compat.locks.lock import make_lock, read_lock
+from tfjs_compat.locks.lock import make_lock, read_any_lock, read_lock
 
 PYTHON = Interpreter("3.11.7", "linux-x86_64", "/pythons/3.11.7/bin/python")
 PINS = (DATA / "lock.txt").read_text("utf-8")
@@ -104,3 +106,35 @@ def test_a_lock_that_was_changed_is_refused(old: str, new: str) -> None:
 def test_what_is_no_lock_of_ours_is_refused(text: str) -> None:
     with pytest.raises(RequestError, match=r"not a lock of tfjs-compat|was changed"):
         read_lock(text)
+
+
+def test_of_a_lock_for_several_environments_the_part_for_the_python_counts(tmp_path: Path) -> None:
+    digest = "0" * 64
+    markers = {
+        "numpy==1.26.4": "python_version >= '3.11'",
+        "numpy==1.24.4": "python_version < '3.11'",
+        "tensorflow-intel==2.15.0": "sys_platform == 'win32'",
+        "tensorflow==2.15.0": "sys_platform == 'linux' and platform_machine == 'x86_64'",
+        "keras==2.15.0": "extra == 'train'",
+        "h5py==3.11.0": "",
+    }
+    lines = [f"{pin}{f' ; {marker}' if marker else ''} --hash=sha256:{digest}" for pin, marker in markers.items()]
+    (tmp_path / "lock.txt").write_text("\n".join(lines))
+    build = PythonBuild("3.11.7", "linux-x86_64")
+    found = read_any_lock(tmp_path / "lock.txt", build).packages
+    assert found == {"numpy": "1.26.4", "tensorflow": "2.15.0", "h5py": "3.11.0"}
+    older = read_any_lock(tmp_path / "lock.txt", PythonBuild("3.10.2", "win32-AMD64")).packages
+    assert older == {"numpy": "1.24.4", "tensorflow-intel": "2.15.0", "h5py": "3.11.0"}
+
+
+@pytest.mark.parametrize("digest", ["sha256:zz", "sha256:00", "sha256:", "x"])
+def test_a_hash_that_is_none_is_named(tmp_path: Path, digest: str) -> None:
+    (tmp_path / "lock.txt").write_text(f"numpy==1.26.4 --hash={digest}\n")
+    with pytest.raises(RequestError, match=f"numpy: '{digest}' is no hash such as 'sha256:"):
+        read_any_lock(tmp_path / "lock.txt", PythonBuild("3.11.7", "linux-x86_64"))
+
+
+def test_a_pylock_that_is_nested_without_an_end_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "pylock.toml").write_text('lock-version = "1.0"\ncreated-by = "x"\nx = ' + "[" * 100_000)
+    with pytest.raises(RequestError, match=r"not a pylock\.toml"):
+        read_any_lock(tmp_path / "pylock.toml", PythonBuild("3.11.7", "linux-x86_64"))

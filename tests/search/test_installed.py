@@ -77,7 +77,7 @@ def test_a_lock_of_another_make_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_files_that_include_each_other_end(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="there is no file"):
+    with pytest.raises(RequestError, match=r"--from \S+: \S+: line 1: files name one another"):
         given(tmp_path, "-r requirements.txt")
 
 
@@ -153,3 +153,28 @@ def test_an_environment_that_does_not_answer_is_named(
     monkeypatch.setenv("VIRTUAL_ENV", str(tmp_path / "env"))
     with pytest.raises(RequestError, match=f"cannot list what is installed in {re.escape(str(tmp_path / 'env'))}"):
         read_installed("active")
+
+
+def test_of_a_file_elsewhere_nothing_is_told(tmp_path: Path) -> None:
+    (tmp_path / "netrc").write_text("machine x login y password s3cret\n")
+    (tmp_path / "project" / "more").mkdir(parents=True)
+    (tmp_path / "project" / "more" / "requirements.txt").write_text("no such thing\n")
+    with pytest.raises(RequestError, match=r"more/requirements\.txt: line 1: 'no such thing' is not a valid"):
+        given(tmp_path / "project", "-r more/requirements.txt")
+    with pytest.raises(RequestError, match=r"netrc: line 1: it is not a valid requirement") as raised:
+        given(tmp_path / "project", "numpy\n-r ../netrc")
+    assert "s3cret" not in str(raised.value)
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="no /proc")
+def test_the_variables_of_the_tool_are_no_requirements(tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("/proc/self/environ")
+    for name in ("/proc/self/environ", "link"):
+        with pytest.raises(RequestError, match="line 1: there is no file"):
+            given(tmp_path, f"-r {name}")
+
+
+@pytest.mark.parametrize("address", ["file:///my/own", "https://example.org/own.whl", "git+https://example.org/own"])
+def test_a_package_at_an_address_is_not_the_indexs(tmp_path: Path, address: str) -> None:
+    with pytest.raises(RequestError, match="is not a package of an index"):
+        given(tmp_path, f"own @ {address}")

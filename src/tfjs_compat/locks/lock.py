@@ -16,6 +16,7 @@ _REPORTED = (
     *("tensorflow", "tensorflowjs", "keras", "tf-keras", "numpy", "protobuf", "setuptools", "h5py"),
     *("tensorflow-decision-forests", "tensorflow-hub", "ydf", "jax"),
 )
+_DIGITS = {"md5": 32, "sha256": 64, "sha384": 96, "sha512": 128}
 _WHEELS_ONLY = "--only-binary :all:\n"
 
 
@@ -99,10 +100,10 @@ def read_lock(text: str) -> Lock:
 def read_any_lock(path: Path, python: PythonBuild | None) -> Lock:
     """The lock in a file: one of tfjs-compat, a requirements file with hashes, a pylock.toml.
 
-    ``python`` is what one that does not name its own is for. Raises RequestError where it cannot be read, pins
-    something without a hash, or names no Python and none is given.
+    ``python`` is what one that does not name its own is for: of a lock for several environments its part counts.
+    Raises RequestError where it cannot be read, pins something without a hash, or names no Python and none is given.
     """
-    pins = read_lock_file(path)
+    pins = read_lock_file(path, python)
     if path.suffix != ".toml" and (text := read_lock_text(path)).startswith("# lock "):
         try:
             return read_lock(text)
@@ -111,7 +112,15 @@ def read_any_lock(path: Path, python: PythonBuild | None) -> Lock:
     if bare := [pin.name for pin in pins if not pin.hashes]:
         hint = "`uv pip compile --generate-hashes` writes a file with hashes"
         raise RequestError(f"{path}: {bare[0]} is pinned without a hash\nhint: {hint}")
+    for pin in pins:
+        if odd := [each for each in pin.hashes if not _is_hash(each)]:
+            raise RequestError(f"{path}: {pin.name}: '{odd[0]}' is no hash such as 'sha256:…'")
     if python is None:
         raise RequestError(f"{path}: it does not say for which Python it is\nhint: give --python, such as 3.11")
     lines = "".join(f"{pin.name}=={pin.version}" + "".join(f" --hash={h}" for h in pin.hashes) + "\n" for pin in pins)
     return make_lock(lines, python, source_builds=False)
+
+
+def _is_hash(text: str) -> bool:
+    algorithm, _, digest = text.partition(":")
+    return len(digest) == _DIGITS.get(algorithm, len(digest)) and re.fullmatch("[0-9a-fA-F]+", digest) is not None

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 import tomli
+from packaging.markers import Marker
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from tfjs_compat.errors import RequestError
+from tfjs_compat.index.interpreters import PythonBuild
 from tfjs_compat.system.files import read_regular
 
 if TYPE_CHECKING:
@@ -27,12 +29,14 @@ class Pin(msgspec.Struct, frozen=True):
     """One distribution of a lock: canonical ``name``, exact ``version``, allowed ``hashes`` (``sha256:…``).
 
     ``lines`` are its lines of a requirements file as they stand there, line ends included; empty for a pylock.toml.
+    ``marker`` says for which environments it is (PEP 508); empty: for all.
     """
 
     name: str
     version: str
     hashes: tuple[str, ...] = ()
     lines: str = ""
+    marker: str = ""
 
 
 class LogicalLine(msgspec.Struct, frozen=True):
@@ -74,14 +78,17 @@ def logical_lines(text: str) -> Iterator[LogicalLine]:
         parts, raw = [], ""
 
 
-def read_lock_file(path: Path) -> tuple[Pin, ...]:
+def read_lock_file(path: Path, python: PythonBuild | None = None) -> tuple[Pin, ...]:
     """The distributions of a lock file: a pylock.toml by its name's end, else a requirements file.
 
-    Raises RequestError where it cannot be read, is neither, or does not pin everything to one version.
+    Of a lock for several environments those for ``python``, where one is given. Raises RequestError where it cannot be
+    read, is neither, or does not pin everything to one version.
     """
     try:
         text = read_lock_text(path)
         pins = read_pylock(text) if path.suffix == ".toml" else read_requirements(text)
+        if python is not None:
+            pins = tuple(pin for pin in pins if _is_for(pin, python))
         versions(pins)
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"{path}: cannot be read: {error}") from None
@@ -90,13 +97,24 @@ def read_lock_file(path: Path) -> tuple[Pin, ...]:
     return pins
 
 
+_SYSTEMS = {"linux": "Linux", "darwin": "Darwin", "win32": "Windows"}
+
+
+def _is_for(pin: Pin, python: PythonBuild) -> bool:
+    """Whether a marker lets a Python have a distribution. Of extras none is asked for."""
+    system, _, machine = python.platform.partition("-")
+    of_python = {"python_version": python.minor, "python_full_version": python.version}
+    of_machine = {"sys_platform": system, "platform_machine": machine, "platform_system": _SYSTEMS.get(system, "")}
+    return not pin.marker or Marker(pin.marker).evaluate({**of_python, **of_machine, "extra": ""})
+
+
 def read_lock_text(path: Path) -> str:
     """The text of a lock file. Raises OSError for a pipe, a device and more than 16 MiB, UnicodeDecodeError."""
     return read_regular(path, _MOST_BYTES).decode("utf-8-sig")
 
 
 def read_requirements(text: str) -> tuple[Pin, ...]:
-    """The distributions of a requirements file, in its order. Options and markers decide nothing here.
+    """The distributions of a requirements file, in its order. Options decide nothing here.
 
     Raises RequestError for a line that is not pinned to one version of a package of an index.
     """
@@ -120,11 +138,12 @@ def _pin(line: LogicalLine) -> Pin:
     if len(exact) != 1:
         raise RequestError(f"line {line.number}: '{text}' is not a pin such as 'numpy==1.26.4'")
     hashes = tuple(_HASH.findall(line.content))
-    return Pin(canonicalize_name(requirement.name), exact[0].version, hashes, line.raw)
+    marker = str(requirement.marker) if requirement.marker is not None else ""
+    return Pin(canonicalize_name(requirement.name), exact[0].version, hashes, line.raw, marker)
 
 
 def read_pylock(text: str) -> tuple[Pin, ...]:
-    """The distributions of a pylock.toml (PEP 751), in its order; their markers decide nothing here.
+    """The distributions of a pylock.toml (PEP 751), in its order.
 
     Raises RequestError for what is none, and for a package without a version (a folder, a repository).
     """
@@ -132,7 +151,7 @@ def read_pylock(text: str) -> tuple[Pin, ...]:
 
     try:
         document = Pylock.from_dict(tomli.loads(text))
-    except (tomli.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError) as error:
+    except (tomli.TOMLDecodeError, PylockValidationError, PylockUnsupportedVersionError, RecursionError) as error:
         raise RequestError(f"not a pylock.toml: {error}") from None
     return tuple(_of_package(package) for package in document.packages)
 
@@ -142,7 +161,8 @@ def _of_package(package: Package) -> Pin:
         raise RequestError(f"package {package.name} has no version: only packages of an index can be compared")
     files = [*(package.wheels or ()), *([package.sdist] if package.sdist is not None else ())]
     hashes = (f"{algorithm}:{digest}" for file in files for algorithm, digest in sorted(file.hashes.items()))
-    return Pin(canonicalize_name(package.name), str(package.version), tuple(dict.fromkeys(hashes)))
+    marker = str(package.marker) if package.marker is not None else ""
+    return Pin(canonicalize_name(package.name), str(package.version), tuple(dict.fromkeys(hashes)), marker=marker)
 
 
 def versions(pins: Iterable[Pin]) -> dict[str, str]:

@@ -10,7 +10,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import tomli
@@ -28,6 +28,7 @@ from tfjs_compat.system.files import read_regular, require_usable
 _VERSIONS = Reader[dict[str, str]](dict[str, str])
 
 ACTIVE = "active"
+_DEEPEST = 8
 _LARGEST = 64 << 20
 """Bytes of a file that are read."""
 _MANAGED = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tensorflowjs", "keras", "tf-keras")
@@ -68,7 +69,7 @@ def read_installed(source: str) -> Installed:
         ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise RequestError(f"--from {source}: cannot be read: {error}") from None
-    return _of_lock(source, text) if path.suffix == ".lock" else _of_requirements(source, text, path.parent)
+    return _of_lock(source, text) if path.suffix == ".lock" else _of_requirements(source, text, path)
 
 
 def _decoded(content: bytes) -> str:
@@ -113,18 +114,27 @@ def _of_packages(packages: list[dict[str, Any]]) -> Installed:
     return Installed(versions, tuple(name for name in dict.fromkeys(required) if name not in _MANAGED))
 
 
-def _of_requirements(source: str, text: str, folder: Path) -> Installed:
+class _Line(NamedTuple):
+    """A requirement of a file: ``where`` it stands, and how a message has it: a file elsewhere may be a private one."""
+
+    text: str
+    where: str
+    quoted: str
+
+
+def _of_requirements(source: str, text: str, path: Path) -> Installed:
     versions: dict[str, str] = {}
     required: dict[str, None] = {}
-    for number, line in _lines(source, text, folder, 0):
+    for line in _lines(source, text, (path,)):
         try:
-            requirement = Requirement(line)
+            requirement = Requirement(line.text)
         except InvalidRequirement as error:
-            reason = str(error).splitlines()[0]
+            reason = f": {str(error).splitlines()[0]}" if line.text in line.quoted else ""
             raise RequestError(
-                f"--from {source}: line {number}: '{line}' is not a valid requirement; expected e.g."
-                f" 'numpy==1.26.4': {reason}"
+                f"{line.where}: {line.quoted} is not a valid requirement; expected e.g. 'numpy==1.26.4'{reason}"
             ) from None
+        if requirement.url is not None:
+            raise _no_package(line)
         if requirement.marker is not None and not requirement.marker.evaluate():
             continue
         name = canonicalize_name(requirement.name)
@@ -134,12 +144,16 @@ def _of_requirements(source: str, text: str, folder: Path) -> Installed:
             if specifier.operator in ("==", "===") and "*" not in specifier.version
         ]
         if pins and not _is_version(pins[0]):
-            raise RequestError(f"--from {source}: line {number}: '{pins[0]}' is not a valid version")
+            raise RequestError(f"{line.where}: '{pins[0]}' is not a valid version")
         if pins:
             versions["tensorflow" if name.startswith("tensorflow-") and name in _MANAGED else name] = pins[0]
         if name not in _MANAGED:
             required[name + (f"[{','.join(sorted(requirement.extras))}]" if requirement.extras else "")] = None
     return Installed(versions, tuple(required))
+
+
+def _no_package(line: _Line) -> RequestError:
+    return RequestError(f"{line.where}: {line.quoted} is not a package of an index; leave it out, or build one")
 
 
 _SKIPPED = (
@@ -148,26 +162,43 @@ _SKIPPED = (
 )
 
 
-def _lines(source: str, text: str, folder: Path, depth: int) -> Iterator[tuple[int, str]]:
-    """The requirements of a file and of those that it names by ``-r``, with line numbers; options are left out."""
+_OF_THE_SYSTEM = ("/proc/", "/sys/", "/dev/")
+"""Where files are no files, and where the variables of this process could be read."""
+
+
+def _included(where: str, files: tuple[Path, ...]) -> str:
+    """The text of the last of these files, which the one before names by ``-r``. Raises RequestError."""
+    path = files[-1]
+    require_usable(where, path)
+    if len(files) > _DEEPEST:
+        raise RequestError(f"{where}: files name one another by -r without an end, or more than {_DEEPEST} deep")
+    if not path.is_file() or os.path.realpath(path).startswith(_OF_THE_SYSTEM):
+        raise RequestError(f"{where}: there is no file {path}")
+    return read_regular(path, _LARGEST).decode("utf-8", "replace")
+
+
+def _lines(source: str, text: str, above: tuple[Path, ...]) -> Iterator[_Line]:
+    """The requirements of a file and of those that it names by ``-r``; options are left out.
+
+    ``above`` are the file and, before it, those by which it is named: only what is below the first one's folder is
+    quoted.
+    """
+    place = f"--from {source}" if len(above) == 1 else f"--from {source}: {above[-1]}"
+    top, folder = above[0].parent.resolve(), above[-1].parent
+    private = top not in (folder.resolve(), *folder.resolve().parents)
     for logical in logical_lines(text):
-        number, line = logical.number, re.split(r"\s--hash[= ]", logical.content)[0].strip()
-        if other := re.match(r"(?:-r|--requirement)[ =]\s*(.+)", line):
-            path = folder / other[1]
-            require_usable(f"--from {source}: line {number}", path)
-            if depth > 8 or not path.is_file():
-                raise RequestError(f"--from {source}: line {number}: there is no file {path}")
-            text = read_regular(path, _LARGEST).decode("utf-8", "replace")
-            yield from _lines(str(path), text, path.parent, depth + 1)
-        elif line.startswith(("-e", "--editable", ".", "/", "git+", "http:", "https:", "file:")):
-            raise RequestError(
-                f"--from {source}: line {number}: '{line}' is not a package of an index; leave it out, or build one"
-            )
-        elif line.startswith("-"):
-            if not line.startswith(_SKIPPED):
-                raise RequestError(f"--from {source}: line {number}: unknown option '{line}'")
+        content, where = re.split(r"\s--hash[= ]", logical.content)[0].strip(), f"{place}: line {logical.number}"
+        line = _Line(content, where, "it" if private else f"'{content}'")
+        if other := re.match(r"(?:-r|--requirement)[ =]\s*(.+)", content):
+            files = (*above, folder / other[1])
+            yield from _lines(source, _included(where, files), files)
+        elif content.startswith(("-e", "--editable", ".", "/", "git+", "http:", "https:", "file:")):
+            raise _no_package(line)
+        elif content.startswith("-"):
+            if not content.startswith(_SKIPPED):
+                raise RequestError(f"{where}: unknown option {line.quoted}")
         else:
-            yield number, line
+            yield line
 
 
 def _installed() -> Installed:
