@@ -56,6 +56,10 @@ def loads_a_library():
     except OSError: pass
     return tf.keras.Model()
 
+def reads_by_a_way_of_the_system():
+    open("/proc/self/root" + os.path.join(os.environ["SEEN"], "elsewhere.txt")).read()
+    return tf.keras.Model()
+
 def reads_by_a_relative_name():
     os.chdir(HERE)
     open("data/weights.csv").read()
@@ -212,6 +216,7 @@ def remove(name: str) -> Callable[[Kept], None]:
         ("reads_a_database", change("seen/words.db")),
         ("reads_a_database_by_its_address", change("seen/words.db")),
         ("loads_a_library", change("seen/ops.so")),
+        ("reads_by_a_way_of_the_system", change("seen/elsewhere.txt")),
         ("reads_by_a_relative_name", change("data/weights.csv")),
         ("reads_below_python", change("data/weights.h5")),
         ("imports_of_a_package", change("parts/deep/layer.py")),

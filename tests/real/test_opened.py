@@ -30,6 +30,16 @@ def read_by_the_operation(): return model(len(tf.raw_ops.ReadFile(filename=WORDS
 def text_lines(): return model(lines(tf.data.TextLineDataset(WORDS)))
 def records(): return model(lines(tf.data.FixedLengthRecordDataset([WORDS], 2)))
 def rows(): return model(lines(tf.data.experimental.CsvDataset(WORDS, [tf.string])))
+def graph_of_somebody():
+    with tf.Graph().as_default() as graph:
+        tf.io.read_file(PLACE + "/rows.txt", name="read")
+        definition = graph.as_graph_def()
+    for node in [node for node in definition.node if node.op == "Const"]:
+        for number, text in enumerate(node.attr["value"].tensor.string_val):
+            node.attr["value"].tensor.string_val[number] = text.replace(b"rows", b"words")
+    run = tf.compat.v1.wrap_function(lambda: tf.import_graph_def(definition, return_elements=["read:0"]), [])
+    return model(len(run()[0].numpy().split()))
+def records_of_events(): return model(1 + lines(tf.compat.v1.io.tf_record_iterator(PLACE + "/more.tfrecord")))
 def string_lookup(): return model(tf.keras.layers.StringLookup(vocabulary=WORDS).vocabulary_size())
 def table():
     line, number = tf.lookup.TextFileIndex.WHOLE_LINE, tf.lookup.TextFileIndex.LINE_NUMBER
@@ -59,6 +69,7 @@ def test_an_answer_counts_until_what_tensorflow_opened_changes(
     project.mkdir()
     words = place / "words.txt"
     words.write_text("a\nb\n")
+    (place / "more.tfrecord").touch()
     (project / "builders.py").write_text(BUILDERS.replace("{place!r}", repr(str(place))))
     (project / "matrix.toml").write_text(
         f"models = {[f'builders.py:{name}' for name in (*KNOWN, 'read_by_names_of_a_data_set', 'opens_nothing')]}\n"
@@ -79,4 +90,5 @@ def test_an_answer_counts_until_what_tensorflow_opened_changes(
     assert [name for name, case in again.items() if not case.cached] == ["read_by_names_of_a_data_set"]
     words.write_text("a\nb\nc\nd\n")
     (place / "more.txt").write_text("a")
+    (place / "more.tfrecord").write_text("no record")
     assert [name for name, case in run().items() if case.cached] == ["opens_nothing"]

@@ -153,7 +153,8 @@ class Opened:
         with contextlib.suppress(OSError, TypeError, ValueError):
             path = os.path.join(os.getcwd(), os.fsdecode(path))
             # What is above a link is not what is above its name.
-            path = os.path.realpath(path) if os.pardir in path.split(os.sep) else os.path.normpath(path)
+            links = os.pardir in path.split(os.sep) or path.startswith("/proc/")
+            path = os.path.realpath(path) if links else os.path.normpath(path)
             if not (path + "/").startswith(self._but):
                 self._paths[path] = None
 

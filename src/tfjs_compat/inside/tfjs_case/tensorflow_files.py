@@ -2,7 +2,7 @@
 
 Its file system is called by functions of one module, and by operations. An operation that runs at once knows the names
 of its files; in a graph they are known where they are constants (``tf.io.read_file`` of the elements of a data set is
-not). What the operations of a loaded SavedModel read is in its folder.
+not). What the operations of a loaded SavedModel read is in its folder, or named by a constant of its graph.
 
 Python >= 3.8; imports nothing of tfjs_compat.
 """
@@ -14,7 +14,10 @@ import re
 import sys
 
 # Of tensorflow/python/lib/io/file_io.py, each called with the path first.
-_FUNCTIONS = ("ReadFileToString", "GetChildren", "Stat", "IsDirectory", "FileExists", "CopyFile")
+_FUNCTIONS = (
+    *("ReadFileToString", "GetChildren", "Stat", "IsDirectory", "FileExists", "CopyFile"),
+    "BufferedInputStream",
+)
 # Names of operations (tensorflow/core/ops/*.pbtxt), and which inputs of theirs are names of files.
 _FILES = {
     "ReadFile": (0,),
@@ -34,6 +37,8 @@ _FILES = {
     "GenerateVocabRemapping": (0, 1),
     "LoadAndRemapMatrix": (0,),
 }
+# A graph that restores a checkpoint names it when it is run, and whoever runs it is seen.
+_CHECKPOINTS = ("Restore", "RestoreV2", "RestoreSlice")
 _PATTERNS = ("MatchingFiles", "MatchingFilesDataset", "ExperimentalMatchingFilesDataset")
 # Readers of queues, of databases, of other packages: what they open is in no input of theirs.
 _UNKNOWN = re.compile(r"\w*Reader(V2)?|\w*SqlDataset|SnapshotDataset\w*|IO>\w+")
@@ -49,11 +54,16 @@ def watch(note, say_unknown):
     calls = sys.modules.get("tensorflow.python.lib.io._pywrap_file_io")
     for name in _FUNCTIONS:
         _wrap(calls, name, lambda path, *_: note(path))
+    records = sys.modules.get("tensorflow.python.lib.io._pywrap_record_io")
+    for name in ("RecordIterator", "RandomRecordReader"):
+        _wrap(records, name, lambda path, *_: note(path))
     _wrap(calls, "GetMatchingFiles", lambda pattern, *_: seen.pattern(pattern))
     _wrap(sys.modules.get("tensorflow.python.client.pywrap_tf_session"), "TF_LoadLibrary", lambda path, *_: note(path))
     eager = sys.modules.get("tensorflow.python.pywrap_tfe")
     _wrap(eager, "TFE_Py_FastPathExecute", lambda _context, kind, _name, *inputs: seen.operation(kind, inputs))
     _wrap(eager, "TFE_Py_Execute", lambda _context, _device, kind, inputs, *_: seen.operation(kind, inputs))
+    importer = sys.modules.get("tensorflow.python.framework.importer")
+    _wrap(importer, "_import_graph_def_internal", lambda graph, *_: seen.graph(graph))
     seen.readers(sys.modules.get("tensorflow.python.data.ops.readers"))
     graphs = getattr(sys.modules.get("tensorflow.python.framework.ops"), "Graph", None)
     _wrap(graphs, "_create_op_internal", lambda _graph, kind, inputs, *_: seen.operation(kind, inputs))
@@ -110,8 +120,22 @@ class _Seen:
             self._each([inputs[place] for place in _FILES[kind]], self._note)
         elif kind in _PATTERNS:
             self._each(inputs[:1], self.pattern)
+        elif kind in _CHECKPOINTS:
+            for name in _texts(inputs[0]) or ():
+                self._note(name)
         elif _UNKNOWN.fullmatch(kind):
             self._say_unknown("it reads by TensorFlow's %s" % kind)
+
+    def graph(self, graph):
+        """A graph that comes as it is (a GraphDef): what its constants name. A SavedModel's files are inputs of it."""
+        for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
+            reading = [node for node in nodes if node.op in _FILES or node.op in _PATTERNS]
+            constants = {node.name: node for node in nodes if node.op == "Const"} if reading else {}
+            for node in reading:
+                for place in _FILES.get(node.op, (0,)):
+                    constant = constants.get(node.input[place].partition(":")[0])
+                    for name in constant.attr["value"].tensor.string_val if constant is not None else ():
+                        (self.pattern if node.op in _PATTERNS else self._note)(name)
 
     def pattern(self, pattern):
         """The files that a pattern finds, or several do."""
