@@ -129,3 +129,14 @@ def test_a_killed_run_is_reported_as_a_part(writer: Writer, tmp_path: Path) -> N
     assert done.code == 0
     assert "Incomplete run: 1 of 3 cases finished; the others are missing here." in " ".join(done.out.split())
     assert "ll as expected" not in done.out
+
+
+def test_fail_on_decides_the_exit_code_where_it_is_given(run: Path) -> None:
+    write_results(results(result(), failed(id="new")), run / "later")
+    arguments = ("later", "--format", "markdown", "--baseline", ".tfjs-compat")
+    assert report(*arguments, folder=run).code == 0
+    for kinds, code in (("new", 1), ("regressed", 0), ("flaky,fixed", 1), ("none", 0)):
+        assert report(*arguments, "--fail-on", kinds, folder=run).code == code
+    refused = report("later", "--fail-on", "new", folder=run)
+    assert refused.code == 2
+    assert "there is nothing to compare with" in refused.err

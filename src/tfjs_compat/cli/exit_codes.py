@@ -6,6 +6,7 @@ machinery failed · 130 interrupted. A run with both 1 and 3 exits 3.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
@@ -126,5 +127,7 @@ def of_error(error: BaseException) -> int:
     if isinstance(error, click.exceptions.Abort | Interrupted | KeyboardInterrupt):
         return INTERRUPTED
     if isinstance(error, click.ClickException | RequestError):
+        return WRONG_REQUEST
+    if isinstance(error, OSError) and error.errno == errno.ENAMETOOLONG:
         return WRONG_REQUEST
     return MACHINERY

@@ -82,7 +82,8 @@ def _check(folder: Path, *, as_json: bool, **given: Any) -> None:
     "--output",
     "target",
     type=NamedPath(dir_okay=False),
-    default="reduced.py",
+    # Not beside the builder: a file that comes there makes another model of it.
+    default=".tfjs-compat/reduced.py",
     show_default=True,
     metavar="FILE",
     help="Python file to write.",

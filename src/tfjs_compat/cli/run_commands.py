@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
+from click.core import ParameterSource
 
 from tfjs_compat.cli import exit_codes
 from tfjs_compat.cli.console import outputs, print_json, print_text, stop_on_signal
@@ -185,13 +186,24 @@ _FILES = ", ".join(f"OUTPUT/{writer.file} for {writer.name}" for writer in write
 def report(
     output: Path, name: str, to: Path | None, baseline: Path | None, fail_on: tuple[str, ...], every_case: bool
 ) -> None:
-    """Report what a run found. OUTPUT is its folder (default: .tfjs-compat) or a results.json."""
+    """Report what a run found. OUTPUT is its folder (default: .tfjs-compat) or a results.json.
+
+    Exit code 0, whatever it found; where --fail-on is given, 1: against --baseline a case is of a kind that it names.
+    """
     from tfjs_compat import api
 
+    asked = click.get_current_context().get_parameter_source("fail_on") is ParameterSource.COMMANDLINE
+    if asked and baseline is None:
+        raise click.UsageError(
+            "--fail-on names kinds of change: there is nothing to compare with\nhint: --baseline DIR"
+        )
     out, err = outputs()
-    request = api.ReportRequest(output, name, to, baseline, api.kinds_named(fail_on), every_case)
+    kinds = api.kinds_named(fail_on)
+    request = api.ReportRequest(output, name, to, baseline, kinds, every_case)
     written = api.report(request, api.Store(), out)
     if written.file is None:
         print_text(written.text)
     else:
         err.print(f"written: {written.file}", soft_wrap=True, markup=False)
+    if asked and written.comparison is not None:
+        sys.exit(exit_codes.of_comparison(written.comparison, kinds))

@@ -9,6 +9,7 @@ import itertools
 import os
 import secrets
 import stat
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -115,6 +116,23 @@ def open_regular(path: Path) -> BinaryIO:
         file.close()
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return file
+
+
+def require_target(what: str, file: Path) -> None:
+    """See that a file that a request names can be written, before there is anything to write; ``what`` names it.
+
+    Its folder is made. Raises as ``write_target`` does.
+    """
+    require_usable(what, file)
+    if file.is_dir():
+        raise RequestError(f"{what}: it is a folder\nhint: give the name of a file")
+    with target_errors(what):
+        if file.exists() and not file.is_file():
+            return
+        parent = file.resolve().parent
+        parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=parent):
+            pass
 
 
 def write_target(file: Path, text: str) -> None:

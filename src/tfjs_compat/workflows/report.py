@@ -17,7 +17,7 @@ from tfjs_compat.results.files import RESULTS, read_results
 from tfjs_compat.results.history import read_history
 from tfjs_compat.results.news import DEFAULT_FAIL_ON
 from tfjs_compat.results.plan_file import PLAN
-from tfjs_compat.system.files import require_usable, write_target
+from tfjs_compat.system.files import require_target, require_usable, write_target
 from tfjs_compat.system.store import Store
 from tfjs_compat.workflows.convert import work_folder
 from tfjs_compat.workflows.find import WORK
@@ -25,16 +25,21 @@ from tfjs_compat.workflows.find import WORK
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from tfjs_compat.results.comparison import Comparison
+
 
 SHOWN_RUNS = 14
 """Earlier runs that a report shows of each case."""
 
 
 class Report(NamedTuple):
-    """A report: its ``text``, and the ``file`` that holds it; None where it is for stdout."""
+    """A report: its ``text``, and the ``file`` that holds it; None where it is for stdout. ``comparison``: with what
+    it was compared with, if it was.
+    """
 
     text: str
     file: Path | None
+    comparison: Comparison | None = None
 
 
 @dataclass(frozen=True)
@@ -78,17 +83,23 @@ def write_report(
     text = writer.render(results, place, background)
     if file is not None:
         write_target(file, text)
-    return Report(text, file)
+    return Report(text, file, background.comparison)
 
 
 def report_targets(texts: Sequence[str]) -> list[tuple[Writer, Path | None]]:
-    """The reports that ``FORMAT=FILE`` each name, before a run writes them; None for stdout. Raises RequestError."""
+    """The reports that ``FORMAT=FILE`` each name, before a run writes them; None for stdout.
+
+    Raises RequestError, also where such a file cannot be written; MachineryError on a full disk.
+    """
     found = []
     for text in texts:
         name, equals, file = text.partition("=")
         if not equals or not file:
             raise RequestError(f"--report {text}: it names no file\nhint: --report {name}=FILE; - for FILE: stdout")
-        found.append((find_writer(name), None if file == "-" else Path(file)))
+        writer = find_writer(name)
+        if file != "-":
+            require_target(f"--report {text}", Path(file))
+        found.append((writer, None if file == "-" else Path(file)))
     return found
 
 
