@@ -55,6 +55,8 @@ def repair(
     from tfjs_compat.cli.live_progress import on_terminal
     from tfjs_compat.cli.views import repaired
 
+    if reference == "":
+        raise click.UsageError("--reference: it is empty\nhint: name the model it came from, or leave it out")
     if reference is None:
         for option, values in (("--require", given["require"]), ("--inputs", given["inputs"])):
             if values:

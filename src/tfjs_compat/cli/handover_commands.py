@@ -32,7 +32,8 @@ from tfjs_compat.cli.options.shared import AS_JSON
 def repro(target: Path | None, checked: Path | None, force: bool, as_json: bool, **given: Any) -> None:
     """Write a folder, and a .zip of it, that shows the failure of CASE by one command and needs nothing of this tool.
 
-    CASE is an id, or a part of one, of the last run; without it, what the options say is run first. Exit code 0:
+    CASE is an id, or a part of one, of the last run; without it, what the options say is run first. --check runs the
+    code of a bundle with all that you may do: check bundles of people whom you trust. Exit code 0:
     written, or the failure showed; 1: nothing fails, or it did not show; 2: the request is wrong, or a file would give
     away what is private; 3: the machine or the network failed.
     """

@@ -113,7 +113,11 @@ def _outcome(
     if account.shown.stage is Stage.INSTALL:
         return Outcome(Stage.INSTALL), ""
     copy = scratch / "bundle"
-    shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("work", "node_modules"), copy_function=copy_file)
+    try:
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns("work", "node_modules"), copy_function=copy_file)
+    except shutil.Error as error:
+        source, _, why = error.args[0][0]
+        raise RequestError(f"{source}: cannot be copied: {why}") from None
     node = None
     if (copy / PACKAGE_JSON).is_file():
         node = find_node(options.node, options.store)

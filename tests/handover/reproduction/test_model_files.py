@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from tfjs_compat.errors import RequestError
 from tfjs_compat.handover.reproduction import model_files
 from tfjs_compat.handover.reproduction.model_files import write_model
 from tfjs_compat.matrix.models import find_model
@@ -88,3 +91,17 @@ def test_an_example_is_written_out_as_code(tmp_path: Path) -> None:
     path, files = written("zoo:lstm", tmp_path, tmp_path / "to")
     assert (path, files) == ("model/lstm.py", {"model/lstm.py"})
     assert "layers.LSTM(" in (tmp_path / "to" / path).read_text("utf-8")
+
+
+@pytest.mark.parametrize("place", ["assets.extra/f", "variables/variables.index"])
+def test_a_saved_model_whose_links_leave_it_does_not_go_along(tmp_path: Path, place: str) -> None:
+    put(tmp_path, {"key": "private", "from/sm/saved_model.pb": "x", "from/sm/inner": "x"})
+    link = tmp_path / "from" / "sm" / place
+    link.parent.mkdir()
+    link.symlink_to("../inner")
+    _, files = written("sm", tmp_path / "from", tmp_path / "to")
+    assert f"model/saved_model/{place}" in files
+    link.unlink()
+    link.symlink_to(tmp_path / "key")
+    with pytest.raises(RequestError, match=rf"{place} is a link to a file elsewhere"):
+        written("sm", tmp_path / "from", tmp_path / "other")

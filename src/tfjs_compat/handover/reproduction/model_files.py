@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import msgspec
 
+from tfjs_compat.errors import RequestError
 from tfjs_compat.handover.reproduction.example_code import standalone
 from tfjs_compat.matrix.models import Kind, Model
 from tfjs_compat.system.holes import copy_file
@@ -32,7 +33,7 @@ class ModelFiles(msgspec.Struct, frozen=True):
 
 
 def write_model(model: Model, folder: Path) -> ModelFiles:
-    """Copy a model into the folder ``model`` of a bundle's folder. Raises OSError."""
+    """Copy a model into the folder ``model`` of a bundle's folder. Raises OSError, RequestError."""
     target = folder / FOLDER
     target.mkdir(parents=True, exist_ok=True)
     if model.ref.startswith("zoo:"):
@@ -48,12 +49,23 @@ def write_model(model: Model, folder: Path) -> ModelFiles:
     ending = {Kind.SAVED_MODEL: "", Kind.KERAS: ".keras", Kind.H5: ".h5"}[model.kind]
     name = "saved_model" if model.kind is Kind.SAVED_MODEL else f"model{ending}"
     if source.is_dir():
+        _require_no_way_out(model.ref, source)
         # Its debug information holds the paths of the machine that saved it, and nothing reads it.
         unread = lambda place, _: ["debug"] if Path(place) == source else []  # noqa: E731
         shutil.copytree(source, target / name, ignore=unread, copy_function=copy_file)
     else:
         copy_file(str(source), str(target / name))
     return ModelFiles(f"{FOLDER}/{name}")
+
+
+def _require_no_way_out(ref: str, folder: Path) -> None:
+    """A link of a stranger's model may lead to any file of the user. Raises RequestError for one that leaves it."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_symlink() and folder.resolve() not in path.resolve().parents:
+            raise RequestError(
+                f"model '{ref}': {path} is a link to a file elsewhere, which would go along\n"
+                "hint: put the file itself there"
+            )
 
 
 def _write_builder(model: Model, target: Path) -> ModelFiles:

@@ -27,6 +27,7 @@ _SYSTEM = ("/proc/", "/sys/", "/dev/", "/run/")
 LIBRARIES = ("/usr/lib", "/usr/share", "/lib", "/lib64", "/etc")
 _PROCESSES = ("subprocess.Popen", "os.system", "os.fork", "os.forkpty", "os.posix_spawn", "os.exec", "os.spawn")
 _STARTS = "it starts other processes"
+_UNSEEN = "its folder cannot be watched (inotify)"
 _REMOVES = "shutil.py"
 _NETWORK = ("socket.connect", "socket.sendto", "socket.getaddrinfo", "socket.gethostbyname")
 
@@ -57,8 +58,13 @@ class Opened:
         with contextlib.suppress(AttributeError, OSError, TypeError):
             libc = ctypes.CDLL(None, use_errno=True)
             self._inotify = libc.inotify_init1(_IN_NONBLOCK | _IN_CLOEXEC)
+            if self._inotify < 0:
+                # The user has no more of them: another case or program took all.
+                self._unknown = _UNSEEN
             for place in _folders(folder, self._but) if self._inotify >= 0 else ():
                 number = libc.inotify_add_watch(self._inotify, os.fsencode(place), _IN_OPEN | _IN_ONLYDIR)
+                if number < 0 and os.path.isdir(place):
+                    self._unknown = _UNSEEN
                 self._watches[number] = place
 
     def wrap_libraries(self):

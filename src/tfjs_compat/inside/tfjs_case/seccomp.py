@@ -4,8 +4,8 @@ A filter of the kernel (seccomp(2)) looks at the number of a call and at its pla
 
 - limits, priorities and schedulers of another process, which only asks for the same user: prlimit(2), setpriority(2),
   ioprio_set(2), sched_setscheduler(2) and the like, unless they name the caller by 0;
-- sockets of the file system (AF_UNIX), where the network is not allowed: services of this machine listen on them.
-  Pairs of sockets go on to be made;
+- sockets of the file system (AF_UNIX) and to the host of a virtual machine (AF_VSOCK), where the network is not
+  allowed: services listen on them. Pairs of sockets go on to be made;
 - further namespaces, in which it would have capabilities again: unshare(2), setns(2), clone(2) with such flags;
 - the keys that the kernel keeps for the user (keyrings(7));
 - leases of files (F_SETLEASE, F_NOTIFY of fcntl(2)): whoever opens such a file waits for the holder, up to a minute;
@@ -27,7 +27,8 @@ _PR_SET_NO_NEW_PRIVS, _PR_SET_SECCOMP, _MODE_FILTER = 38, 22, 2
 _ALLOW, _REFUSE, _UNKNOWN = 0x7FFF0000, 0x00050000 | errno.EPERM, 0x00050000 | errno.ENOSYS
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
-_AF_UNIX = 1
+# AF_UNIX, and AF_VSOCK, by which a virtual machine reaches its host: it knows no namespaces.
+_FAMILIES = (1, 40)
 # CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID, NEWNET (clone(2)).
 _NAMESPACES = 0x7E020000
 # F_SETLEASE and F_NOTIFY (linux/fcntl.h).
@@ -99,7 +100,10 @@ def _program(known, network):
             checked = [_step(_LOAD, _ARGUMENTS + 8 * place), _step(_EQUAL, 0, 1, 0), *refuse, *allow]
             made += [_step(_EQUAL, number, 0, len(checked)), *checked]
     if not network:
-        checked = [_step(_LOAD, _ARGUMENTS), _step(_EQUAL, _AF_UNIX, 0, 1), *refuse, *allow]
+        checked = [_step(_LOAD, _ARGUMENTS)]
+        for family in _FAMILIES:
+            checked += [_step(_EQUAL, family, 0, 1), *refuse]
+        checked += allow
         made += [_step(_EQUAL, known["socket"], 0, len(checked)), *checked]
     return [*made, *allow]
 
