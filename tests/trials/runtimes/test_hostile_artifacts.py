@@ -14,8 +14,10 @@ HALF = Path(process.__file__).parents[1] / "inside" / "tfjs"
 
 
 def in_node(folder: Path, code: str) -> Any:
-    """What a piece of an ES module prints as JSON; ``faults``, ``loading`` and ``weights`` are modules of the half."""
-    names = ("faults", "loading", "weights")
+    """What a piece of an ES module prints as JSON; ``faults``, ``loading``, ``predicting`` and ``weights`` are
+    modules of the half.
+    """
+    names = ("faults", "loading", "predicting", "weights")
     imports = "".join(f"import * as {name} from {json.dumps((HALF / f'{name}.mjs').as_uri())};\n" for name in names)
     (folder / "program.mjs").write_text(imports + code)
     command = [str(find_node().path), str(folder / "program.mjs")]
@@ -71,6 +73,26 @@ def test_strings_that_there_are_not_are_a_problem(tmp_path: Path) -> None:
     console.log(JSON.stringify(lies));
     """
     assert in_node(tmp_path, code) == ["WeightsTruncated"] * 3
+
+
+def test_a_model_without_inputs_that_gives_a_weight_is_run(tmp_path: Path) -> None:
+    code = """
+    let disposed = false;
+    const weight = {
+      shape: [], dtype: 'float32', dispose: () => { disposed = true; },
+      data: async () => { if (disposed) throw new Error('Tensor is disposed.'); return new Float32Array([6]); },
+    };
+    const model = { inputs: [], outputNodes: ['y'], weights: { y: [weight] }, execute: () => weight };
+    const spec = (batch) => ({ name: 'y', shape: [], batch, dtype: 'float32', offset: 0, bytes: 4 });
+    const folder = (tensors) => ({ meta: { tensors }, data: new Float32Array([6]).buffer });
+    const run = async (expected) => predicting.predict({}, { model, topology: {} }, {
+      format: 'graph', emit: () => {},
+      readInputs: async () => folder([]), readExpected: async () => expected && folder(expected),
+    });
+    const found = [await run([spec(0), spec(1)]), await run(null)];
+    console.log(JSON.stringify(found.map((outputs) => outputs.map((one) => [one.name, one.batch, one.values[0]]))));
+    """
+    assert in_node(tmp_path, code) == [[["y", 0, 6], ["y", 1, 6]], [["y", 0, 6]]]
 
 
 def test_of_files_longer_than_their_weights_the_rest_is_not_read(tmp_path: Path) -> None:

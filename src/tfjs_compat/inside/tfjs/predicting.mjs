@@ -99,6 +99,12 @@ async function runGraph(tf, model, topology, bound, wantLogits) {
   return { call: ran.call, results: ran.results.slice(0, outputs.length), logits: logits, names: names };
 }
 
+/** The tensors of a model's weights: an output may be one of them, and is wanted again then. */
+function weightsOf(model) {
+  const kept = Object.values(model.weights || {}).flat().filter(Boolean);
+  return new Set(kept.map((weight) => weight.val || weight));
+}
+
 /** A tensor's {dtype, shape, values}; null for none. Disposes of it. */
 async function dataOf(tensor) {
   if (!tensor) return null;
@@ -119,13 +125,15 @@ async function predictBatch(tf, loaded, task, given, all, places, emit) {
     ? runLayers(tf, model, bound, wanted.length > 0)
     : await runGraph(tf, model, loaded.topology, bound, wanted.length > 0);
   const got = [];
+  const weights = weightsOf(model);
   for (const [i, tensor] of ran.results.entries()) {
     got.push({
       name: ran.names[i].name, node: ran.names[i].node, at: ran.names[i].at, shape: tensor.shape, dtype: tensor.dtype,
       values: await tensor.data(), logits: await dataOf(ran.logits[i]),
     });
-    tensor.dispose();
   }
+  // One tensor may be several outputs.
+  for (const tensor of new Set(ran.results)) if (!weights.has(tensor)) tensor.dispose();
   for (const one of bound) one.tensor.dispose();
   if (!expected) {
     emit({ event: 'outputs', call: ran.call, ambiguous: false, matched: got.map((one) => ({ name: one.name, from: one.name, by: 'name' })) });
@@ -165,7 +173,9 @@ export async function predict(tf, loaded, task) {
   const outputs = [];
   // Which output of the artifact each expected one is: what the first batch says holds for all.
   const places = new Map();
-  for (const batch of Array.from(new Set(given.map((one) => one.batch))).sort((a, b) => a - b)) {
+  // A model without inputs is run as often as something is expected of it, and once in any case.
+  const batches = new Set(given.concat(expected || []).map((one) => one.batch));
+  for (const batch of batches.size > 0 ? Array.from(batches).sort((a, b) => a - b) : [0]) {
     const ofBatch = (tensors) => tensors.filter((one) => one.batch === batch);
     const emit = outputs.length === 0 ? task.emit : () => {};
     const got = await predictBatch(tf, loaded, task, ofBatch(given), expected && ofBatch(expected), places, emit);
