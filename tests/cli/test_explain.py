@@ -180,13 +180,18 @@ constraints = ["culprit==1.0", "culprit==1.3"]
 """
 
 
+def run_with_a_culprit(tool: Tool, planted: Planted, folder: Path) -> None:
+    """A run of two cases in ``folder``, one with a culprit that works and one with one that does not."""
+    planted.plant("culprit", fine("1.0", "1.1") | broken("new", "1.2", "1.3"))
+    planted.converter("culprit")
+    put(folder, m__toml=MATRIX)
+    assert tool("run", "m.toml", "--output", "out").code == 1
+
+
 def test_a_case_of_the_last_run_against_what_works_there(
     tool: Tool, planted: Planted, case: tuple[str, ...], tmp_path: Path
 ) -> None:
-    planted.plant("culprit", fine("1.0", "1.1") | broken("new", "1.2", "1.3"))
-    planted.converter("culprit")
-    put(tmp_path, m__toml=MATRIX)
-    assert tool("run", "m.toml", "--output", "out").code == 1
+    run_with_a_culprit(tool, planted, tmp_path)
     for good in ((), ("--good", "culprit_1.0")):
         found = explained(tool("explain", "culprit_1.3", *good, "--output", "out", "--json"))
         assert culprits(found) == [("package", "culprit", "1.1", "1.2")]
@@ -218,10 +223,7 @@ def test_trials_are_allowed_what_the_runs_models_were_allowed(
 def test_the_record_of_a_stranger_allows_nothing(
     tool: Tool, planted: Planted, case: tuple[str, ...], tmp_path: Path
 ) -> None:
-    planted.plant("culprit", fine("1.0", "1.1") | broken("new", "1.2", "1.3"))
-    planted.converter("culprit")
-    put(tmp_path, m__toml=MATRIX)
-    assert tool("run", "m.toml", "--output", "out").code == 1
+    run_with_a_culprit(tool, planted, tmp_path)
     record = tmp_path / "out" / "results.json"
     content = json.loads(record.read_bytes())
     content["permissions"] = {"network": True, "write": [str(tmp_path / "mine")]}

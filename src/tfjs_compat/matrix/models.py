@@ -18,15 +18,13 @@ import msgspec
 from tfjs_compat.errors import RequestError, nearest
 from tfjs_compat.matrix.model_files import holds_keras_model, other_format
 from tfjs_compat.system.digests import digest_files
-from tfjs_compat.system.files import open_regular, read_regular, require_usable
+from tfjs_compat.system.files import is_of_the_system, open_regular, read_regular, require_usable
 
 _ZOO = Path(__file__).parents[1] / "inside" / "zoo"
 _LONGEST_SOURCE = 4 << 20
 """Bytes of a builder's file that are parsed: Python's parser takes a hundred times as many of memory."""
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 _NAMED, _MOST_NAMED = 4, 1000
-_OF_THE_SYSTEM = ("/proc/", "/sys/", "/dev/")
-"""Where files are no files: the variables of this process, say, which a copy would give to the model."""
 _MOST_FILES = 100_000
 """In a SavedModel's folder."""
 
@@ -254,7 +252,7 @@ def _below(ref: str, folder: Path) -> Iterator[Path]:
             if number > _MOST_FILES:
                 raise RequestError(f"model '{ref}': the folder holds more than {_MOST_FILES} files")
             yield path
-            if path.is_symlink() and os.path.realpath(path).startswith(_OF_THE_SYSTEM):
+            if path.is_symlink() and is_of_the_system(path):  # a copy would give the model this process's variables
                 raise RequestError(f"model '{ref}': {path} is a link to {os.path.realpath(path)}\nhint: remove it")
             if path.is_dir():
                 if path.is_symlink():

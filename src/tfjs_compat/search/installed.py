@@ -23,7 +23,7 @@ from tfjs_compat.locks.reading import logical_lines
 from tfjs_compat.system import process
 from tfjs_compat.system.child_environment import clean_environment
 from tfjs_compat.system.decoding import Reader
-from tfjs_compat.system.files import read_regular, require_usable
+from tfjs_compat.system.files import is_of_the_system, read_regular, require_usable
 
 _VERSIONS = Reader[dict[str, str]](dict[str, str])
 
@@ -162,17 +162,13 @@ _SKIPPED = (
 )
 
 
-_OF_THE_SYSTEM = ("/proc/", "/sys/", "/dev/")
-"""Where files are no files, and where the variables of this process could be read."""
-
-
 def _included(where: str, files: tuple[Path, ...]) -> str:
     """The text of the last of these files, which the one before names by ``-r``. Raises RequestError."""
     path = files[-1]
     require_usable(where, path)
     if len(files) > _DEEPEST:
         raise RequestError(f"{where}: files name one another by -r without an end, or more than {_DEEPEST} deep")
-    if not path.is_file() or os.path.realpath(path).startswith(_OF_THE_SYSTEM):
+    if not path.is_file() or is_of_the_system(path):
         raise RequestError(f"{where}: there is no file {path}")
     return read_regular(path, _LARGEST).decode("utf-8", "replace")
 

@@ -118,6 +118,14 @@ def open_regular(path: Path) -> BinaryIO:
     return file
 
 
+_OF_THE_SYSTEM = ("/proc/", "/sys/", "/dev/")
+
+
+def is_of_the_system(path: Path) -> bool:
+    """Whether a path leads to where files are no files: the variables of this process, say."""
+    return os.path.realpath(path).startswith(_OF_THE_SYSTEM)
+
+
 def require_target(what: str, file: Path) -> None:
     """See that a file that a request names can be written, before there is anything to write; ``what`` names it.
 
